@@ -1,0 +1,8 @@
+"""The world: a model's name to its folder, a folder to facts, and a decision to text."""
+
+from .errors import LoaderError
+from .execute import stream
+from .probe import probe
+from .resolve import Cached, Resolved, cache_folder, cached, resolve
+
+__all__ = ["Cached", "LoaderError", "Resolved", "cache_folder", "cached", "probe", "resolve", "stream"]

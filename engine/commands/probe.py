@@ -1,0 +1,13 @@
+"""mlxk-rules probe."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from .common import print_json, probed
+
+
+def run(options: dict[str, Any]) -> int:
+    """Print the facts of a model as JSON. Returns 0."""
+    print_json(probed(options))
+    return 0

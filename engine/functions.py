@@ -1,0 +1,227 @@
+"""The functions of the expression language: JMESPath's own with their types, and the few that rules need beyond them.
+
+Every function of ours takes null where a fact may be null, so that a rule stays short, and never raises on a value of
+the type it declares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import lru_cache
+from typing import Any, cast
+
+from jmespath import exceptions, functions
+
+from .types import ANYTHING, ARRAY, BOOLEAN, NUMBER, NUMBERS, OBJECT, STRING, STRINGS, Type, kind_of
+
+GIB = 1024**3
+_BOOL, _TEXT, _LIST = BOOLEAN, STRING.or_null(), ARRAY
+
+
+@dataclass(frozen=True, slots=True)
+class Function:
+    """A function's name, the types it takes and gives, one sentence, and, where it is ours, what runs."""
+
+    name: str
+    takes: tuple[Type, ...]
+    gives: Type
+    means: str
+    variadic: bool = False
+    run: Callable[..., Any] | None = None
+
+    @property
+    def signature(self) -> str:
+        more = ", ..." if self.variadic else ""
+        return f"{self.name}({', '.join(map(str, self.takes))}{more}) -> {self.gives}"
+
+
+class WrongArgument(exceptions.JMESPathError):
+    """A function of ours was called with a value of a type that it does not take."""
+
+
+def _lower(text: str | None) -> str | None:
+    return None if text is None else text.lower()
+
+
+def _text(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _has_text(value: Any) -> bool:
+    return isinstance(value, str) and bool(value.strip())
+
+
+def _has_key(value: Any, key: str) -> bool:
+    return isinstance(value, dict) and key in value
+
+
+def _truthy(value: Any) -> bool:
+    return bool(value)
+
+
+def _has_any(text: str | None, parts: Iterable[Any]) -> bool:
+    return text is not None and any(isinstance(part, str) and part in text for part in parts)
+
+
+def _shares(values: Any, members: list[Any]) -> bool:
+    return isinstance(values, list) and any(isinstance(v, str) and v in members for v in cast("list[Any]", values))
+
+
+def _true_keys(value: dict[str, Any]) -> list[str]:
+    return [key for key, flag in value.items() if flag is True]
+
+
+def _glob(files: Iterable[Any], pattern: str) -> list[str]:
+    parts = _pattern_parts(pattern)
+    return [file for file in files if isinstance(file, str) and _path_matches(tuple(file.split("/")), parts)]
+
+
+@lru_cache(maxsize=512)
+def _pattern_parts(pattern: str) -> tuple[str, ...]:
+    parts = tuple(pattern.split("/"))
+    if parts.count("**") > 2:  # each more multiplies the work by a path's depth
+        raise WrongArgument(f"the pattern `{pattern[:60]}` has more than two **")
+    return parts
+
+
+def _path_matches(path: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
+    if not pattern:
+        return not path
+    if pattern[0] == "**":
+        return any(_path_matches(path[skip:], pattern[1:]) for skip in range(len(path) + 1))
+    return bool(path) and fnmatchcase(path[0], pattern[0]) and _path_matches(path[1:], pattern[1:])
+
+
+def _ratio(part: float | None, whole: float | None) -> float | None:
+    return None if part is None or not whole else part / whole
+
+
+def _gb(size: float | None) -> str:
+    return "an unknown amount" if size is None else f"{size / GIB:.1f} GB"
+
+
+def _percent(share: float | None) -> str:
+    return "an unknown share" if share is None else f"{share:.0%}"
+
+
+def _at_least(version: Any, minimum: str) -> bool:
+    found, wanted = _version(version), _version(minimum)
+    return found is not None and wanted is not None and found >= wanted
+
+
+def _version(version: Any) -> tuple[Any, ...] | None:
+    if isinstance(version, list):
+        version = ".".join(map(str, cast("list[Any]", version)))
+    if not isinstance(version, str) or len(version) > 100:
+        return None
+    try:
+        # The usual case without packaging's import; a pre-release or local version needs its rules (PEP 440).
+        release = tuple(int(number) for number in version.split("."))
+    except ValueError:
+        from packaging.version import InvalidVersion, Version
+
+        try:
+            parsed = Version(version)
+        except InvalidVersion:
+            return None
+        release, final = parsed.release, 0 if parsed.is_prerelease else 1
+    else:
+        final = 1
+    while len(release) > 1 and release[-1] == 0:
+        release = release[:-1]
+    return (release, final)
+
+
+OURS = (
+    Function("lower", (_TEXT,), _TEXT, "the text in lower case; null of null", run=_lower),
+    Function("text", (ANYTHING,), STRING, "the value if it is a string, else the empty string", run=_text),
+    Function("has_text", (ANYTHING,), _BOOL, "whether the value is a string with a visible character", run=_has_text),
+    Function("has_key", (ANYTHING, STRING), _BOOL, "whether the value is an object with that key", run=_has_key),
+    Function(
+        "truthy",
+        (ANYTHING,),
+        _BOOL,
+        "whether the value is none of null, false, 0, and an empty string, list or object",
+        run=_truthy,
+    ),
+    Function("has_any", (_TEXT, STRINGS), _BOOL, "whether the text contains any of the strings", run=_has_any),
+    Function("shares", (ANYTHING, STRINGS), _BOOL, "whether the list holds any of the strings", run=_shares),
+    Function("true_keys", (OBJECT,), STRINGS, "the keys whose value is true, in order", run=_true_keys),
+    Function(
+        "glob",
+        (STRINGS, STRING),
+        STRINGS,
+        "the paths that match the pattern: * ? [0-9] within a part, ** for any depth",
+        run=_glob,
+    ),
+    Function(
+        "ratio",
+        (NUMBER.or_null(), NUMBER.or_null()),
+        NUMBER.or_null(),
+        "the first number over the second; null when either is null or the second is 0",
+        run=_ratio,
+    ),
+    Function("gb", (NUMBER.or_null(),), STRING, "bytes as GB of 1024 to the third, as memory is sold", run=_gb),
+    Function("percent", (NUMBER.or_null(),), STRING, "a share of 1 as a whole percentage", run=_percent),
+    Function(
+        "at_least",
+        (ANYTHING, STRING),
+        _BOOL,
+        "whether a version (text, or a list of numbers) is that version or later; false for null",
+        run=_at_least,
+    ),
+)
+
+_COLLECTION = Type(frozenset({"string", "array", "object"}))
+_ORDERABLE = ARRAY
+THEIRS = (
+    Function("abs", (NUMBER,), NUMBER, "the absolute value"),
+    Function("avg", (NUMBERS,), NUMBER.or_null(), "the mean of a list of numbers"),
+    Function(
+        "contains",
+        (Type(frozenset({"array", "string"})), ANYTHING),
+        _BOOL,
+        "whether the list holds the value, or the string the part",
+    ),
+    Function("ceil", (NUMBER,), NUMBER, "the next whole number above"),
+    Function("ends_with", (STRING, STRING), _BOOL, "whether the string ends with the other"),
+    Function("floor", (NUMBER,), NUMBER, "the next whole number below"),
+    Function("join", (STRING, STRINGS), STRING, "the strings with the first between them"),
+    Function("keys", (OBJECT,), STRINGS, "an object's keys"),
+    Function("length", (_COLLECTION,), NUMBER, "how many characters, elements or keys"),
+    Function("map", (ANYTHING, _LIST), _LIST, "an expression over a list"),
+    Function("max", (_ORDERABLE,), ANYTHING, "the greatest"),
+    Function("max_by", (_LIST, ANYTHING), ANYTHING, "the element with the greatest value of an expression"),
+    Function("merge", (OBJECT,), OBJECT, "objects put together", variadic=True),
+    Function("min", (_ORDERABLE,), ANYTHING, "the least"),
+    Function("min_by", (_LIST, ANYTHING), ANYTHING, "the element with the least value of an expression"),
+    Function("not_null", (ANYTHING,), ANYTHING, "the first that is not null", variadic=True),
+    Function("reverse", (Type(frozenset({"array", "string"})),), ANYTHING, "the other way round"),
+    Function("sort", (_ORDERABLE,), _LIST, "in order"),
+    Function("sort_by", (_LIST, ANYTHING), _LIST, "in order of an expression"),
+    Function("starts_with", (STRING, STRING), _BOOL, "whether the string starts with the other"),
+    Function("sum", (NUMBERS,), NUMBER, "the sum of a list of numbers"),
+    Function("to_array", (ANYTHING,), _LIST, "the value as a list"),
+    Function("to_number", (ANYTHING,), NUMBER.or_null(), "the value as a number, or null"),
+    Function("to_string", (ANYTHING,), STRING, "the value as a string, JSON where it is none"),
+    Function("type", (ANYTHING,), STRING, "the kind of the value: string, number, boolean, array, object, null"),
+    Function("values", (OBJECT,), _LIST, "an object's values"),
+)
+FUNCTIONS = {function.name: function for function in (*THEIRS, *OURS)}
+
+
+class RuleFunctions(functions.Functions):
+    """jmespath's function table with ours beside it, for its interpreter."""
+
+    def call_function(self, function_name: str, resolved_args: list[Any]) -> Any:
+        function = FUNCTIONS.get(function_name)
+        if function is None or function.run is None:
+            return super().call_function(function_name, resolved_args)
+        if len(resolved_args) != len(function.takes):
+            raise exceptions.ArityError(len(function.takes), len(resolved_args), function_name)
+        for value, wanted in zip(resolved_args, function.takes, strict=True):
+            if kind_of(value) not in wanted.kinds:
+                raise WrongArgument(f"{function_name}() takes {wanted}, not {kind_of(value)}")
+        return function.run(*resolved_args)

@@ -1,0 +1,62 @@
+"""What a condition proves: which facts cannot be null where it holds, or where it does not."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from .expression import Node
+
+Paths = frozenset[str]
+NOTHING: Paths = frozenset()
+_PROVING = {"has_text": 0, "has_key": 0, "truthy": 0, "has_any": 0, "shares": 0, "at_least": 0, "contains": 1}
+
+
+def path_of(node: Node) -> str | None:
+    """Return the dotted path that a node is (`model.type`), or None where it is something else."""
+    if node["type"] == "field":
+        name = cast("str", node["value"])
+        return None if "." in name else name  # a quoted "a.b" is one name, and would read as two
+    if node["type"] == "subexpression":
+        parts = [path_of(child) for child in node["children"]]
+        return None if None in parts else ".".join(cast("list[str]", parts))
+    return None
+
+
+def not_null_when(node: Node, holds: bool) -> Paths:
+    """Return the paths that cannot be null where the condition `node` is `holds`."""
+    kind = node["type"]
+    if kind == "not_expression":
+        return not_null_when(node["children"][0], not holds)
+    if kind in ("and_expression", "or_expression"):
+        first, second = (not_null_when(child, holds) for child in node["children"])
+        return first | second if (kind == "and_expression") == holds else first & second
+    if kind == "comparator":
+        return _compared(node, holds)
+    if not holds:
+        return NOTHING
+    if kind == "function_expression" and node["value"] in _PROVING:
+        position = _PROVING[node["value"]]
+        arguments = node["children"]
+        return _subject(arguments[position]) if len(arguments) > position else NOTHING
+    path = path_of(node)
+    return frozenset({path}) if path else NOTHING
+
+
+def _compared(node: Node, holds: bool) -> Paths:
+    operator, (left, right) = node["value"], node["children"]
+    if operator not in ("eq", "ne"):
+        return NOTHING
+    same = (operator == "eq") == holds
+    proven: set[str] = set()
+    for one, other in ((left, right), (right, left)):
+        if other["type"] == "literal" and (other["value"] is None) != same:
+            proven |= _subject(one)
+    return frozenset(proven)
+
+
+def _subject(node: Node) -> Paths:
+    # lower(x) and x are null together.
+    if node["type"] == "function_expression" and node["value"] == "lower" and node["children"]:
+        return _subject(node["children"][0])
+    path = path_of(node)
+    return frozenset({path}) if path else NOTHING

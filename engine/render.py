@@ -1,0 +1,127 @@
+"""A trace, and a rule file's problems, as text that is made to be read."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from typing import Any
+
+from .decision import GateResult, Term, Trace
+from .errors import Problem
+from .functions import GIB
+from .terminal import VERDICT_COLOURS, Style, columns, safe
+
+BACKENDS = {"mlx_lm": "mlx-lm", "mlx_vlm": "mlx-vlm", "mlx_audio": "mlx-audio", "unsupported": "no backend"}
+
+
+def explanation(trace: Trace, style: Style) -> str:
+    """Return the verdict and the deciding gate first, then its terms, then the gates before it in short."""
+    return "\n".join(
+        [*_verdict(trace, style), *_because(trace.gates[-1], style), *_others(trace, style), *_about(trace, style)]
+    )
+
+
+def _verdict(trace: Trace, style: Style) -> list[str]:
+    decision, gate = trace.decision, trace.gates[-1]
+    name = safe(str(trace.facts.get("model", {}).get("name") or "the model"))
+    what = {
+        "allow": f"{BACKENDS[decision.backend]} may load {name}",
+        "warn": f"{BACKENDS[decision.backend]} may load {name}, with a warning",
+        "block": f"{name} is not to be loaded",
+    }[decision.decision]
+    lines = [f"{style(decision.decision, VERDICT_COLOURS[decision.decision], 'bold')}  {style(what, 'bold')}"]
+    if decision.message:
+        lines.append(f"  {safe(decision.message)}")
+    if decision.error_type:
+        lines.append(f"  {style('error', 'dim')}   {decision.error_type}, HTTP {decision.http_status}")
+    policy = f"{decision.policy['name']} {decision.policy['version']}"
+    place = style(f"{safe(gate.file)}:{gate.line}, policy {policy}", "dim")
+    lines.append(f"  {style('gate', 'dim')}    {style(gate.id, 'bold')}  {place}")
+    return lines
+
+
+def _because(gate: GateResult, style: Style) -> list[str]:
+    if gate.error:
+        return ["", "because", f"  {safe(gate.error)}"]
+    if not gate.terms:
+        return ["", "because no gate before it fired"]
+    return ["", "because", *_terms(gate.terms, style, 1)]
+
+
+def _terms(terms: Iterable[Term], style: Style, depth: int) -> list[str]:
+    lines: list[str] = []
+    for term in terms:
+        why = f"  {style(safe(term.why), 'dim')}" if term.why else ""
+        lines.append(f"{'  ' * depth}{safe(one_line(term))}{why}")
+        if depth < 3:
+            lines.extend(_terms(term.because, style, depth + 1))
+    return lines
+
+
+def one_line(term: Term) -> str:
+    """Return a term as `expression: value, fact = value`."""
+    text = " ".join(term.text.split())
+    facts = [f"{name} = {shown(value)}" for name, value in term.facts.items()]
+    if facts and len(term.facts) == 1 and text in term.facts:
+        return facts[0]
+    return f"{text} is {shown(term.value)}" + (f", with {', '.join(facts)}" if facts else "")
+
+
+def shown(value: Any) -> str:
+    """Return a value in JSON, cut where it is long."""
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= 100 else f"{text[:97]}..."
+
+
+def _others(trace: Trace, style: Style) -> list[str]:
+    before = trace.gates[:-1]
+    if not before:
+        return []
+    rows = columns([(gate.id, "; ".join(map(one_line, gate.terms[:2]))) for gate in before])
+    return ["", "gates before it that did not fire", *(f"  {gate}  {style(safe(why), 'dim')}" for gate, why in rows)]
+
+
+def _about(trace: Trace, style: Style) -> list[str]:
+    facts = trace.facts
+    model, memory = facts.get("model", {}), facts.get("memory", {})
+    kind = model.get("type") or "no model type"
+    size, total = model.get("size_bytes"), memory.get("total_bytes")
+    can = ", ".join(trace.capabilities) or "nothing known"
+    lines = ["", f"model   {safe(str(kind))}, {size_text(size)} of {size_text(total)} memory; {can}"]
+    runtime = facts.get("runtime", {})
+    for key in ("mlx_lm", "mlx_vlm", "mlx_audio"):
+        about = runtime.get(key, {})
+        state = f"{about.get('version') or 'of unknown version'}" if about.get("installed") else "not installed"
+        lines.append(f"{'runtime' if key == 'mlx_lm' else '       '} {BACKENDS[key]} {safe(state)}")
+    for fact, reason in list(facts.get("problems", {}).items())[:8]:
+        lines.append(style(f"unread  {safe(str(fact))}: {safe(str(reason))}", "yellow"))
+    return lines
+
+
+def size_text(size: Any) -> str:
+    """Return bytes as text with the unit that fits; `an unknown amount` for null."""
+    if not isinstance(size, int):
+        return "an unknown amount"
+    for unit, factor in (("GB", GIB), ("MB", 1024**2), ("KB", 1024)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size} B"
+
+
+def problem_report(problem: Problem, style: Style) -> str:
+    """Return a problem with its place, the line it is in, a caret below, and what to do."""
+    head = f"{style(safe(problem.place), 'bold')}: " if problem.place else ""
+    lines = [f"{head}{style(f'error[{problem.code}]', 'red', 'bold')}: {safe(problem.message)}"]
+    if problem.text:
+        # Cut long lines around the place, so that the caret stays below it.
+        begin = max(0, problem.column - 81)
+        text = safe(problem.text[begin : begin + 120].replace("\t", " "))
+        number = str(problem.line)
+        width = max(1, min(problem.width, 121 - (problem.column - begin)))
+        lines.append(f"  {style(number, 'dim')} {style('|', 'dim')} {text}")
+        lines.append(
+            f"  {' ' * len(number)} {style('|', 'dim')} {' ' * (problem.column - 1 - begin)}{style('^' * width, 'red')}"
+        )
+    if problem.help:
+        lines.append(f"  {style('help', 'blue')}: {safe(problem.help)}")
+    return "\n".join(lines)

@@ -1,0 +1,235 @@
+"""A rule file's text as a tree of values that know where they stand.
+
+Built from libyaml's events and not by its composer, which overflows the stack on deep nesting. Aliases, tags and
+duplicate keys are refused here, so that what is read is what stands there.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+import yaml
+
+from .errors import PolicyError, Problem
+
+MAX_BYTES = 16 * 1024 * 1024
+MAX_DEPTH = 20
+_LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is 9 times as fast, and not everywhere
+_STR = "tag:yaml.org,2002:str"
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A rule file: its name as the user wrote it, and its text."""
+
+    name: str
+    text: str
+
+    def problem(self, code: str, message: str, help: str, index: int, width: int = 1) -> Problem:
+        """Return a Problem at the character `index` of the text."""
+        index = max(0, min(index, len(self.text)))
+        begin = self.text.rfind("\n", 0, index) + 1
+        line = self.text[begin : self.text.find("\n", index) if "\n" in self.text[index:] else len(self.text)]
+        number = self.text.count("\n", 0, begin) + 1
+        column = index - begin + 1
+        width = max(1, min(width, len(line) - column + 1))
+        return Problem(code, message, help, self.name, number, column, line.rstrip("\r")[:500], width)
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One YAML value. kind: mapping, sequence, or a scalar's string, integer, float, boolean, null, other.
+
+    value: for a mapping a tuple of (key node, value node), for a sequence a tuple of nodes, else the plain value.
+    start, end: character offsets in the source. written: a scalar's text.
+    """
+
+    kind: str
+    value: Any
+    start: int
+    end: int
+    written: str = ""
+
+    @property
+    def items(self) -> tuple[tuple[Node, Node], ...]:
+        return self.value if self.kind == "mapping" else ()
+
+    @property
+    def elements(self) -> tuple[Node, ...]:
+        return self.value if self.kind == "sequence" else ()
+
+    def plain(self) -> Any:
+        """Return the value as plain Python: dicts, lists and scalars."""
+        if self.kind == "mapping":
+            return {key.value: value.plain() for key, value in self.items}
+        if self.kind == "sequence":
+            return [element.plain() for element in self.elements]
+        return self.value
+
+
+def read(path: Path, name: str = "") -> Source:
+    """Read a rule file, at most MAX_BYTES of UTF-8.
+
+    Raises PolicyError where it is missing, no file, too large, or not UTF-8.
+    """
+    name = name or str(path)
+    try:
+        if not path.is_file():
+            missing = not path.exists()
+            message = f"no rule file `{name}`" if missing else f"`{name}` is not a file"
+            raise PolicyError([Problem("no-file", message, "name a YAML file, or a shipped version such as 2.0.4")])
+        with path.open("rb") as file:
+            data = file.read(MAX_BYTES + 1)
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise PolicyError([Problem("unreadable-file", f"cannot read `{name}`: {reason}", "check the path")]) from None
+    return decode(data, name)
+
+
+def decode(data: bytes, name: str) -> Source:
+    """Return a Source of bytes. Raises PolicyError where they are too many, or not UTF-8."""
+    if len(data) > MAX_BYTES:
+        message = f"the file is larger than {MAX_BYTES // 1024**2} MiB"
+        raise PolicyError([Problem("file-too-large", message, "split it with `extends`", name)])
+    try:
+        text = data.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        column = error.start - data.rfind(b"\n", 0, error.start)
+        raise PolicyError(
+            [Problem("not-utf-8", "the file is not UTF-8", "save it as UTF-8", name, line, column)]
+        ) from None
+    return Source(name, text.replace("\r\n", "\n"))
+
+
+def compose(source: Source) -> Node:
+    """Return the one document of `source`. Raises PolicyError with a place where the YAML is not plain and sound."""
+    try:
+        loader = _LOADER(source.text)
+        try:
+            return _Builder(source, loader).document()
+        finally:
+            loader.dispose()
+    except yaml.MarkedYAMLError as error:
+        raise PolicyError([_syntax(source, error)]) from None
+    except yaml.reader.ReaderError as error:
+        code = error.character if isinstance(error.character, int) else ord(str(error.character)[:1] or "?")
+        index = source.text.find(chr(code)) if 0 <= code < 0x110000 else 0
+        message = f"the character U+{code:04X} is not allowed in YAML"
+        raise PolicyError([source.problem("yaml-syntax", message, "delete it", index)]) from None
+
+
+class _Builder:
+    def __init__(self, source: Source, loader: Any) -> None:
+        self.source, self.loader = source, loader
+        self.problems: list[Problem] = []
+        self.scalars = yaml.constructor.SafeConstructor()
+
+    def document(self) -> Node:
+        events = self._events()
+        root: Node | None = None
+        for event in events:
+            if isinstance(event, yaml.DocumentStartEvent):
+                if root is not None:
+                    self._fail("more-than-one-document", "a second document starts here", "keep one per file", event)
+                root = self._value(next(events), events, 0)
+        if root is None:
+            raise PolicyError([self.source.problem("empty-file", "the file is empty", "see rules/policy.yaml", 0)])
+        if self.problems:
+            raise PolicyError(self.problems)
+        return root
+
+    def _events(self) -> Iterator[Any]:
+        while self.loader.check_event():
+            yield self.loader.get_event()
+
+    def _fail(self, code: str, message: str, help: str, event: Any) -> None:
+        raise PolicyError([*self.problems, self.source.problem(code, message, help, event.start_mark.index)])
+
+    def _value(self, event: Any, events: Iterator[Any], depth: int) -> Node:
+        if isinstance(event, yaml.AliasEvent):
+            self._fail("alias", f"the alias `*{event.anchor}` is not allowed", "write the value out", event)
+        if event.tag is not None and event.tag not in (_STR, "!"):
+            self._fail("tag", f"the tag `{event.tag[:60]}` is not allowed", "delete it: values are plain here", event)
+        if depth > MAX_DEPTH:
+            self._fail("too-deep", f"nested deeper than {MAX_DEPTH}", "a policy has five levels at most", event)
+        if isinstance(event, yaml.ScalarEvent):
+            return self._scalar(event)
+        start = event.start_mark.index
+        if isinstance(event, yaml.SequenceStartEvent):
+            elements: list[Node] = []
+            while not isinstance(inner := next(events), yaml.SequenceEndEvent):
+                elements.append(self._value(inner, events, depth + 1))
+            return Node("sequence", tuple(elements), start, inner.end_mark.index)
+        pairs: list[tuple[Node, Node]] = []
+        seen: dict[Any, Node] = {}
+        while not isinstance(inner := next(events), yaml.MappingEndEvent):
+            key = self._value(inner, events, depth + 1)
+            value = self._value(next(events), events, depth + 1)
+            if key.kind in ("mapping", "sequence"):
+                self._note("key", "a key is a word, not a list or mapping", "write the key as text", key)
+                continue
+            if key.written in seen:
+                first = self.source.problem("", "", "", seen[key.written].start).line
+                help = f"keep one of them (the other is in line {first})"
+                self._note("duplicate-key", f"the key `{key.written[:60]}` stands twice", help, key)
+                continue
+            seen[key.written] = key
+            pairs.append((key, value))
+        return Node("mapping", tuple(pairs), start, inner.end_mark.index)
+
+    def _note(self, code: str, message: str, help: str, node: Node) -> None:
+        self.problems.append(self.source.problem(code, message, help, node.start, node.end - node.start))
+
+    def _scalar(self, event: Any) -> Node:
+        start, end, text = event.start_mark.index, event.end_mark.index, event.value
+        tag = event.tag if event.tag == _STR else self.loader.resolve(yaml.ScalarNode, text, event.implicit)
+        kind = str(tag).rpartition(":")[2]
+        if event.tag == "!" or kind == "str":
+            return Node("string", text, start, end, text)
+        if kind in ("int", "float", "bool", "null"):
+            try:
+                value = getattr(self.scalars, f"construct_yaml_{kind}")(yaml.ScalarNode(tag, text))
+            except (ValueError, OverflowError, KeyError):
+                value, kind = text, "other"
+        else:
+            value, kind = text, "other"
+        name = {"int": "integer", "bool": "boolean"}.get(kind, kind)
+        return Node(name, value, start, end, text)
+
+
+_SYNTAX_HELP = (
+    ("cannot start any token", "quote the value: `, @ and a tab cannot begin a plain one"),
+    ("mapping values are not allowed", "quote the value, or indent the key: a colon and a space make a key"),
+    ("unexpected end of stream", "close the quote"),
+    ("did not find expected key", "check the indentation, and quote values that hold a quote or colon"),
+    ("could not find expected ':'", "a key wants a colon and a space after it"),
+    ("undefined alias", "quote the value: a plain * is an alias in YAML"),
+)
+
+
+def _syntax(source: Source, error: yaml.MarkedYAMLError) -> Problem:
+    mark = cast("Any", error.problem_mark or error.context_mark)
+    index = mark.index if mark is not None else 0
+    message = str(error.problem or error.context or "not YAML")[:200]
+    help = next((advice for part, advice in _SYNTAX_HELP if part in message), "see https://yaml.org")
+    if source.text[index : index + 1] == "\t":
+        message, help = "a tab indents this line", "indent with spaces"
+    return source.problem("yaml-syntax", message, help, index)
+
+
+def offset_in(source: Source, node: Node, position: int) -> int:
+    """Return where in the source the character `position` of a scalar's text stands, through quotes and folding."""
+    index = node.start
+    for character in node.written[: position + 1]:
+        while index < node.end:
+            here = source.text[index]
+            index += 1
+            if here == character or (here.isspace() and character.isspace()):
+                break
+        else:
+            return node.start
+    return max(node.start, index - 1)

@@ -1,0 +1,103 @@
+"""The types that facts and expressions have: sets of JMESPath's kinds, null among them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+KINDS = frozenset({"null", "boolean", "number", "string", "array", "object"})
+
+
+@dataclass(frozen=True, slots=True)
+class Type:
+    """What a value may be.
+
+    kinds: which of JMESPath's kinds. item: the type of an array's elements (None: anything). fields: an object's known
+    fields (None: any field, of any type). values: the only strings there are (None: any).
+    """
+
+    kinds: frozenset[str]
+    item: Type | None = None
+    fields: Mapping[str, Type] | None = field(default=None, hash=False)
+    values: frozenset[str] | None = None
+
+    @property
+    def nullable(self) -> bool:
+        return "null" in self.kinds
+
+    @property
+    def anything(self) -> bool:
+        return self.kinds == KINDS
+
+    def without_null(self) -> Type:
+        return Type(self.kinds - {"null"}, self.item, self.fields, self.values)
+
+    def or_null(self) -> Type:
+        return Type(self.kinds | {"null"}, self.item, self.fields, self.values)
+
+    def union(self, other: Type) -> Type:
+        """Return the type of a value that is of one of the two."""
+        mine, theirs = self.kinds - {"null"}, other.kinds - {"null"}
+        if not mine or not theirs:
+            whole = other if not mine else self
+            return Type(self.kinds | other.kinds, whole.item, whole.fields, whole.values)
+        item = self.item if self.item == other.item else None
+        fields = self.fields if self.fields == other.fields else None
+        values = self.values | other.values if self.values is not None and other.values is not None else None
+        return Type(self.kinds | other.kinds, item, fields, values)
+
+    def __str__(self) -> str:
+        if self.anything:
+            return "anything"
+        names: list[str] = []
+        for kind in sorted(self.kinds - {"null"}):
+            if kind == "array":
+                names.append(f"list of {self.item}" if self.item is not None else "list")
+            else:
+                names.append(kind)
+        if self.nullable:
+            names.append("null")
+        return " or ".join(names) or "nothing"
+
+
+def _of(*kinds: str) -> Type:
+    return Type(frozenset(kinds))
+
+
+NULL, BOOLEAN, NUMBER, STRING, OBJECT, ARRAY = map(_of, ("null", "boolean", "number", "string", "object", "array"))
+ANYTHING = Type(KINDS)
+STRINGS = Type(frozenset({"array"}), item=STRING)
+NUMBERS = Type(frozenset({"array"}), item=NUMBER)
+
+
+def list_of(item: Type) -> Type:
+    """Return the type of a list whose elements are `item`."""
+    return Type(frozenset({"array"}), item=item)
+
+
+def kind_of(value: Any) -> str:
+    """Return the JMESPath kind of a plain JSON value."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float):
+        return "number"
+    if isinstance(value, str):
+        return "string"
+    return "array" if isinstance(value, list) else "object"
+
+
+def type_of(value: Any) -> Type:
+    """Return the type of a plain JSON value."""
+    kind = kind_of(value)
+    if kind == "string":
+        return Type(frozenset({kind}), values=frozenset({value}))
+    if kind == "array":
+        item: Type | None = None
+        for element in value:
+            element_type = Type(frozenset({kind_of(element)}))
+            item = element_type if item is None else item.union(element_type)
+        return Type(frozenset({kind}), item=item if value else STRING)
+    return Type(frozenset({kind}))

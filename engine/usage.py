@@ -1,0 +1,205 @@
+"""The command line as text, and its reading by docopt-ng: one usage a command, one line for a wrong word."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from docopt import DocoptExit, docopt
+
+from .errors import UsageError, did_you_mean
+
+MAIN = """Which MLX backend may load a model, whether it should, and why, told before anything is loaded.
+
+Usage:
+  mlxk-rules <command> [<argument>...]
+  mlxk-rules (-h | --help | --version)
+
+Commands:
+  explain   which gate fires for a model, and why
+  run       decide, then load and generate
+  list      every model in the Hugging Face cache with its decision
+  probe     the facts of a model, as JSON
+  decide    decisions for facts in JSON lines
+  validate  check a rule file
+
+`mlxk-rules <command> --help` tells more of one. A MODEL is a folder, a repo id in the Hugging Face cache
+(HF_HOME and HF_HUB_CACHE are honoured), org/name@revision, or a bare name that one cached repo ends with.
+Exit codes: 0 yes (allow, warn, valid), 1 no (blocked, invalid, failed), 2 wrong usage or unreadable input, 3 a bug.
+"""
+
+COMMANDS = {
+    "explain": """Say which gate fires for a model, where it stands in the rule file, and why.
+
+Usage:
+  mlxk-rules explain MODEL [options] [--set FACT=VALUE]...
+
+Options:
+  --image           The request carries images.
+  --audio           The request carries audio.
+  --server          The request comes from a server.
+  --policy P        A shipped version such as 2.0.4, or a rule file [default: today's].
+  --set FACT=VALUE  What if: override a fact (memory.total_bytes=8GB), or a derived one (derived.vision=true).
+  --json            Print one JSON value: decision, capabilities, derived, facts, gates.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
+    "run": """Decide, then load the model through the one backend that the decision names, and print its text.
+
+Usage:
+  mlxk-rules run MODEL PROMPT [options] [--image FILE]... [--audio FILE]...
+
+PROMPT is the text, or - to read it from standard input.
+
+Options:
+  --image FILE      An image for the model; may be given again.
+  --audio FILE      A recording for the model; may be given again.
+  --max-tokens N    How many tokens to generate at most; 256, and for speech as the model has it, if not given.
+  --temperature T   0 takes the likeliest token each time [default: 0].
+  --policy P        A shipped version such as 2.0.4, or a rule file [default: today's].
+  --json            Print one JSON value: decision, text, error.
+  --debug           Show the traceback of a backend's error, or of a bug.
+  -h --help         Show this.
+""",
+    "list": """List every model in the Hugging Face cache with its backend, verdict, size and reason.
+
+Usage:
+  mlxk-rules list [options]
+
+Options:
+  --image           Decide for requests with images.
+  --audio           Decide for requests with audio.
+  --policy P        A shipped version such as 2.0.4, or a rule file [default: today's].
+  --json            Print one JSON value: a list.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
+    "probe": """Print the facts of a model as one JSON value. Nothing of it is loaded or executed.
+
+Usage:
+  mlxk-rules probe MODEL [options]
+
+Options:
+  --image           The request carries images.
+  --audio           The request carries audio.
+  --server          The request comes from a server.
+  --json            The same: probe always prints JSON.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
+    "decide": """Read facts as JSON lines, as `probe` prints them, and print a decision for each, as JSON lines.
+
+Usage:
+  mlxk-rules decide FILE [options]
+
+FILE is a file, or - for standard input. An object `derived` in the facts stands in for what the policy derives.
+A line that holds no facts is answered in its place with an `error`, and the exit code is then 2.
+
+Options:
+  --policy P        A shipped version such as 2.0.4, or a rule file [default: today's].
+  --json            The same: decide always prints JSON lines.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
+    "validate": """Check rule files: YAML, shape, expressions and their types. Every problem is said at once.
+
+Usage:
+  mlxk-rules validate [FILE]... [options]
+
+FILE is a rule file or a shipped version; today's policy if none is given.
+
+Options:
+  --json            Print one JSON value: valid, problems.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
+}
+
+_SYNONYMS = {
+    "check": "explain",
+    "why": "explain",
+    "show": "explain",
+    "ls": "list",
+    "facts": "probe",
+    "lint": "validate",
+}
+_LATER = {"test", "diff", "audit"}
+
+
+def read_command(words: Sequence[str]) -> str:
+    """Return the command that `words` begin with, or one of --help and --version. Raises UsageError."""
+    if not words:
+        raise UsageError("usage", "no command given", f"one of {', '.join(COMMANDS)}; mlxk-rules --help tells more")
+    first = words[0]
+    if first in ("-h", "--help", "help"):
+        return "--help"
+    if first in COMMANDS or first == "--version":
+        return first
+    if first in _LATER:
+        raise UsageError("usage", f"the command `{first}` is not built yet", f"there is {', '.join(COMMANDS)}")
+    known = _SYNONYMS.get(first)
+    help = f"did you mean `{known}`?" if known else did_you_mean(first, COMMANDS)
+    raise UsageError("usage", f"unknown command `{first}`", help or f"one of {', '.join(COMMANDS)}")
+
+
+def read_options(command: str, words: Sequence[str]) -> dict[str, Any]:
+    """Return docopt's reading of `words` (those after the command). Raises UsageError naming the word that is wrong."""
+    usage = COMMANDS[command]
+    _refuse_unknown_options(usage, words)
+    try:
+        return dict(docopt(usage, [command, *words], default_help=False))
+    except DocoptExit as error:
+        raise _wrong_word(command, usage, words, error) from None
+
+
+def _options(usage: str) -> dict[str, bool]:
+    """Return every option of a usage text, and whether it takes a value."""
+    section = usage.split("\nOptions:\n", 1)[1]
+    lines = re.findall(r"^  (-.+?)(?:  |$)", section, re.MULTILINE)
+    return {
+        word: " " in line and line.split(" ")[1].isupper() for line in lines for word in re.findall(r"--?[\w-]+", line)
+    }
+
+
+def _refuse_unknown_options(usage: str, words: Sequence[str]) -> None:
+    # docopt takes any unambiguous prefix for an option: here a word is right or wrong.
+    known = _options(usage)
+    takes_value = False
+    for word in words:
+        if word == "--":
+            return
+        if takes_value or word == "-" or not word.startswith("-"):
+            takes_value = False
+            continue
+        name, equals, _ = word.partition("=")
+        if name not in known:
+            help = did_you_mean(name, known) or f"the options are {', '.join(sorted(o for o in known if len(o) > 2))}"
+            raise UsageError("usage", f"unknown option `{name}`", help)
+        takes_value = known[name] and not equals
+        if equals and not known[name]:
+            raise UsageError("usage", f"the option `{name}` takes no value", f"write `{name}` alone")
+    if takes_value:
+        raise UsageError("usage", f"the option `{words[-1]}` wants a value", f"write `{words[-1]} VALUE`")
+
+
+def _wrong_word(command: str, usage: str, words: Sequence[str], error: DocoptExit) -> UsageError:
+    line = next(line for line in usage.splitlines() if line.startswith("  mlxk-rules "))
+    wanted = re.findall(r"\b[A-Z]+\b", line.split("[")[0])
+    known = _options(usage)
+    given: list[str] = []
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word.startswith("-") and word != "-":
+            skip = known.get(word, False)
+        else:
+            given.append(word)
+    if len(given) < len(wanted):
+        return UsageError("usage", f"{wanted[len(given)]} is missing", line.strip())
+    if len(given) > len(wanted) and "[FILE]" not in line:
+        return UsageError("usage", f"unexpected `{given[len(wanted)]}`", line.strip())
+    repeated = next((word for word in words if word.startswith("--") and list(words).count(word) > 1), "")
+    message = f"the option `{repeated}` stands twice" if repeated else f"`mlxk-rules {command}` is not called so"
+    return UsageError("usage", message, line.strip())

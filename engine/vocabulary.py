@@ -1,0 +1,145 @@
+"""The vocabulary of facts: their types, defaults and meaning, from rules/facts.yaml."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from .. import rules
+from .types import ANYTHING, ARRAY, BOOLEAN, NUMBER, OBJECT, STRING, STRINGS, Type, kind_of, list_of
+
+_TYPES = {
+    "string": STRING,
+    "integer": NUMBER,
+    "number": NUMBER,
+    "boolean": BOOLEAN,
+    "object": OBJECT,
+    "any": ANYTHING,
+    "list": ARRAY,
+    "list of string": STRINGS,
+    "list of integer": list_of(NUMBER),
+}
+STATUSES = frozenset({"ok", "empty", "missing", "unreadable", "invalid", "not_an_object"})
+ABSENT: Any = object()
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact as the vocabulary describes it. `default` is ABSENT where a fact that is left out is an error."""
+
+    name: str
+    type: Type
+    unit: str
+    default: Any
+    source: str
+    means: str
+
+    def fault(self, value: Any) -> str:
+        """Return what is wrong with `value` for this fact, or ""."""
+        kind = kind_of(value)
+        if kind not in self.type.kinds:
+            return f"is {_shown(value)}, {self.type} is wanted"
+        if self.type.values is not None and kind == "string" and value not in self.type.values:
+            return f"is {_shown(value)}, one of {', '.join(sorted(self.type.values))} is wanted"
+        if kind == "number" and isinstance(value, float) and not _finite(value):
+            return "is not a finite number"
+        if kind == "array" and self.type.item is not None and len(value) <= 8:
+            wrong = [element for element in value if kind_of(element) not in self.type.item.kinds]
+            if wrong:
+                return f"holds {_shown(wrong[0])}, {self.type} is wanted"
+        return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Vocabulary:
+    """Every fact by its dotted name, in the file's order."""
+
+    facts: Mapping[str, Fact]
+
+    def tree(self) -> Type:
+        """Return all facts as one object type, nested by the dots of their names."""
+        nested: dict[str, Any] = {}
+        for name, fact in self.facts.items():
+            *parents, last = name.split(".")
+            place = nested
+            for parent in parents:
+                place = place.setdefault(parent, {})
+            place[last] = fact.type
+        return _object(nested)
+
+    def complete(self, given: Mapping[str, Any]) -> tuple[dict[str, Any], dict[str, str]]:
+        """Return the facts with defaults where they are left out, and the faults by fact name.
+
+        given: nested facts, unchanged by this; the result shares what it did not have to change. A fault is a fact of
+        the wrong type, or one left out that has no default: a rule that reads it must not decide.
+        """
+        facts = dict(given)
+        faults: dict[str, str] = {}
+        owned: set[str] = set()
+        for name, fact in self.facts.items():
+            parts = name.split(".")
+            place: Any = facts
+            for depth, parent in enumerate(parts[:-1], 1):
+                prefix = ".".join(parts[:depth])
+                inner = place.get(parent, ABSENT)
+                if inner is not ABSENT and not isinstance(inner, dict):
+                    faults[name] = f"cannot be read: `{prefix}` is {_shown(inner)}, an object is wanted"
+                if prefix not in owned:
+                    inner = dict(inner) if isinstance(inner, dict) else {}
+                    place[parent] = inner
+                    owned.add(prefix)
+                place = place[parent]
+            value = place.get(parts[-1], ABSENT)
+            if value is ABSENT:
+                if fact.default is ABSENT:
+                    faults.setdefault(name, "is missing")
+                    place[parts[-1]] = None
+                else:
+                    place[parts[-1]] = fact.default
+            elif fault := fact.fault(value):
+                faults[name] = fault
+        return facts, faults
+
+
+@cache
+def vocabulary() -> Vocabulary:
+    """Return the shipped vocabulary."""
+    data = rules.vocabulary()
+    facts: dict[str, Fact] = {}
+    for document in data["documents"]:
+        name, file, means = document["name"], document["file"], document["means"]
+        facts[name] = Fact(name, OBJECT.or_null(), "", None, file, means)
+        status = Type(STRING.kinds, values=STATUSES)
+        left_out = ABSENT if name == "config" else "missing"
+        facts[f"{name}_status"] = Fact(f"{name}_status", status, "", left_out, file, f"whether {file} could be read")
+    for entry in data["facts"]:
+        kind = _TYPES[entry["type"]]
+        if "values" in entry:
+            kind = Type(kind.kinds, values=frozenset(entry["values"]))
+        nullable = entry.get("nullable", False)
+        default = entry.get("default", None if nullable else ABSENT)
+        facts[entry["name"]] = Fact(
+            entry["name"],
+            kind.or_null() if nullable else kind,
+            entry.get("unit", ""),
+            default,
+            entry["from"],
+            entry["means"],
+        )
+    return Vocabulary(facts)
+
+
+def _object(nested: Mapping[str, Any]) -> Type:
+    fields = {name: inner if isinstance(inner, Type) else _object(inner) for name, inner in nested.items()}
+    return Type(frozenset({"object"}), fields=fields)
+
+
+def _finite(value: float) -> bool:
+    return value - value == 0.0
+
+
+def _shown(value: Any) -> str:
+    text = repr(value)
+    return f"`{text if len(text) <= 60 else text[:57] + '...'}`"

@@ -1,0 +1,70 @@
+"""The Hugging Face cache on disk: models--org--name/{refs,snapshots}, read and never changed.
+
+huggingface_hub itself is not imported: that alone costs more time than a whole probe.
+"""
+
+from __future__ import annotations
+
+import os
+from itertools import islice
+from pathlib import Path
+
+from . import files
+
+_PREFIX = "models--"
+# A ref file holds one commit hash of 40 characters.
+_REF_BYTES = 1024
+
+
+def folder() -> Path:
+    """The cache's folder, told by the environment as huggingface_hub.constants does; it need not exist.
+
+    A variable that is set and empty counts as not set.
+    """
+    home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    hugging_face = os.environ.get("HF_HOME") or f"{home}/huggingface"
+    hub = os.environ.get("HF_HUB_CACHE") or os.environ.get("HUGGINGFACE_HUB_CACHE") or f"{hugging_face}/hub"
+    return Path(os.path.expandvars(os.path.expanduser(hub))).absolute()  # noqa: PTH111 - never raises for want of a home
+
+
+def repos(cache: Path) -> dict[str, Path]:
+    """Every model repo of the cache by id, sorted; a cache that does not exist has none. Raises OSError."""
+    try:
+        with os.scandir(cache) as entries:
+            names = [entry.name for entry in entries if entry.name.startswith(_PREFIX) and entry.is_dir()]
+    except FileNotFoundError:
+        return {}
+    found = {name.removeprefix(_PREFIX).replace("--", "/", 1): cache / name for name in names}
+    return dict(sorted(found.items()))
+
+
+def snapshots(repo: Path) -> list[Path]:
+    """A repo's snapshot folders, newest first; none where they cannot be listed."""
+    try:
+        with os.scandir(repo / "snapshots") as entries:
+            dated = sorted((-entry.stat().st_mtime_ns, entry.name) for entry in entries if entry.is_dir())
+    except OSError:
+        return []
+    return [repo / "snapshots" / name for _, name in dated]
+
+
+def refs(repo: Path) -> list[str]:
+    """The names of a repo's first hundred refs, sorted; `refs/pr/1` and the like included."""
+    root = repo / "refs"
+    names = ((Path(at) / name).relative_to(root).as_posix() for at, _, names in os.walk(root) for name in names)
+    return sorted(islice(names, 100))
+
+
+def snapshot_of_ref(repo: Path, ref: str) -> Path | None:
+    """The snapshot that a ref names; None where there is no such ref, or none that names a snapshot here."""
+    if any(part in ("", ".", "..") for part in ref.split("/")):
+        return None
+    try:
+        commit = files.read(repo / "refs" / ref, _REF_BYTES).decode("utf-8").strip()
+    except (OSError, ValueError):
+        return None
+    # What the file says becomes part of a path: it may name a folder in snapshots/, nothing above or below.
+    if not commit or commit in (".", "..") or "/" in commit or "\0" in commit:
+        return None
+    snapshot = repo / "snapshots" / commit
+    return snapshot if snapshot.is_dir() else None

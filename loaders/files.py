@@ -1,0 +1,50 @@
+"""Bounded reading of one file of a folder that nobody vouches for."""
+
+from __future__ import annotations
+
+import errno
+import os
+import stat
+from pathlib import Path
+
+
+def read(path: Path, max_bytes: int, cut: bool = False) -> bytes:
+    """The bytes of a regular file; with `cut`, no more than its first `max_bytes`.
+
+    Raises FileNotFoundError, or another OSError whose `strerror` says why it is not read: not a regular file, no
+    permission, larger than `max_bytes`.
+    """
+    # Asked before opening, since opening a device can act on it; and non-blocking with a second look, since what lies
+    # there may have been swapped for a FIFO in between.
+    _refuse_irregular(path.stat())
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    with os.fdopen(descriptor, "rb", buffering=0) as file:
+        status = os.fstat(descriptor)
+        _refuse_irregular(status)
+        if status.st_size > max_bytes and not cut:
+            raise _too_large(status.st_size, max_bytes)
+        chunks: list[bytes] = []
+        left = max_bytes + (not cut)
+        while left and (chunk := file.read(min(left, 1 << 20))):
+            chunks.append(chunk)
+            left -= len(chunk)
+    content = b"".join(chunks)
+    if len(content) > max_bytes:  # it grew while being read, or told no size, as files in /proc do
+        raise _too_large(len(content), max_bytes)
+    return content
+
+
+def reason(error: OSError) -> str:
+    """Why a file could not be read, as a phrase in lower case."""
+    return (error.strerror or type(error).__name__).lower()
+
+
+def _refuse_irregular(status: os.stat_result) -> None:
+    if stat.S_ISDIR(status.st_mode):
+        raise IsADirectoryError(errno.EISDIR, "a folder, not a file")
+    if not stat.S_ISREG(status.st_mode):
+        raise OSError(errno.EINVAL, "not a regular file")
+
+
+def _too_large(size: int, max_bytes: int) -> OSError:
+    return OSError(errno.EFBIG, f"{size} bytes or more, and at most {max_bytes} are read")

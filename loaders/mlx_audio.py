@@ -1,0 +1,122 @@
+"""mlx-audio: speech in, text out."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+from . import source
+from .request import Request
+
+
+@dataclass(frozen=True)
+class Support:
+    """What an installed mlx-audio can load: `config.json`'s model types, case as mlx-audio wants it, sorted; those that
+    make text of speech, and those that make speech of text."""
+
+    model_types: tuple[str, ...] = ()
+    tts_types: tuple[str, ...] = ()
+
+
+def supported(package: Path) -> Support:
+    """Reads, never imports, the package's folder: packages of stt/models and tts/models, and the remapped names.
+
+    A speech-to-text model must have a generate that needs nothing but the audio: not so an aligner, which wants the
+    text too, nor a bare encoder. A folder that is no mlx-audio, or half of one, supports less or nothing; nothing is
+    raised.
+    """
+    speech = [name for name in _models(package / "stt") if _transcribes(package / "stt/models" / name, package)]
+    return Support(_types(package / "stt", set(speech)), _types(package / "tts", set(_models(package / "tts"))))
+
+
+def _types(kind: Path, models: set[str]) -> tuple[str, ...]:
+    text = source.read(kind / "utils.py")
+    load = source.function(source.block(text, "def load_model"))
+    remapped = source.table(text, "MODEL_REMAPPING") | (dict(_aliases(load)) if load else {})
+    loadable = {name for name in models if remapped.get(name, name) in models}
+    return tuple(sorted(loadable | {name for name, target in remapped.items() if target in models}))
+
+
+def _aliases(load: ast.FunctionDef) -> Iterator[tuple[str, str]]:
+    """The names that code, and no table, remaps: `if source_model_type == "a": kwargs["model_type"] = "b"`."""
+    for node in ast.walk(load):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Compare) and len(node.test.comparators) == 1:
+            name, body = node.test.comparators[0], node.body[0]
+            if isinstance(name, ast.Constant) and isinstance(body, ast.Assign) and isinstance(body.value, ast.Constant):
+                target = body.targets[0]
+                if isinstance(target, ast.Subscript) and ast.unparse(target.slice) == "'model_type'":
+                    yield str(name.value), str(body.value.value)
+
+
+def _models(kind: Path) -> list[str]:
+    names = source.subpackages(kind / "models")
+    return [name for name in names if "Model" in _bindings(kind / "models" / name / "__init__.py")]
+
+
+def _transcribes(folder: Path, package: Path) -> bool:
+    model = source.find_class(folder / "__init__.py", "Model", package)
+    if model is None:
+        return False
+    generate = source.function(source.method(model, "generate", package))
+    if generate is None:  # qwen3_asr hands everything on to the model inside
+        return bool(source.method(model, "__getattr__", package))
+    needed = len(generate.args.args) - len(generate.args.defaults) - 1
+    return needed <= 1 and all(default is not None for default in generate.args.kw_defaults)
+
+
+def _bindings(file: Path) -> dict[str, source.Origin | None]:
+    return source.bindings(source.parse(source.read(file)))
+
+
+def open_model(folder: Path) -> Any:
+    """Loads the model that config.json names, from exactly this folder; raises whatever mlx-audio raises.
+
+    Raises ValueError where config.json names no type: mlx-audio would then guess it from the folder's name.
+    """
+    config = import_module("mlx_audio.utils").load_config(folder)
+    if import_module("mlx_audio.registry").model_type_from_config(config) is None:
+        raise ValueError("config.json names no model_type")
+    # No parts of the name: it would win over config.json (a whisper in a folder `glm-x` loads as glmasr).
+    # Strict: a missing tensor would otherwise stay random.
+    return import_module("mlx_audio.stt").load_model(folder, strict=True, model_name_parts=[])
+
+
+def generate(model: Any, request: Request) -> Iterator[str]:
+    """The text of each audio file, whole, one a piece, newline between them.
+
+    The prompt goes to models whose generate has a `prompt` (granite-speech, qwen2-audio, moss: an instruction) and is
+    left out otherwise: whisper's `initial_prompt` and the like are words that came before, which bias what is heard.
+    Not streamed: whisper's streaming is another decoder with other results, and others stream in other units.
+    """
+    taken = set(inspect.signature(model.generate).parameters)
+    options: dict[str, Any] = {}
+    if "temperature" in taken:
+        options["temperature"] = request.temperature
+    if request.max_tokens is not None:
+        if "max_tokens" in taken:
+            options["max_tokens"] = request.max_tokens
+        elif "decode_options" in taken:  # whisper, for each stretch of 30 s
+            options["sample_len"] = request.max_tokens
+    if "prompt" in taken and request.prompt.strip():
+        options["prompt"] = request.prompt
+    if "return_timestamps" in taken:
+        options["return_timestamps"] = False
+    for number, file in enumerate(request.audio):
+        text = _text(model.generate(str(file), **options)).strip()
+        yield f"\n{text}" if number else text
+
+
+def _text(result: Any) -> str:
+    """A result is an object with a text, a string, or (some models) an iterator of either."""
+    if isinstance(result, str):
+        return result
+    if isinstance(text := getattr(result, "text", None), str):
+        return text
+    if hasattr(result, "__iter__"):
+        return "".join(_text(part) for part in result)
+    raise TypeError(f"a transcript of an unknown kind, {type(result).__name__}")

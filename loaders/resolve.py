@@ -1,0 +1,210 @@
+"""MODEL to folder: a path, a repo id in the Hugging Face cache, repo@revision, or the end of one cached repo's id."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from . import cache, files, plain
+from .errors import LoaderError
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """`name`: the repo id, or the folder's own last component; `path`: the folder, absolute; `repo` and `revision`: the
+    repo id and the snapshot's commit where MODEL was a name, else None."""
+
+    name: str
+    path: Path
+    repo: str | None = None
+    revision: str | None = None
+
+
+@dataclass(frozen=True)
+class Cached:
+    """A cached repo: either the snapshot that it resolves to, or why there is none."""
+
+    repo: str
+    found: Resolved | LoaderError
+
+
+def resolve(model: str | os.PathLike[str]) -> Resolved:
+    """Finds the folder that MODEL names.
+
+    Raises LoaderError: bad_name, model_not_found, ambiguous_model, revision_not_found, ambiguous_revision,
+    incomplete_snapshot, not_a_folder, unreadable_folder.
+    """
+    name = os.fspath(model)
+    if not name or "\0" in name:
+        raise LoaderError("bad_name", f"`{_shown(name)}` is no name of a model", "give a folder or a repo id")
+    path = Path(os.path.expanduser(name))  # noqa: PTH111 - unlike Path's, it never raises for want of a home
+    if os.path.isdir(path):  # noqa: PTH112 - nor does this for a name that is too long
+        return _folder(path)
+    if _is_path(model, name):
+        raise _no_folder(path, name)
+    try:
+        return _cached_model(name)
+    except LoaderError:
+        if os.path.lexists(path):
+            raise _no_folder(path, name) from None
+        raise
+
+
+def cache_folder() -> Path:
+    """The Hugging Face cache's folder; it need not exist."""
+    return cache.folder()
+
+
+def cached() -> Iterator[Cached]:
+    """Every model repo of the Hugging Face cache, sorted by id; a broken one is an entry with its error.
+
+    Raises LoaderError unreadable_folder where the cache itself cannot be listed; without a cache there are none.
+    """
+    for repo, folder in _repos().items():
+        try:
+            yield Cached(repo, _snapshot(repo, folder, None))
+        except LoaderError as error:
+            yield Cached(repo, error)
+
+
+def _is_path(model: str | os.PathLike[str], name: str) -> bool:
+    return (
+        not isinstance(model, str) or name in (".", "..") or name.startswith(("/", "./", "../", "~")) or name[-1] == "/"
+    )
+
+
+def _folder(path: Path) -> Resolved:
+    # Links are kept as they were written, unless `..` behind one would mean another folder.
+    absolute = path.resolve() if ".." in path.parts else path.absolute()
+    try:
+        with os.scandir(absolute) as entries:
+            next(entries, None)
+    except OSError as error:
+        message = f"folder `{_shown(str(path))}` cannot be read: {files.reason(error)}"
+        raise LoaderError("unreadable_folder", message, "it needs the permissions r and x") from None
+    return Resolved(plain.text(absolute.name) or "/", absolute)
+
+
+def _no_folder(path: Path, name: str) -> LoaderError:
+    shown = _shown(name)
+    try:
+        path.stat()
+    except PermissionError:
+        return LoaderError("unreadable_folder", f"folder `{shown}` cannot be read: permission denied")
+    except (OSError, ValueError):
+        near = _near(path.name, _siblings(path.parent))
+        return LoaderError("model_not_found", f"there is no folder `{shown}`", _did_you_mean(near))
+    return LoaderError(
+        "not_a_folder", f"`{shown}` is a file, not a folder", "a model is the folder that holds config.json"
+    )
+
+
+def _siblings(parent: Path) -> list[str]:
+    try:
+        with os.scandir(parent) as entries:
+            return [entry.name for _, entry in zip(range(1000), entries, strict=False) if entry.is_dir()]
+    except OSError:
+        return []
+
+
+def _cached_model(name: str) -> Resolved:
+    wanted, at, revision = name.partition("@")
+    parts = wanted.split("/")
+    if any(part in ("", ".", "..") for part in parts) or len(parts) > 2:
+        raise LoaderError(
+            "bad_name", f"`{_shown(name)}` is no repo id", "a repo id reads `org/name`, a folder begins with ./"
+        )
+    if at and not revision:
+        raise LoaderError(
+            "bad_name", f"`{_shown(name)}` names no revision after the @", f"`{_shown(wanted)}` takes main"
+        )
+    known = _repos()
+    repo = _repo(wanted, known)
+    return _snapshot(repo, known[repo], revision or None)
+
+
+def _repos() -> dict[str, Path]:
+    folder = cache.folder()
+    try:
+        return {plain.text(repo): path for repo, path in cache.repos(folder).items()}
+    except OSError as error:
+        message = f"the cache `{_shown(str(folder))}` cannot be read: {files.reason(error)}"
+        raise LoaderError("unreadable_folder", message, "HF_HUB_CACHE and HF_HOME say where it is") from None
+
+
+def _repo(wanted: str, known: dict[str, Path]) -> str:
+    """The one repo that is meant; of the ways to mean one, the strictest that finds any decides."""
+    if wanted in known:
+        return wanted
+    folded = wanted.casefold()
+    ways: list[Callable[[str], bool]] = [
+        lambda repo: repo.split("/")[-1] == wanted,
+        lambda repo: repo.split("/")[-1].casefold() == folded,
+        lambda repo: repo.casefold().endswith(folded),
+    ]
+    for way in [] if "/" in wanted else ways:
+        found = [repo for repo in known if way(repo)]
+        if len(found) == 1:
+            return found[0]
+        if found:
+            candidates = ", ".join(f"`{repo}`" for repo in found[:8]) + (", ..." if len(found) > 8 else "")
+            message = f"`{_shown(wanted)}` may be any of {len(found)} cached models"
+            raise LoaderError("ambiguous_model", message, f"say which: {candidates}")
+    near = _near(wanted, [*known, *(repo.split("/")[-1] for repo in known)])
+    if near:
+        help = _did_you_mean(near)
+    elif known:
+        help = (
+            f"`mlxk-rules list` shows the {len(known)} cached model{'s' * (len(known) != 1)}; a folder begins with ./"
+        )
+    else:
+        help = f"no model is cached in `{_shown(str(cache.folder()))}`; a folder begins with ./"
+    raise LoaderError("model_not_found", f"there is no folder and no cached model `{_shown(wanted)}`", help)
+
+
+def _snapshot(repo: str, folder: Path, revision: str | None) -> Resolved:
+    snapshots = cache.snapshots(folder)
+    if not snapshots:
+        message = f"`{_shown(repo)}` is in the cache without a snapshot"
+        raise LoaderError("incomplete_snapshot", message, "its download was cut short: fetch it again")
+    path = cache.snapshot_of_ref(folder, revision or "main")
+    if path is None:
+        path = snapshots[0] if revision is None else _by_prefix(repo, folder, snapshots, revision)
+    return Resolved(repo, path, repo, plain.text(path.name))
+
+
+def _by_prefix(repo: str, folder: Path, snapshots: list[Path], prefix: str) -> Path:
+    found = [path for path in snapshots if path.name.startswith(prefix)]
+    exact = [path for path in found if path.name == prefix]
+    if len(exact or found) == 1:
+        return (exact or found)[0]
+    shown = f"`{_shown(prefix)}` of `{_shown(repo)}`"
+    if found:
+        hashes = ", ".join(f"`{_shown(path.name)}`" for path in sorted(found)[:8])
+        raise LoaderError(
+            "ambiguous_revision", f"revision {shown} may be any of {len(found)} snapshots", f"say which: {hashes}"
+        )
+    if prefix in (refs := cache.refs(folder)):
+        message = f"revision {shown} is a ref to a snapshot that is not in the cache"
+        raise LoaderError("incomplete_snapshot", message, "its download was cut short: fetch it again")
+    names = [plain.text(name) for name in (*refs, *(path.name[:12] for path in snapshots))]
+    help = _did_you_mean(_near(prefix, names)) or f"it has {', '.join(f'`{_shown(name)}`' for name in names[:8])}"
+    raise LoaderError("revision_not_found", f"there is no revision {shown} in the cache", help)
+
+
+def _near(wanted: str, names: list[str]) -> list[str]:
+    from difflib import get_close_matches  # only an error pays for it
+
+    by_folded = {name.casefold(): name for name in names}
+    return [by_folded[match] for match in get_close_matches(wanted.casefold(), by_folded, n=3)]
+
+
+def _did_you_mean(names: list[str]) -> str | None:
+    return f"did you mean {' or '.join(f'`{_shown(name)}`' for name in names)}?" if names else None
+
+
+def _shown(name: str) -> str:
+    """A name of unknown origin as part of a one-line message."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in plain.text(name))[:200]
