@@ -69,6 +69,12 @@ def _shares(values: Any, members: list[Any]) -> bool:
     return isinstance(values, list) and any(isinstance(v, str) and v in members for v in cast("list[Any]", values))
 
 
+def _any_ends_with(values: Any, endings: list[str]) -> bool:
+    return isinstance(values, list) and any(
+        isinstance(value, str) and value.endswith(tuple(endings)) for value in cast("list[Any]", values)
+    )
+
+
 def _true_keys(value: dict[str, Any]) -> list[str]:
     return [key for key, flag in value.items() if flag is True]
 
@@ -98,8 +104,14 @@ def _ratio(part: float | None, whole: float | None) -> float | None:
     return None if part is None or not whole else part / whole
 
 
-def _gb(size: float | None) -> str:
-    return "an unknown amount" if size is None else f"{size / GIB:.1f} GB"
+def size_text(size: float | None) -> str:
+    """Return bytes in the unit that fits, of 1024 each, as memory is sold: `1.5 GB`."""
+    if size is None:
+        return "an unknown amount"
+    for unit, factor in (("TB", GIB * 1024), ("GB", GIB), ("MB", 1024**2), ("KB", 1024)):
+        if abs(size) >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size:g} bytes"
 
 
 def _percent(share: float | None) -> str:
@@ -148,6 +160,13 @@ OURS = (
     ),
     Function("has_any", (_TEXT, STRINGS), _BOOL, "whether the text contains any of the strings", run=_has_any),
     Function("shares", (ANYTHING, STRINGS), _BOOL, "whether the list holds any of the strings", run=_shares),
+    Function(
+        "any_ends_with",
+        (ANYTHING, STRINGS),
+        _BOOL,
+        "whether the list holds a text with one of the endings",
+        run=_any_ends_with,
+    ),
     Function("true_keys", (OBJECT,), STRINGS, "the keys whose value is true, in order", run=_true_keys),
     Function(
         "glob",
@@ -163,7 +182,7 @@ OURS = (
         "the first number over the second; null when either is null or the second is 0",
         run=_ratio,
     ),
-    Function("gb", (NUMBER.or_null(),), STRING, "bytes as GB of 1024 to the third, as memory is sold", run=_gb),
+    Function("size", (NUMBER.or_null(),), STRING, "bytes as KB, MB, GB, TB of 1024 each, as text", run=size_text),
     Function("percent", (NUMBER.or_null(),), STRING, "a share of 1 as a whole percentage", run=_percent),
     Function(
         "at_least",

@@ -8,7 +8,7 @@ from typing import Any
 
 from .decision import GateResult, Term, Trace
 from .errors import Problem
-from .functions import GIB
+from .functions import size_text
 from .terminal import VERDICT_COLOURS, Style, columns, safe
 
 BACKENDS = {"mlx_lm": "mlx-lm", "mlx_vlm": "mlx-vlm", "mlx_audio": "mlx-audio", "unsupported": "no backend"}
@@ -67,9 +67,19 @@ def one_line(term: Term) -> str:
     return f"{text} is {shown(term.value)}" + (f", with {', '.join(facts)}" if facts else "")
 
 
+def _in_short(term: Term) -> str:
+    # A derived fact says little by its name: what it was computed from says more.
+    inner = term.because[0] if term.because and term.text in term.facts else None
+    return f"{one_line(term)} ({term.why or one_line(inner)})" if inner is not None else one_line(term)
+
+
 def shown(value: Any) -> str:
     """Return a value in JSON, cut where it is long."""
-    text = json.dumps(value, ensure_ascii=False)
+    text = f"{value:.4g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+    if len(text) > 60 and isinstance(value, list):
+        return f"a list of {len(value)}"
+    if len(text) > 60 and isinstance(value, dict):
+        return f"an object of {len(value)} keys"
     return text if len(text) <= 100 else f"{text[:97]}..."
 
 
@@ -77,7 +87,7 @@ def _others(trace: Trace, style: Style) -> list[str]:
     before = trace.gates[:-1]
     if not before:
         return []
-    rows = columns([(gate.id, "; ".join(map(one_line, gate.terms[:2]))) for gate in before])
+    rows = columns([(gate.id, "; ".join(map(_in_short, gate.terms[:2]))) for gate in before])
     return ["", "gates before it that did not fire", *(f"  {gate}  {style(safe(why), 'dim')}" for gate, why in rows)]
 
 
@@ -96,16 +106,6 @@ def _about(trace: Trace, style: Style) -> list[str]:
     for fact, reason in list(facts.get("problems", {}).items())[:8]:
         lines.append(style(f"unread  {safe(str(fact))}: {safe(str(reason))}", "yellow"))
     return lines
-
-
-def size_text(size: Any) -> str:
-    """Return bytes as text with the unit that fits; `an unknown amount` for null."""
-    if not isinstance(size, int):
-        return "an unknown amount"
-    for unit, factor in (("GB", GIB), ("MB", 1024**2), ("KB", 1024)):
-        if size >= factor:
-            return f"{size / factor:.1f} {unit}"
-    return f"{size} B"
 
 
 def problem_report(problem: Problem, style: Style) -> str:

@@ -59,15 +59,17 @@ class Justifier:
     def _explained(self, name: str, depth: int) -> tuple[str, tuple[Term, ...]]:
         if name in self._derived:
             return self._derived[name]
-        self._derived[name] = ("", ())  # a name is explained once; where it stands again, its value is enough
         derivation, number = self._policy.derivation(name), self._policy.branch_of(name, self._scope)
         if derivation is None or number is None:
             return "", ()
         branch = derivation.branches[number]
+        own: list[Term] = []
         if branch.compute is not None:
-            own = [self._leaf(branch.compute.expression, branch.compute.expression.node, depth + 1)]
-        else:
-            own = []
+            expression, value = branch.compute.expression, _value_at(self._scope, f"derived.{name}")
+            if isinstance(value, bool):
+                own = self._justify(expression, expression.node, value, depth + 1)
+            else:
+                own = [self._leaf(expression, expression.node, depth + 1)]
         if branch.when is not None:
             terms = [*self.terms(branch.when, True, depth + 1), *own]
         else:

@@ -41,6 +41,8 @@ Options:
   --server          The request comes from a server.
   --policy P        A shipped version such as 2.0.4, or a rule file [default: today's].
   --set FACT=VALUE  What if: override a fact (memory.total_bytes=8GB), or a derived one (derived.vision=true).
+  --trust-remote-code
+                    Load a folder that holds code all the same. The code is not run: what needs it fails.
   --json            Print one JSON value: decision, capabilities, derived, facts, gates.
   --debug           Show the traceback of a bug.
   -h --help         Show this.
@@ -58,6 +60,8 @@ Options:
   --max-tokens N    How many tokens to generate at most; 256, and for speech as the model has it, if not given.
   --temperature T   0 takes the likeliest token each time [default: 0].
   --policy P        A shipped version such as 2.0.4, or a rule file [default: today's].
+  --trust-remote-code
+                    Load a folder that holds code all the same. The code is not run: what needs it fails.
   --json            Print one JSON value: decision, text, error.
   --debug           Show the traceback of a backend's error, or of a bug.
   -h --help         Show this.

@@ -22,10 +22,12 @@ def probe(
     images: bool = False,
     audio: bool = False,
     context: str = "cli",
+    trust_remote_code: bool = False,
 ) -> dict[str, Any]:
     """Tells the facts of the folder that MODEL names, for a request that carries images or audio.
 
-    `name` stands for model.name, `context` is cli or server. The facts are nested by the dots of their names; sizes are
+    `name` stands for model.name, `context` is cli or server; `trust_remote_code` says that the person knows of code in
+    the folder (no code of a folder is ever run). The facts are nested by the dots of their names; sizes are
     in bytes. Nothing that the folder holds makes it raise: what could not be read stands in `problems`, with a reason.
     Raises LoaderError as `resolve` does, and ValueError for another context.
     """
@@ -38,7 +40,12 @@ def probe(
         "model": _model(found, name, problems),
         "readme": _readme(found.path, problems),
         "tokenizer": _tokenizer(found.path, problems),
-        "request": {"images": bool(images), "audio": bool(audio), "context": context},
+        "request": {
+            "images": bool(images),
+            "audio": bool(audio),
+            "context": context,
+            "trust_remote_code": bool(trust_remote_code),
+        },
         "runtime": runtime(),
         "memory": {"total_bytes": memory.total_bytes()},
         "problems": problems,

@@ -6,6 +6,7 @@ import ast
 import os
 import re
 import textwrap
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import islice
@@ -65,7 +66,9 @@ def subpackages(folder: Path) -> list[str]:
 def parse(text: str) -> ast.Module:
     """The syntax tree; an empty one where the text is no Python, or another Python's."""
     try:
-        return ast.parse(text)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")  # what its author wrote in a string is no news to the person who asks
+            return ast.parse(text)
     except (SyntaxError, ValueError, RecursionError, MemoryError):
         return ast.Module([], [])
 

@@ -25,5 +25,10 @@ def probed(options: dict[str, Any]) -> dict[str, Any]:
     """Return the facts of MODEL for the request that the options describe. Raises LoaderError."""
     from ...loaders import probe
 
-    context = "server" if options.get("--server") else "cli"
-    return probe(options["MODEL"], images=bool(options["--image"]), audio=bool(options["--audio"]), context=context)
+    return probe(
+        options["MODEL"],
+        images=bool(options["--image"]),
+        audio=bool(options["--audio"]),
+        context="server" if options.get("--server") else "cli",
+        trust_remote_code=bool(options.get("--trust-remote-code")),
+    )

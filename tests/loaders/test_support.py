@@ -34,7 +34,7 @@ def test_mlx_lm(tmp_path: Path) -> None:
             "models/__init__.py": "class Model: ...\nclass ModelArgs: ...\n",
             "models/llama.py": "import x\n\nclass ModelArgs(Base): ...\n\nclass Model(nn.Module): ...\n",
             "models/Klear.py": "from .llama import Model\nfrom .llama import (\n    Other as ModelArgs,  # )\n)\n",
-            "models/maybe.py": "try:\n    from a import Model, ModelArgs\nexcept ImportError: pass\n",
+            "models/maybe.py": "pattern = '\\d'\ntry:\n    from a import Model, ModelArgs\nexcept ImportError: pass\n",
             "models/cache.py": "class Model: ...\n",
             "models/named.py": "text = 'from x import Model, ModelArgs'\n",
             "models/broken.py": "from x import Model, ModelArgs\nprint 'python 2'\n",
