@@ -76,7 +76,7 @@ class Checker:
     def _infer(self, node: Node, scope: Type, known: Paths, root: bool = False) -> Type:
         """Return the type of `node` in `scope`; `root` where names are facts and not an element's fields."""
         kind: Type = getattr(self, f"_{node['type']}")(node, scope, known, root)
-        node["boolean"] = kind.kinds == {"boolean"}  # the compiler's licence to use Python's own and, or, not
+        node["boolean"] = kind.kinds == frozenset({"boolean"})  # the compiler's licence to use Python's own and, or, not
         return kind
 
     def _field(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
@@ -211,9 +211,9 @@ class Checker:
         operator = _OPERATORS[node["value"]]
         for side, kind in sides:
             text = self._text(side)
-            if kind.kinds == {"number"}:
+            if kind.kinds == frozenset({"number"}):
                 continue
-            if kind.kinds == {"number", "null"}:
+            if kind.kinds == frozenset({"number", "null"}):
                 help = f"guard it: `{text} != `null` && {self._text(node)}`"
                 self._report(node, "maybe-null", f"`{text}` may be null, and {operator} then gives null", help)
             elif "string" in kind.kinds and not kind.anything:
@@ -292,7 +292,7 @@ class Checker:
 
     def _projected(self, base: Type, item: Type) -> Type:
         result = list_of(item.without_null())
-        return result if base.kinds == {"array"} else result.or_null()
+        return result if base.kinds == frozenset({"array"}) else result.or_null()
 
     def _projection(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
         base = self._infer(node["children"][0], scope, known, root)
@@ -316,7 +316,7 @@ class Checker:
     def _flatten(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
         base = self._infer(node["children"][0], scope, known, root)
         item = self._elements(node["children"][0], base)
-        inner = item.item if item is not None and item.kinds == {"array"} and item.item else item
+        inner = item.item if item is not None and item.kinds == frozenset({"array"}) and item.item else item
         return ANYTHING if inner is None else Type(base.kinds, item=inner)
 
     def _pipe(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:

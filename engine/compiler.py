@@ -20,7 +20,7 @@ Scope = dict[str, Any]
 Evaluate = Callable[[Scope], Any]
 
 _functions = RuleFunctions()
-_interpreter = TreeInterpreter(Options(custom_functions=_functions))  # pyright: ignore[reportArgumentType]
+_interpreter: Any = TreeInterpreter(Options(custom_functions=_functions))
 _ORDER = {"lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 
 

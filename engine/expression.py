@@ -39,7 +39,10 @@ class Expression:
         return self.text[node["start"] : node["end"]]
 
 
-class _StampingParser(Parser):
+_Parser: Any = Parser  # its typeshed stub leaves out the methods that this builds on
+
+
+class _StampingParser(_Parser):
     # jmespath's nodes hold no positions. This is its own loop (Parser._expression), which also stamps them;
     # tests hold the trees against jmespath.compile's on the compliance cases.
     text: str
@@ -165,7 +168,7 @@ def _parse_problem(error: exceptions.ParseError) -> Problem:
 
 
 def _refuse_loose_literals(text: str, parser: _StampingParser) -> None:
-    tokens = cast("list[dict[str, Any]]", parser._tokens)  # pyright: ignore[reportPrivateUsage]
+    tokens = cast("list[dict[str, Any]]", parser._tokens)
     for token, following in pairwise(tokens):
         if token["type"] != "literal" or text[token["start"]] != "`":
             continue

@@ -234,7 +234,8 @@ FUNCTIONS = {function.name: function for function in (*THEIRS, *OURS)}
 class RuleFunctions(functions.Functions):
     """jmespath's function table with ours beside it, for its interpreter."""
 
-    def call_function(self, function_name: str, resolved_args: list[Any]) -> Any:
+    def call_function(self, function_name: str, resolved_args: Iterable[Any]) -> Any:
+        resolved_args = list(resolved_args)
         function = FUNCTIONS.get(function_name)
         if function is None or function.run is None:
             return super().call_function(function_name, resolved_args)

@@ -134,7 +134,9 @@ class _Builder:
         for event in events:
             if isinstance(event, yaml.DocumentStartEvent):
                 if root is not None:
-                    self._fail("more-than-one-document", "a second document starts here", "keep one per file", event)
+                    raise self._failure(
+                        "more-than-one-document", "a second document starts here", "keep one per file", event
+                    )
                 root = self._value(next(events), events, 0)
         if root is None:
             raise PolicyError([self.source.problem("empty-file", "the file is empty", "see rules/policy.yaml", 0)])
@@ -146,16 +148,20 @@ class _Builder:
         while self.loader.check_event():
             yield self.loader.get_event()
 
-    def _fail(self, code: str, message: str, help: str, event: Any) -> None:
-        raise PolicyError([*self.problems, self.source.problem(code, message, help, event.start_mark.index)])
+    def _failure(self, code: str, message: str, help: str, event: Any) -> PolicyError:
+        return PolicyError([*self.problems, self.source.problem(code, message, help, event.start_mark.index)])
 
     def _value(self, event: Any, events: Iterator[Any], depth: int) -> Node:
         if isinstance(event, yaml.AliasEvent):
-            self._fail("alias", f"the alias `*{event.anchor}` is not allowed", "write the value out", event)
+            raise self._failure("alias", f"the alias `*{event.anchor}` is not allowed", "write the value out", event)
         if event.tag is not None and event.tag not in (_STR, "!"):
-            self._fail("tag", f"the tag `{event.tag[:60]}` is not allowed", "delete it: values are plain here", event)
+            raise self._failure(
+                "tag", f"the tag `{event.tag[:60]}` is not allowed", "delete it: values are plain here", event
+            )
         if depth > MAX_DEPTH:
-            self._fail("too-deep", f"nested deeper than {MAX_DEPTH}", "a policy has five levels at most", event)
+            raise self._failure(
+                "too-deep", f"nested deeper than {MAX_DEPTH}", "a policy has five levels at most", event
+            )
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event)
         start = event.start_mark.index

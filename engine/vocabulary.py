@@ -45,7 +45,7 @@ class Fact:
             return f"is {_shown(value)}, one of {', '.join(sorted(self.type.values))} is wanted"
         if kind == "number" and isinstance(value, float) and not _finite(value):
             return "is not a finite number"
-        if kind == "array" and self.type.item is not None and len(value) <= 8:
+        if isinstance(value, list) and self.type.item is not None and len(value) <= 8:
             wrong = [element for element in value if kind_of(element) not in self.type.item.kinds]
             if wrong:
                 return f"holds {_shown(wrong[0])}, {self.type} is wanted"
