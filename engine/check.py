@@ -76,7 +76,9 @@ class Checker:
     def _infer(self, node: Node, scope: Type, known: Paths, root: bool = False) -> Type:
         """Return the type of `node` in `scope`; `root` where names are facts and not an element's fields."""
         kind: Type = getattr(self, f"_{node['type']}")(node, scope, known, root)
-        node["boolean"] = kind.kinds == frozenset({"boolean"})  # the compiler's licence to use Python's own and, or, not
+        node["boolean"] = kind.kinds == frozenset(
+            {"boolean"}
+        )  # the compiler's licence to use Python's own and, or, not
         return kind
 
     def _field(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from .check import Checker
 from .document import Branch, Derivation, Document, Located
-from .errors import PolicyError, Problem
+from .errors import PolicyError, Problem, did_you_mean
 from .narrow import NOTHING, Paths, not_null_when
 from .types import ANYTHING, NUMBER, STRINGS, Type, type_of
 from .vocabulary import vocabulary
@@ -36,6 +36,7 @@ def check(document: Document) -> Checked:
             if isinstance(part, Located):
                 checker.placeholder(part, known)
     checker.order_of_gates()
+    checker.audited()
     if checker.problems:
         raise PolicyError(checker.problems)
     return Checked(document, checker.derived)
@@ -87,6 +88,17 @@ class _PolicyChecker:
             self.condition(branch.when, known)
             known |= not_null_when(branch.when.expression.node, True)
         return self.value(branch.compute, known) if branch.compute is not None else type_of(branch.value)
+
+    def audited(self) -> None:
+        names = {part.name for part in self.document.sets}
+        lists = [name for name, fact in vocabulary().facts.items() if fact.type == STRINGS]
+        for name, fact, place in self.document.audit.sets if self.document.audit is not None else ():
+            if name not in names:
+                help = did_you_mean(name, names) or "name one of the policy's sets"
+                self.problems.append(place.problem("unknown-set", f"unknown set `{name}`", help))
+            if fact not in lists:
+                help = did_you_mean(fact, lists) or "name a fact that is a list of text"
+                self.problems.append(place.problem("unknown-fact", f"`{fact}` is no fact that lists text", help))
 
     def order_of_gates(self) -> None:
         gates = self.document.gates

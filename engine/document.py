@@ -115,6 +115,14 @@ class Limit:
 
 
 @dataclass(frozen=True, slots=True)
+class Audit:
+    """What an audit holds the sets against: for each set a fact, and the library versions last checked with."""
+
+    sets: tuple[tuple[str, str, Place], ...]
+    checked_with: tuple[tuple[str, str, Place], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """A policy as written in one file, or put together from several."""
 
@@ -127,6 +135,7 @@ class Document:
     gates: tuple[Gate, ...]
     place: Place
     extends_place: Place | None = None
+    audit: Audit | None = None
 
     def changed(self, **parts: Any) -> Document:
         """Return a copy with other parts."""

@@ -21,6 +21,7 @@ def merge(base: Document, over: Document) -> Document:
     problems: list[Problem] = []
     merged = over.changed(
         extends=None,
+        audit=over.audit or base.audit,
         sets=_sets(base, over, problems),
         limits=_by_name(base.limits, over.limits),
         derive=_by_name(base.derive, over.derive),

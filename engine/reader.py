@@ -9,6 +9,7 @@ from typing import Any
 from .document import (
     BACKENDS,
     DECISIONS,
+    Audit,
     Branch,
     Derivation,
     Document,
@@ -27,7 +28,19 @@ _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _GATE_ID = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _VERSION = re.compile(r"\d{1,6}(\.\d{1,6}){1,3}")
 _ERROR = re.compile(r"[a-z][a-z0-9_]{0,63}")
-_PARTS = ("schema", "name", "version", "extends", "description", "changelog", "sets", "limits", "derive", "gates")
+_PARTS = (
+    "schema",
+    "name",
+    "version",
+    "extends",
+    "description",
+    "changelog",
+    "audit",
+    "sets",
+    "limits",
+    "derive",
+    "gates",
+)
 _GATE_KEYS = ("id", "when", "otherwise", "decide", "backend", "error", "http", "message", "before", "after", "remove")
 _BRANCH_KEYS = ("when", "otherwise", "value", "compute", "why")
 
@@ -196,7 +209,17 @@ class _Reader:
             gates=self.gates(parts.get("gates"), root),
             place=self.place(root),
             extends_place=self.place(extends) if extends is not None else None,
+            audit=self.audit(parts["audit"]) if "audit" in parts else None,
         )
+
+    def audit(self, node: Node) -> Audit:
+        keys = self.mapping(node, "audit", ("checked_with", "sets"), ("checked_with", "sets"))
+
+        def pairs(part: str) -> tuple[tuple[str, str, Place], ...]:
+            entries = self.entries(keys[part], part) if part in keys else ()
+            return tuple((key.written, self.string(value, part), self.place(key)) for key, value in entries)
+
+        return Audit(pairs("sets"), pairs("checked_with"))
 
     def sets(self, node: Node | None) -> Iterator[StringSet]:
         for name, key, value in self.named(node, "sets"):

@@ -23,6 +23,7 @@ Commands:
   probe     the facts of a model, as JSON
   decide    decisions for facts in JSON lines
   validate  check a rule file
+  audit     a rule file against what the installed MLX libraries support
 
 `mlxk-rules <command> --help` tells more of one. A MODEL is a folder, a repo id in the Hugging Face cache
 (HF_HOME and HF_HUB_CACHE are honoured), org/name@revision, or a bare name that one cached repo ends with.
@@ -118,6 +119,20 @@ Options:
   --debug           Show the traceback of a bug.
   -h --help         Show this.
 """,
+    "audit": """Hold a rule file's sets against what the installed MLX libraries can load.
+
+Usage:
+  mlxk-rules audit [FILE] [options]
+
+FILE is a rule file with an `audit` part; today's policy if none is given.
+
+Options:
+  --fix             Add what the sets lack, raise the file's version, and say so in its changelog.
+  --prune           With --fix: take out what no installed library knows.
+  --json            Print one JSON value: clean, fixed, sets, versions, absent.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
 }
 
 _SYNONYMS = {
@@ -128,7 +143,7 @@ _SYNONYMS = {
     "facts": "probe",
     "lint": "validate",
 }
-_LATER = {"test", "diff", "audit"}
+_LATER = {"test", "diff"}
 
 
 def read_command(words: Sequence[str]) -> str:

@@ -2,7 +2,7 @@
 
 from .errors import LoaderError
 from .execute import stream
-from .probe import probe
+from .probe import probe, runtime
 from .resolve import Cached, Resolved, cache_folder, cached, resolve
 
-__all__ = ["Cached", "LoaderError", "Resolved", "cache_folder", "cached", "probe", "resolve", "stream"]
+__all__ = ["Cached", "LoaderError", "Resolved", "cache_folder", "cached", "probe", "resolve", "runtime", "stream"]

@@ -23,12 +23,13 @@ _AUDIO = re.compile("audio|sound|speech|input_features")
 @dataclass(frozen=True)
 class Support:
     """What an installed mlx-vlm can load: `config.json`'s model types, lower case, sorted; and those of them that
-    generate text from images, from audio, from text alone."""
+    generate text from images, from audio, from text alone, or generate none."""
 
     model_types: tuple[str, ...] = ()
     image_types: tuple[str, ...] = ()
     audio_types: tuple[str, ...] = ()
     text_types: tuple[str, ...] = ()
+    other_types: tuple[str, ...] = ()
 
 
 def supported(package: Path) -> Support:
@@ -52,7 +53,8 @@ def supported(package: Path) -> Support:
     def types(kind: str) -> tuple[str, ...]:
         return tuple(sorted(name for name, kinds in loadable.items() if kind in kinds))
 
-    return Support(tuple(sorted(loadable)), types("images"), types("audio"), types("text"))
+    other = tuple(sorted(name for name, kinds in loadable.items() if not kinds))
+    return Support(tuple(sorted(loadable)), types("images"), types("audio"), types("text"), other)
 
 
 def _takes(model: source.Class, package: Path) -> set[str]:

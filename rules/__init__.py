@@ -13,4 +13,4 @@ def vocabulary() -> dict[str, Any]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load((FOLDER / "facts.yaml").read_bytes(), loader)  # noqa: S506 - a safe loader
+    return yaml.load((FOLDER / "facts.yaml").read_bytes(), loader)

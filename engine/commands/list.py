@@ -6,8 +6,8 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from ..policy import Policy
 from ..functions import size_text
+from ..policy import Policy
 from ..render import BACKENDS
 from ..terminal import VERDICT_COLOURS, columns, safe, style_for
 from .common import policy_of, print_json

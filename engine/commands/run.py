@@ -75,7 +75,7 @@ def _announce(decision: Decision, style: Style) -> None:
 
 def _report(error: Any, decision: Decision, style: Style) -> None:
     advice = f"; {safe(error.help)}" if error.help else ""
-    led = f"decided: {decision.decision}, {BACKENDS[decision.backend]}, by gate {decision.gate}; --debug shows the traceback"
+    led = f"decided: {decision.decision}, {BACKENDS[decision.backend]}, by gate {decision.gate}; --debug shows more"
     print(f"{style(f'error[{error.code}]', 'red', 'bold')}: {safe(error.message)}{advice} ({led})", file=sys.stderr)
 
 
