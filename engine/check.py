@@ -8,9 +8,11 @@ from .errors import Problem, did_you_mean
 from .expression import Expression, Node
 from .functions import FUNCTIONS, Function
 from .narrow import NOTHING, Paths, not_null_when, path_of
-from .types import ANYTHING, ARRAY, BOOLEAN, Type, list_of, type_of
+from .types import ANYTHING, ARRAY, BOOLEAN, NUMBER, STRING, Type, list_of, type_of
 
 _LITERALS = {"true": "`true`", "false": "`false`", "null": "`null`", "none": "`null`"}
+_REFERENCES = {"map": 0, "sort_by": 1, "max_by": 1, "min_by": 1}  # which argument is an expression reference
+_SORTING = {"sort": 0, "max": 0, "min": 0, "sort_by": 1, "max_by": 1, "min_by": 1}  # which holds what is ordered
 _OPERATORS = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 
 
@@ -56,14 +58,18 @@ class Checker:
         if kind == BOOLEAN.or_null():
             self._report(node, "maybe-null", f"{what} `{text}` may be null", f"write `{text} == `true``")
             return
-        if kind.kinds <= {"array", "null"}:
+        if node["type"] == "literal" and kind.kinds == STRING.kinds:
+            help = f"say what is to equal it, such as `model.type == {text}`"
+        elif kind.kinds == ARRAY.kinds:
             help = f"ask for its length: `length({text}) > `0``"
         elif kind.kinds <= {"object", "null"}:
             help = f"ask whether it is there: `{text} != `null``"
         elif kind.kinds <= {"string", "null"}:
             help = f"compare it: `{text} == '...'`"
-        elif kind.kinds <= {"number", "null"}:
+        elif kind.kinds == NUMBER.kinds:
             help = f"compare it: `{text} > `0``"
+        elif kind.kinds == NUMBER.or_null().kinds:
+            help = f"compare it: `{text} != `null` && {text} > `0``"
         else:
             help = f"make it one: `truthy({text})`"
         self._report(node, "not-boolean", f"{what} `{text}` is {kind}, not boolean", help)
@@ -88,17 +94,19 @@ class Checker:
     def _step(self, node: Node, scope: Type, root: bool, parent: str = "") -> Type:
         name = node["value"]
         if node.get("quoted") and not parent:
-            return self._report(
-                node,
-                "quoted-identifier",
-                f'"{name}" in double quotes names a field, not text',
-                f"write '{name}' in single quotes",
-            )
+            known_fact = scope.fields is not None and name in scope.fields
+            help = f"write `{name}` without quotes" if known_fact else f"write '{name}' in single quotes"
+            return self._report(node, "quoted-identifier", f'"{name}" in double quotes names a field, not text', help)
         if scope.fields is not None and name in scope.fields:
             return scope.fields[name].or_null() if scope.nullable else scope.fields[name]
         if not parent and name.lower() in _LITERALS:
             literal = _LITERALS[name.lower()]
-            return self._report(node, "bare-literal", f"`{name}` names a field, not a literal", f"write {literal}")
+            return self._report(
+                node,
+                "bare-literal",
+                f"the bare word `{name}` names a fact, not a value",
+                f"put it in back-quotes: {literal}",
+            )
         if scope.fields is not None:
             return self._unknown(node, name, scope, root, parent)
         if "object" not in scope.kinds:
@@ -116,22 +124,28 @@ class Checker:
         what = {"sets": "set", "limits": "limit", "derived": "derived fact"}.get(parent, "fact")
         full = f"{parent}.{name}" if parent and what == "fact" else name
         help = did_you_mean(name, fields)
+        if help and parent:
+            help = help.replace("`", f"`{parent}.", 1)
         if not help and root and not parent:
             help = f"for text, write '{name}' in single quotes; `mlxk-rules probe MODEL` shows the facts"
         elif not help:
-            help = f"there is {', '.join(f'`{known}`' for known in list(fields)[:8])}" if fields else "there is none"
+            help = (
+                f"there is {', '.join(f'`{known}`' for known in list(fields)[:8])}"
+                if fields
+                else f"the policy has no {what}"
+            )
         return self._report(node, f"unknown-{what.split()[0]}", f"unknown {what} `{full}`", help)
 
     def _subexpression(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
         first, *rest = node["children"]
         if first["type"] == "not_expression":
-            path = self._text(node).lstrip("! ")
-            return self._report(
-                node,
-                "negated-path",
-                f"`{self._text(node)}` negates only the first name, and is always null",
-                f"write `!({path})`",
-            )
+            path = {**node, "children": [first["children"][0], *rest], "start": first["children"][0]["start"]}
+            count = len(self.findings)
+            kind = self._infer(path, scope, known, root)
+            del self.findings[count:]  # one problem at a time
+            help = f"write `!({self._text(path)})`" if kind == BOOLEAN else f"write `!truthy({self._text(path)})`"
+            message = f"`{self._text(node)}` negates only the first name, and is always null"
+            return self._report(node, "negated-path", message, help)
         kind = self._infer(first, scope, known, root)
         path = path_of(first) or self._text(first)
         for step in rest:
@@ -147,12 +161,17 @@ class Checker:
         return type_of(node["value"])
 
     def _current(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
+        if root:
+            # Which facts are read must be told: one of them may be missing, or of the wrong type.
+            return self._report(node, "whole-facts", "`@` is all facts at once", "name the fact, such as `model.type`")
         return scope
 
     _identity = _current
 
     def _expref(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
-        return self._report(node, "bare-reference", "an expression reference stands alone", "pass it to map or sort_by")
+        return self._report(
+            node, "bare-reference", "an expression reference stands alone", "delete the &; map() and sort_by() take one"
+        )
 
     def _not_expression(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
         child = node["children"][0]
@@ -171,8 +190,10 @@ class Checker:
         left_type = self._infer(left, scope, known, root)
         proven = not_null_when(left, False) if root else NOTHING
         right_type = self._infer(right, scope, known | proven, root)
-        if left_type.nullable and not left_type.anything and not right_type.anything:
-            # `maybe || default`: JMESPath's own way to stand something in for null.
+        alike = "boolean" not in left_type.kinds and right_type.without_null().kinds <= left_type.kinds
+        chosen = left_type.nullable or (alike and left["type"] != "literal")
+        if chosen and not left_type.anything and not right_type.anything:
+            # `maybe || default`: JMESPath's own way to stand something in for null, and for an empty text or list.
             return left_type.without_null().union(right_type)
         self._boolean(left, left_type, "the left of ||,")
         self._boolean(right, right_type, "the right of ||,")
@@ -206,7 +227,7 @@ class Checker:
                 node,
                 "both-null",
                 f"`{self._text(node)}` compares two values that may both be missing, and holds when they are",
-                f"guard it: `{self._text(left)} != `null` && ...`",
+                f"guard it: `{self._text(left)} != `null` && {self._text(node)}`",
             )
 
     def _ordering(self, node: Node, *sides: tuple[Node, Type]) -> None:
@@ -218,11 +239,14 @@ class Checker:
             if kind.kinds == frozenset({"number", "null"}):
                 help = f"guard it: `{text} != `null` && {self._text(node)}`"
                 self._report(node, "maybe-null", f"`{text}` may be null, and {operator} then gives null", help)
-            elif "string" in kind.kinds and not kind.anything:
+            elif kind.anything:
+                help = f"make it one: `(to_number({text}) || `0`)`"
+                self._report(node, "not-ordered", f"{operator} takes numbers, `{text}` is anything", help)
+            elif kind.kinds & {"string", "array"}:
                 help = "compare versions with at_least(version, '1.2'), numbers without quotes"
-                self._report(node, "not-ordered", f"{operator} on text `{text}` compares letters, not versions", help)
+                self._report(node, "not-ordered", f"{operator} takes numbers, `{text}` is {kind}", help)
             else:
-                self._report(node, "not-ordered", f"{operator} takes numbers, `{text}` is {kind}", "compare a number")
+                self._report(node, "not-ordered", f"{operator} takes numbers, `{text}` is {kind}", "name a number")
             return
 
     def _function_expression(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
@@ -234,13 +258,42 @@ class Checker:
             return self._report(node, "unknown-function", f"unknown function `{name}()`", help)
         wanted = len(function.takes)
         if len(arguments) != wanted and not (function.variadic and len(arguments) > wanted):
-            message = f"`{name}()` takes {wanted} argument{'s'[: wanted != 1]}, {len(arguments)} given"
+            least = "at least " if function.variadic else ""
+            message = f"`{name}()` takes {least}{wanted} argument{'s'[: wanted != 1]}, {len(arguments)} given"
             self._report(node, "arity", message, function.signature)
             return function.gives
         for position, (argument, kind) in enumerate(zip(arguments, types, strict=True)):
-            if not self._reported_in(argument):
+            if (argument["type"] == "expref") != (position == _REFERENCES.get(name)):
+                self._reference(argument, function)
+            elif not self._reported_in(argument):
                 self._argument(argument, kind, function, function.takes[min(position, wanted - 1)])
+        if not self._reported_in(node):
+            self._agreeing(arguments, types, function)
         return _result(function, types)
+
+    def _reference(self, node: Node, function: Function) -> None:
+        if node["type"] == "expref":
+            self._expref(node, ANYTHING, NOTHING, root=False)
+        else:
+            text = self._text(node)
+            message = f"`{function.name}()` takes an expression reference, `{text}` is none"
+            self._report(node, "type-mismatch", message, "write & before what is asked of each element: &length(@)")
+
+    def _agreeing(self, arguments: list[Node], types: list[Type], function: Function) -> None:
+        """Check what the single arguments' types do not tell: that the values agree with one another."""
+        if function.name == "contains" and "string" in types[0].kinds and types[1].kinds != STRING.kinds:
+            text, kind = self._text(arguments[1]), types[1]
+            message = f"`contains()` looks for text in text, `{text}` is {kind}"
+            if kind.kinds == STRING.or_null().kinds:
+                self._report(arguments[1], "maybe-null", message, f"stand something in: `({text} || 'none')`")
+            else:
+                help = "write it in single quotes" if arguments[1]["type"] == "literal" else f"write `text({text})`"
+                self._report(arguments[1], "type-mismatch", message, help)
+        elif function.name in _SORTING:
+            items = types[_SORTING[function.name]].item
+            if items is None or items.kinds not in (NUMBER.kinds, STRING.kinds):
+                message = f"`{function.name}()` orders numbers, or text, and these are {items or 'anything'}"
+                self._report(arguments[0], "not-ordered", message, "order a list of one kind")
 
     def _arguments(self, name: str, arguments: list[Node], scope: Type, known: Paths, root: bool) -> list[Type]:
         plain = {id(a): self._infer(a, scope, known, root) for a in arguments if a["type"] != "expref"}
@@ -248,9 +301,7 @@ class Checker:
         items = [kind.item or ANYTHING for kind in plain.values() if "array" in kind.kinds]
         item = items[0] if items else ANYTHING
         inner = {id(a): self._infer(a["children"][0], item, NOTHING) for a in arguments if a["type"] == "expref"}
-        if name == "map" and len(arguments) == 2 and inner and plain:
-            plain[id(arguments[1])] = list_of(next(iter(inner.values())))
-        return [plain.get(id(argument), ANYTHING) for argument in arguments]
+        return [plain[id(a)] if id(a) in plain else list_of(inner[id(a)]) for a in arguments]
 
     def _argument(self, node: Node, kind: Type, function: Function, wanted: Type) -> None:
         text = self._text(node)
@@ -268,7 +319,10 @@ class Checker:
             return
         if kind.item is None or not kind.item.kinds <= wanted.item.kinds:
             message = f"`{function.name}()` takes {wanted}, `{text}` is {kind}"
-            self._report(node, "type-mismatch", message, function.signature)
+            if kind.item is not None and kind.item.without_null().kinds <= wanted.item.kinds:
+                self._report(node, "maybe-null", message, f"leave out what is null: `{text}[*]`")
+            else:
+                self._report(node, "type-mismatch", message, function.signature)
 
     # --- lists and objects
 
@@ -276,7 +330,10 @@ class Checker:
         kind = self._infer(node["children"][0], scope, known, root)
         for step in node["children"][1:]:
             if "array" not in kind.kinds:
-                return self._report(node, "no-elements", f"`{self._text(node['children'][0])}` is {kind}, not a list")
+                message = f"`{self._text(node['children'][0])}` is {kind}, not a list"
+                return self._report(node, "no-elements", message, "only lists have elements")
+            if step["type"] == "slice" and step["children"][2] == 0:
+                return self._report(node, "bad-slice", "a slice whose step is 0 has no elements", "write another step")
             kind = kind if step["type"] == "slice" else (kind.item or ANYTHING).or_null()
         return kind
 
@@ -323,7 +380,10 @@ class Checker:
 
     def _pipe(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
         left, right = node["children"]
-        return self._infer(right, self._infer(left, scope, known, root), NOTHING)
+        kind = self._infer(left, scope, known, root)
+        if kind.kinds == BOOLEAN.kinds:
+            return self._report(node, "piped-boolean", "a single | hands the left side on, and is no `or`", "write ||")
+        return self._infer(right, kind, NOTHING)
 
     def _multi_select_list(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
         types = [self._infer(child, scope, known, root) for child in node["children"]]
@@ -350,5 +410,5 @@ def _result(function: Function, types: list[Type]) -> Type:
     if function.name in ("sort", "sort_by", "reverse"):
         return types[0]
     if function.name == "map":
-        return types[1]
+        return types[0]
     return function.gives

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from .check import Checker
+from .check import Checker, Finding
 from .document import Branch, Derivation, Document, Located
 from .errors import PolicyError, Problem, did_you_mean
 from .narrow import NOTHING, Paths, not_null_when
-from .types import ANYTHING, NUMBER, STRINGS, Type, type_of
+from .types import ANYTHING, NUMBER, STRING, STRINGS, Type, type_of
 from .vocabulary import vocabulary
 
 
@@ -58,19 +58,29 @@ class _PolicyChecker:
 
     def condition(self, located: Located, known: Paths) -> None:
         findings = Checker(located.expression, self.scope).condition(known)
-        self.problems.extend(map(located.problem, findings))
+        self.problems.extend(self._placed(located, finding) for finding in findings)
 
     def value(self, located: Located, known: Paths) -> Type:
         kind, findings = Checker(located.expression, self.scope).value(known)
-        self.problems.extend(map(located.problem, findings))
+        self.problems.extend(self._placed(located, finding) for finding in findings)
         return kind
+
+    def _placed(self, located: Located, finding: Finding) -> Problem:
+        problem = located.problem(finding)
+        if problem.code == "unknown-derived":
+            name = str(finding.node["value"])
+            if any(part.name == name for part in self.document.derive):
+                # Read before it is there: of its own derivation, or of one further down.
+                return replace(problem, help=f"`derived.{name}` can only be read below its own derivation")
+        return problem
 
     def placeholder(self, located: Located, known: Paths) -> None:
         count = len(self.problems)
         kind = self.value(located, known)
         if len(self.problems) == count and not kind.anything and kind.kinds & {"object", "array"}:
             text = located.expression.text.strip()
-            problem = Problem("not-text", f"`{text}` is {kind}", f"say what of it: `join(', ', {text})` for a list")
+            help = f"say what of it: `join(', ', {text})`" if kind.item == STRING else "name a part of it that is text"
+            problem = Problem("not-text", f"`{text}` is {kind}, which a message cannot hold", help)
             self.problems.append(located.at(problem, 0, len(located.expression.text)))
 
     def derivation(self, derivation: Derivation) -> None:
@@ -105,10 +115,10 @@ class _PolicyChecker:
         for gate in gates[:-1]:
             if gate.when is None:
                 help = "make it the last, or give it a `when`"
-                self.problems.append(gate.place.problem("unreachable", "no gate after `otherwise` is reached", help))
+                self.problems.append(gate.place.problem("unreachable", f"no gate after `{gate.id}` is reached", help))
         if gates and gates[-1].when is not None:
             help = "end with a gate that has `otherwise: true`"
-            message = "the last gate may not fire, and then nothing decides"
+            message = f"the last gate, `{gates[-1].id}`, may not fire, and then nothing decides"
             self.problems.append(gates[-1].place.problem("no-otherwise", message, help))
         if not gates:
             self.problems.append(self.document.place.problem("empty-list", "the policy has no gate", "add one"))

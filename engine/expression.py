@@ -104,7 +104,8 @@ def parse(text: str) -> Expression:
             0,
         )
     if not text.strip():
-        raise ExpressionError(Problem("expression-syntax", "the expression is empty", "write a condition"), 0)
+        help = "write one, such as `model.type`"
+        raise ExpressionError(Problem("expression-syntax", "the expression is empty", help), 0)
     parser = _StampingParser()
     try:
         node = parser.parse_text(text)
@@ -116,7 +117,7 @@ def parse(text: str) -> Expression:
             min(int(error.lex_position), len(text) - 1),
         ) from None
     except exceptions.ParseError as error:
-        raise ExpressionError(_parse_problem(error), int(error.lex_position)) from None
+        raise ExpressionError(_parse_problem(error, text), int(error.lex_position)) from None
     except RecursionError:
         raise ExpressionError(_too_deep(), 0) from None
     except (ValueError, IndexError, KeyError, TypeError, AttributeError):  # jmespath's own slips on odd input
@@ -157,8 +158,17 @@ def _lexer_problem(error: exceptions.LexerError) -> Problem:
 _WORDS = {"and": "&&", "or": "||", "not": "!( )", "in": "contains(list, value)", "is": "=="}
 
 
-def _parse_problem(error: exceptions.ParseError) -> Problem:
+def _parse_problem(error: exceptions.ParseError, text: str) -> Problem:
     token = str(error.token_value)
+    before = text[: int(error.lex_position)].rstrip()
+    if error.token_type == "EOF":
+        return Problem("expression-syntax", "the expression ends too early", "finish it, or close the bracket")
+    if before.split(" ")[-1].lstrip("(") == "not":
+        return Problem("expression-syntax", f"unexpected `{token}` after `not`", "JMESPath says !( )")
+    if before.endswith("[") and error.token_type.lower() in ("literal", "quoted_identifier", "unquoted_identifier"):
+        return Problem("expression-syntax", f"unexpected `{token}` in brackets", f"read a field with a dot: .{token}")
+    if token == "&":
+        return Problem("expression-syntax", "a single `&` is not an operator", "write &&")
     if error.token_type.lower() == "number":
         return Problem("expression-syntax", f"the number {token} stands bare", f"write it in back-quotes: `{token}`")
     if token in _WORDS:

@@ -6,10 +6,9 @@ the type it declares.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import Any, cast
 
 from jmespath import exceptions, functions
@@ -80,24 +79,32 @@ def _true_keys(value: dict[str, Any]) -> list[str]:
 
 
 def _glob(files: Iterable[Any], pattern: str) -> list[str]:
-    parts = _pattern_parts(pattern)
-    return [file for file in files if isinstance(file, str) and _path_matches(tuple(file.split("/")), parts)]
+    parts = pattern.split("/")
+    return [file for file in files if isinstance(file, str) and _path_matches(file.split("/"), parts)]
 
 
-@lru_cache(maxsize=512)
-def _pattern_parts(pattern: str) -> tuple[str, ...]:
-    parts = tuple(pattern.split("/"))
-    if parts.count("**") > 2:  # each more multiplies the work by a path's depth
-        raise WrongArgument(f"the pattern `{pattern[:60]}` has more than two **")
-    return parts
+def _path_matches(path: Sequence[str], pattern: Sequence[str]) -> bool:
+    if "**" not in pattern:
+        return len(path) == len(pattern) and all(map(fnmatchcase, path, pattern))
+    # Which parts of the pattern may come next, after each part of the path: never more work than path x pattern.
+    reached = _beyond({0}, pattern)
+    for part in path:
+        stepped = {step if pattern[step] == "**" else step + 1 for step in reached if _takes(pattern, step, part)}
+        reached = _beyond(stepped, pattern)
+    return len(pattern) in reached
 
 
-def _path_matches(path: tuple[str, ...], pattern: tuple[str, ...]) -> bool:
-    if not pattern:
-        return not path
-    if pattern[0] == "**":
-        return any(_path_matches(path[skip:], pattern[1:]) for skip in range(len(path) + 1))
-    return bool(path) and fnmatchcase(path[0], pattern[0]) and _path_matches(path[1:], pattern[1:])
+def _takes(pattern: Sequence[str], step: int, part: str) -> bool:
+    return step < len(pattern) and (pattern[step] == "**" or fnmatchcase(part, pattern[step]))
+
+
+def _beyond(steps: set[int], pattern: Sequence[str]) -> set[int]:
+    # ** stands for nothing, too.
+    for step in sorted(steps):
+        while step < len(pattern) and pattern[step] == "**":
+            step += 1
+            steps.add(step)
+    return steps
 
 
 def _ratio(part: float | None, whole: float | None) -> float | None:
@@ -119,31 +126,25 @@ def _percent(share: float | None) -> str:
 
 
 def _at_least(version: Any, minimum: str) -> bool:
-    found, wanted = _version(version), _version(minimum)
-    return found is not None and wanted is not None and found >= wanted
-
-
-def _version(version: Any) -> tuple[Any, ...] | None:
-    if isinstance(version, list):
-        version = ".".join(map(str, cast("list[Any]", version)))
-    if not isinstance(version, str) or len(version) > 100:
-        return None
+    found, wanted = _version_text(version), _version_text(minimum)
     try:
-        # The usual case without packaging's import; a pre-release or local version needs its rules (PEP 440).
-        release = tuple(int(number) for number in version.split("."))
+        # The usual case, without packaging's import.
+        one, other = ([int(number) for number in text.split(".")] for text in (found, wanted))
     except ValueError:
         from packaging.version import InvalidVersion, Version
 
         try:
-            parsed = Version(version)
-        except InvalidVersion:
-            return None
-        release, final = parsed.release, 0 if parsed.is_prerelease else 1
-    else:
-        final = 1
-    while len(release) > 1 and release[-1] == 0:
-        release = release[:-1]
-    return (release, final)
+            return Version(found) >= Version(wanted)
+        except (InvalidVersion, ValueError):
+            return False
+    length = max(len(one), len(other))
+    return one + [0] * (length - len(one)) >= other + [0] * (length - len(other))
+
+
+def _version_text(version: Any) -> str:
+    if isinstance(version, list):
+        version = ".".join(map(str, cast("list[Any]", version)))
+    return version if isinstance(version, str) and len(version) <= 100 else ""
 
 
 OURS = (
@@ -238,7 +239,9 @@ class RuleFunctions(functions.Functions):
         resolved_args = list(resolved_args)
         function = FUNCTIONS.get(function_name)
         if function is None or function.run is None:
-            return super().call_function(function_name, resolved_args)
+            value = super().call_function(function_name, resolved_args)
+            # to_number('nan') is null, as JMESPath says: Python's reading of numbers is wider than JSON's.
+            return None if isinstance(value, float) and value - value != 0 else value
         if len(resolved_args) != len(function.takes):
             raise exceptions.ArityError(len(function.takes), len(resolved_args), function_name)
         for value, wanted in zip(resolved_args, function.takes, strict=True):

@@ -37,7 +37,9 @@ def not_null_when(node: Node, holds: bool) -> Paths:
     if kind == "function_expression" and node["value"] in _PROVING:
         position = _PROVING[node["value"]]
         arguments = node["children"]
-        return _subject(arguments[position]) if len(arguments) > position else NOTHING
+        if len(arguments) <= position or (node["value"] == "contains" and not _without_null(arguments[0])):
+            return NOTHING
+        return _subject(arguments[position])
     path = path_of(node)
     return frozenset({path}) if path else NOTHING
 
@@ -52,6 +54,11 @@ def _compared(node: Node, holds: bool) -> Paths:
         if other["type"] == "literal" and (other["value"] is None) != same:
             proven |= _subject(one)
     return frozenset(proven)
+
+
+def _without_null(node: Node) -> bool:
+    # Whether it is a list that surely holds no null; contains(`[null]`, x) proves nothing.
+    return (path_of(node) or "").startswith("sets.")
 
 
 def _subject(node: Node) -> Paths:

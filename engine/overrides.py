@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Iterable, Mapping
-from typing import Any
+from typing import Any, NoReturn
 
 from .errors import UsageError, did_you_mean
 from .types import Type
 from .vocabulary import Fact, vocabulary
 
 _SIZE = re.compile(r"(\d{1,12}(?:\.\d{1,6})?)\s*([KMGT])i?B?", re.IGNORECASE)
+_MAX_DEPTH = 20
 _UNITS = {"K": 1024, "M": 1024**2, "G": 1024**3, "T": 1024**4}
 
 
@@ -27,8 +28,19 @@ def override(facts: Mapping[str, Any], assignments: Iterable[str], derived: Mapp
         name = name.strip()
         if not equals:
             raise UsageError("bad-assignment", f"`{assignment}` sets nothing", "write FACT=VALUE")
-        result = _put(result, name.split("."), _value(name, text, derived))
+        path = name.split(".")
+        if len(path) > _MAX_DEPTH:
+            raise UsageError(
+                "unknown-fact", f"`{name[:60]}...` names more than {_MAX_DEPTH} levels", "set what is above"
+            )
+        result = _put(result, path, _value(name, text, derived))
     return result
+
+
+def size_in_bytes(text: str) -> int | None:
+    """Return a size with a unit (8GB, 1.5 TiB; of 1024 each) in bytes, or None where the text is none."""
+    size = _SIZE.fullmatch(text.strip())
+    return round(float(size[1]) * _UNITS[size[2].upper()]) if size else None
 
 
 def _value(name: str, text: str, derived: Mapping[str, Type]) -> Any:
@@ -52,8 +64,8 @@ def _value(name: str, text: str, derived: Mapping[str, Type]) -> Any:
 def _typed(fact: Fact, text: str) -> Any:
     kinds = fact.type.kinds
     value: Any = _json_or_text(text)
-    if fact.unit == "bytes" and (size := _SIZE.fullmatch(text.strip())):
-        value = round(float(size[1]) * _UNITS[size[2].upper()])
+    if fact.unit == "bytes" and (size := size_in_bytes(text)) is not None:
+        value = size
     elif "array" in kinds and isinstance(value, str):
         value = [part.strip() for part in text.split(",") if part.strip()]
     elif "string" in kinds and not (value is None and fact.type.nullable):
@@ -61,7 +73,7 @@ def _typed(fact: Fact, text: str) -> Any:
     elif "array" in kinds and isinstance(value, int | float) and "number" not in kinds:
         value = [value]
     if fact.name == "runtime.python" and isinstance(value, list | str):
-        value = [int(part) for part in re.findall(r"\d{1,4}", text)][:3]
+        value = [int(part) for part in re.findall(r"\d{1,4}", text)][:3] or value
     if fault := fact.fault(value):
         help = "true or false" if "boolean" in kinds else 'write JSON, such as null, 3 or ["a"]'
         raise UsageError("bad-value", f"`{fact.name}` {fault}", help)
@@ -70,12 +82,17 @@ def _typed(fact: Fact, text: str) -> Any:
 
 def _json_or_text(text: str) -> Any:
     try:
-        return json.loads(text, parse_constant=_refuse)
+        return json.loads(text, parse_constant=_refuse, parse_float=_finite)
     except (ValueError, RecursionError):
         return text
 
 
-def _refuse(name: str) -> None:
+def _finite(text: str) -> float:
+    number = float(text)
+    return number if number - number == 0 else _refuse(text)
+
+
+def _refuse(name: str) -> NoReturn:
     raise ValueError(name)
 
 

@@ -17,7 +17,7 @@ from .errors import PolicyError, did_you_mean
 from .extend import merge
 from .narrow import path_of
 from .reader import read_document
-from .source import Source, read
+from .source import read, source_of
 from .types import kind_of
 from .vocabulary import vocabulary
 
@@ -49,7 +49,7 @@ class Policy:
     @classmethod
     def from_text(cls, text: str, name: str = "<text>") -> Policy:
         """Return the policy that stands in `text`; `name` stands for the file in messages. Raises PolicyError."""
-        return cls(check(_extended(read_document(Source(name, text)), Path.cwd(), 0)))
+        return cls(check(_extended(read_document(source_of(text, name)), Path.cwd(), 0)))
 
     def decide(self, facts: Mapping[str, Any]) -> Decision:
         """Return the decision for `facts`, as `probe` returns them.
@@ -57,6 +57,8 @@ class Policy:
         `facts["derived"]`, where it is there, holds derived facts to use in place of what the policy derives. A gate
         that cannot be evaluated blocks with error_type `policy_error` and is named.
         """
+        if refusal := self._refusal(facts):
+            return refusal
         scope, faults = self._scope(facts)
         for gate, when in self._gates:
             error = self._fault_of(gate.when, faults) if faults else ""
@@ -71,6 +73,8 @@ class Policy:
         """Return the same decision as `decide`, with every gate tried and the terms that made it fire or not."""
         from .trace import Justifier  # only explain needs it
 
+        if refusal := self._refusal(facts):
+            return Trace(refusal, {}, {}, ())
         scope, faults = self._scope(facts)
         given = facts.get("derived")
         justifier = Justifier(self, scope, given if isinstance(given, dict) else ())
@@ -190,6 +194,12 @@ class Policy:
                     return f"`{fact}` {fault}" if not fault.startswith("`") else fault
         return ""
 
+    def _refusal(self, facts: Any) -> Decision | None:
+        if isinstance(facts, Mapping):
+            return None
+        message = f"the facts are of the kind {kind_of(facts)}, an object is wanted"
+        return Decision("block", "unsupported", None, "policy_error", 500, message, self._label)
+
     def _decision(self, gate: Gate, scope: Scope, error: str) -> Decision:
         if error:
             message = f"the gate `{gate.id}` cannot be evaluated: {error}"
@@ -226,7 +236,7 @@ def locate(source: str | os.PathLike[str] | None) -> tuple[Path, str]:
         path = rules.FOLDER / "policy.yaml"
         return path, _shown(path)
     word = os.fspath(source)
-    if _SHIPPED.fullmatch(word) and not Path(word).exists():
+    if isinstance(source, str) and _SHIPPED.fullmatch(word):  # whatever a file beside us is called
         path = rules.FOLDER / f"{word}.yaml"
         if not path.is_file() and f"\nversion: {word}\n" in (rules.FOLDER / "policy.yaml").read_text("utf-8"):
             path = rules.FOLDER / "policy.yaml"
@@ -306,7 +316,10 @@ def _first(branches: list[tuple[Any, Evaluate | None, Evaluate | None]], scope: 
         if error:
             raise ValueError(error)
         if holds:
-            return compute(scope) if compute is not None else value
+            found = compute(scope) if compute is not None else value
+            if isinstance(found, float) and found - found != 0:
+                raise ValueError("it is not a finite number")
+            return found
     raise ValueError("no branch matches")
 
 

@@ -81,7 +81,7 @@ class _Reader:
                 help = did_you_mean(key.written, allowed) or f"the keys are {', '.join(allowed)}"
                 self.note(key, "unknown-key", f"unknown key `{key.written[:60]}` in {what}", help)
         for key in required:
-            if key not in found:
+            if key not in found and node.kind == "mapping":
                 self.note(node, "missing-key", f"{what} has no `{key}`", f"add `{key}:`")
         return {key: value for key, value in found.items() if key in allowed}
 
@@ -96,7 +96,7 @@ class _Reader:
                 yield key.written, key, value
             else:
                 help = "use lower-case letters, digits and _, a letter first"
-                self.note(key, "bad-name", f"`{key.written[:60]}` is no name for one of the {what}", help)
+                self.note(key, "bad-name", f"`{key.written[:60]}` is no name under `{what}`", help)
 
     def elements(self, node: Node | None, what: str) -> tuple[Node, ...]:
         if node is not None and node.kind != "sequence":
@@ -109,9 +109,8 @@ class _Reader:
         if node is None:
             return ""
         if node.kind != "string":
-            read_as = f"reads as the {node.kind} {node.value!r}" if node.kind in ("integer", "float", "boolean") else ""
-            message = f"{what} {read_as or 'is ' + _a(node.kind)}, text is wanted"
-            help = f"quote it: '{node.written}'" if node.written else "write text"
+            message = f"{what} {_read_as(node)}, text is wanted"
+            help = f"quote it: '{node.written}'" if node.written else f"write {example or 'text'}"
             self.note(node, "wrong-type", message, help)
             return ""
         if not node.value.strip():
@@ -121,6 +120,9 @@ class _Reader:
         return node.value
 
     def choice(self, node: Node | None, what: str, choices: tuple[str, ...]) -> str:
+        if node is not None and node.kind != "string":
+            self.note(node, "bad-value", f"{what} {_read_as(node)}", f"one of {', '.join(choices)}")
+            return ""
         word = self.string(node, what)
         if node is not None and word and word not in choices:
             help = did_you_mean(word, choices) or f"one of {', '.join(choices)}"
@@ -190,7 +192,7 @@ class _Reader:
         parts = self.mapping(root, "the policy", _PARTS, required)
         schema = parts.get("schema")
         if schema is not None and (schema.kind != "integer" or schema.value != 1):
-            self.note(schema, "bad-value", f"schema `{schema.written[:20]}` is not known", "write `schema: 1`")
+            self.note(schema, "bad-value", f"schema {_read_as(schema)}, 1 is wanted", "write `schema: 1`")
         if "description" in parts:
             self.string(parts["description"], "description")
         for version, entries in self.entries(parts["changelog"], "changelog") if "changelog" in parts else ():
@@ -225,9 +227,8 @@ class _Reader:
         for name, key, value in self.named(node, "sets"):
             if value.kind == "mapping":
                 if not self.overlay:
-                    self.note(
-                        value, "wrong-type", f"the set `{name}` is a mapping, a list is wanted", "write `- entry` lines"
-                    )
+                    help = "write `- entry` lines; `add` and `remove` change a set of a policy that is extended"
+                    self.note(value, "wrong-type", f"the set `{name}` is a mapping, a list is wanted", help)
                 edit = self.mapping(value, f"the set `{name}`", ("add", "remove"))
                 add = self.members(edit.get("add"), name)
                 yield StringSet(name, add, self.place(key), self.members(edit.get("remove"), name), whole=False)
@@ -246,14 +247,22 @@ class _Reader:
     def limits(self, node: Node | None) -> Iterator[Limit]:
         for name, key, value in self.named(node, "limits"):
             if value.kind not in ("integer", "float") or value.value - value.value != 0:
-                message = f"the limit `{name}` is `{value.written[:40]}`, a number is wanted"
+                message = f"the limit `{name}` {_read_as(value)}, a finite number is wanted"
                 self.note(value, "wrong-type", message, "write a number such as 0.7")
             else:
                 yield Limit(name, value.value, self.place(key))
 
     def derivations(self, node: Node | None) -> Iterator[Derivation]:
-        for name, key, value in self.named(node, "derived facts"):
+        for name, key, value in self.named(node, "derive"):
             what = f"the derived fact `{name}`"
+            if value.kind == "mapping" and any(key.written in ("when", "otherwise") for key, _ in value.items):
+                message = f"{what} is a branch, a list of branches is wanted"
+                self.note(value, "wrong-type", message, "write `- ` before it")
+                continue
+            if value.kind == "string":
+                help = f"write `{name}: {{compute: ...}}`, or a list of branches"
+                self.note(value, "wrong-type", f"{what} is text, a mapping or list is wanted", help)
+                continue
             if value.kind == "mapping":
                 keys = self.mapping(value, what, ("compute", "why"), ("compute",))
                 compute = self.expression(keys.get("compute"), "compute")
@@ -282,7 +291,8 @@ class _Reader:
         for key in ("when",) if node.kind == "mapping" and "when" not in keys else ():
             self.note(node, "missing-key", f"a branch of {what} has no `{key}`", f"add `{key}:`")
         if ("value" in keys) == ("compute" in keys) and node.kind == "mapping":
-            self.note(node, "missing-key", "a branch wants one of `value` and `compute`", "add `value:`")
+            help = "delete one of them" if "value" in keys else "add `value:`"
+            self.note(node, "missing-key", "a branch wants one of `value` and `compute`", help)
         when = self.expression(keys.get("when"), "when")
         value = self.literal(keys["value"]) if "value" in keys else None
         return Branch(when, value, self.expression(keys.get("compute"), "compute"), why, self.place(node))
@@ -294,7 +304,7 @@ class _Reader:
                 node, "wrong-type", "a value is text, a number, true, false, null, or a list of those", "quote text"
             )
         elif any(n.kind == "float" and n.value - n.value != 0 for n in inside):
-            self.note(node, "wrong-type", f"`{node.written}` is no number that JSON has", "write a finite number")
+            self.note(node, "wrong-type", "infinity and NaN are no numbers in JSON", "write a finite number")
         return node.plain()
 
     def gates(self, node: Node | None, root: Node) -> tuple[Gate, ...]:
@@ -326,7 +336,8 @@ class _Reader:
                 keys["otherwise"], "bad-value", "`otherwise` of a gate is true or not there", "write `otherwise: true`"
             )
         if node.kind == "mapping" and ("when" in keys) == ("otherwise" in keys):
-            self.note(node, "missing-key", f"{what} wants one of `when` and `otherwise: true`", "add `when:`")
+            help = "delete one of them" if "when" in keys else "add `when:`"
+            self.note(node, "missing-key", f"{what} wants one of `when` and `otherwise: true`", help)
         decide = self.decide(keys, node, what)
         return Gate(
             id=id,
@@ -365,12 +376,32 @@ class _Reader:
         if node is None:
             return None
         if node.kind != "integer" or not 400 <= node.value <= 599:
-            self.note(node, "bad-value", f"`{node.written[:20]}` is no HTTP error status", "write one of 400 to 599")
+            message = f"http {_read_as(node)}, a number from 400 to 599 is wanted"
+            self.note(node, "bad-value", message, "write an HTTP status such as 501")
             return None
         return node.value
 
 
+_KINDS = {
+    "null": "empty",
+    "other": "no plain value",
+    "sequence": "a list",
+    "mapping": "a mapping",
+    "string": "text",
+    "boolean": "a boolean",
+    "integer": "a number",
+    "float": "a number",
+}
+
+
 def _a(kind: str) -> str:
-    if kind in ("null", "other"):
-        return "empty" if kind == "null" else "no plain value"
-    return f"{'an' if kind[0] in 'aeiou' else 'a'} {kind}"
+    return _KINDS[kind]
+
+
+def _read_as(node: Node) -> str:
+    """Return what a value is, and where its text reads as something else, that: 0.10 is the number 0.1."""
+    if node.kind == "boolean":
+        return f"reads as the boolean `{'true' if node.value else 'false'}`"
+    if node.kind in ("integer", "float"):
+        return f"reads as the number `{shown if len(shown := repr(node.value)) < 40 else node.written[:40]}`"
+    return f"is the text `{node.value[:40]}`" if node.kind == "string" else f"is {_a(node.kind)}"

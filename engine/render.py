@@ -17,7 +17,7 @@ BACKENDS = {"mlx_lm": "mlx-lm", "mlx_vlm": "mlx-vlm", "mlx_audio": "mlx-audio", 
 def explanation(trace: Trace, style: Style) -> str:
     """Return the verdict and the deciding gate first, then its terms, then the gates before it in short."""
     return "\n".join(
-        [*_verdict(trace, style), *_because(trace.gates[-1], style), *_others(trace, style), *_about(trace, style)]
+        [*_verdict(trace, style), *because(trace.gates[-1], style), *_others(trace, style), *_about(trace, style)]
     )
 
 
@@ -40,7 +40,8 @@ def _verdict(trace: Trace, style: Style) -> list[str]:
     return lines
 
 
-def _because(gate: GateResult, style: Style) -> list[str]:
+def because(gate: GateResult, style: Style) -> list[str]:
+    """Return the terms that made a gate fire, headed by an empty line and a word."""
     if gate.error:
         return ["", "because", f"  {safe(gate.error)}"]
     if not gate.terms:

@@ -102,7 +102,21 @@ def decode(data: bytes, name: str) -> Source:
         raise PolicyError(
             [Problem("not-utf-8", "the file is not UTF-8", "save it as UTF-8", name, line, column)]
         ) from None
-    return Source(name, text.replace("\r\n", "\n"))
+    return source_of(text, name)
+
+
+def source_of(text: str, name: str) -> Source:
+    """Return a Source of text, its line ends made one character, as places count them.
+
+    Raises PolicyError where the text is no Unicode (a lone surrogate).
+    """
+    text = text.replace("\r\n", "\n").replace("\r", "\n")
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        message = f"the character U+{ord(text[error.start]):04X} is not allowed in YAML"
+        raise PolicyError([Source(name, text).problem("yaml-syntax", message, "delete it", error.start)]) from None
+    return Source(name, text)
 
 
 def compose(source: Source) -> Node:
@@ -155,8 +169,9 @@ class _Builder:
         if isinstance(event, yaml.AliasEvent):
             raise self._failure("alias", f"the alias `*{event.anchor}` is not allowed", "write the value out", event)
         if event.tag is not None and event.tag not in (_STR, "!"):
+            help = "quote the whole value if the ! is part of it; a tag is not needed: values are plain here"
             raise self._failure(
-                "tag", f"the tag `{event.tag[:60]}` is not allowed", "delete it: values are plain here", event
+                "tag", f"the ! begins a YAML tag, `{event.tag[:60]}`, which is not allowed", help, event
             )
         if depth > MAX_DEPTH:
             raise self._failure(
@@ -208,10 +223,12 @@ class _Builder:
 
 
 _SYNTAX_HELP = (
+    ("expected alphabetic or numeric", "quote the value: a plain one cannot begin with & or *"),
+    ("expected ',' or", "close the bracket, or check the commas"),
     ("cannot start any token", "quote the value: `, @ and a tab cannot begin a plain one"),
     ("mapping values are not allowed", "quote the value, or indent the key: a colon and a space make a key"),
     ("unexpected end of stream", "close the quote"),
-    ("did not find expected key", "check the indentation, and quote values that hold a quote or colon"),
+    ("did not find expected key", "quote the value if it begins with { or a quote; else check the indentation"),
     ("could not find expected ':'", "a key wants a colon and a space after it"),
     ("undefined alias", "quote the value: a plain * is an alias in YAML"),
 )
@@ -227,13 +244,24 @@ def _syntax(source: Source, error: yaml.MarkedYAMLError) -> Problem:
     return source.problem("yaml-syntax", message, help, index)
 
 
+_ESCAPED = {"x": 2, "u": 4, "U": 8}  # how many digits follow
+
+
 def offset_in(source: Source, node: Node, position: int) -> int:
     """Return where in the source the character `position` of a scalar's text stands, through quotes and folding."""
-    index = node.start
+    index, quote = node.start, source.text[node.start : node.start + 1]
+    if quote in ("|", ">"):
+        index = source.text.find("\n", node.start, node.end) + 1 or index  # behind the header of a block
     for character in node.written[: position + 1]:
         while index < node.end:
             here = source.text[index]
             index += 1
+            if quote == '"' and here == "\\":
+                escaped = source.text[index : index + 1]
+                index += _ESCAPED.get(escaped, 0) + 1
+                if escaped == "\n":
+                    continue  # a line that goes on: it stands for nothing
+                break
             if here == character or (here.isspace() and character.isspace()):
                 break
         else:

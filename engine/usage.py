@@ -23,6 +23,7 @@ Commands:
   probe     the facts of a model, as JSON
   decide    decisions for facts in JSON lines
   validate  check a rule file
+  test      a policy's own cases, with coverage and mutation
   audit     a rule file against what the installed MLX libraries support
 
 `mlxk-rules <command> --help` tells more of one. A MODEL is a folder, a repo id in the Hugging Face cache
@@ -68,6 +69,8 @@ Options:
   -h --help         Show this.
 """,
     "list": """List every model in the Hugging Face cache with its backend, verdict, size and reason.
+
+Without --image and --audio a model is shown for the first of text, images and audio that it is allowed for.
 
 Usage:
   mlxk-rules list [options]
@@ -119,6 +122,22 @@ Options:
   --debug           Show the traceback of a bug.
   -h --help         Show this.
 """,
+    "test": """Run a policy's own cases, and say what of the policy they cover.
+
+Usage:
+  mlxk-rules test [FILE] [options]
+
+FILE is a rule file or a shipped version, whose cases are found (rules/tests/*.yaml, NAME.tests.yaml beside it, or
+tests/*.yaml beside it), or one case file; today's policy if none is given. No cases at all is a failure.
+
+Options:
+  --coverage        Show the rule file's lines, marked: + seen by a case, ~ in part, ! not at all.
+  --mutate          Break the policy in every small way, and say which breaks no case notices.
+  --fail-under N    Fail under N percent of coverage, and with --mutate of mutants noticed.
+  --json            Print one JSON value: passed, cases, failures, coverage, mutation.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
     "audit": """Hold a rule file's sets against what the installed MLX libraries can load.
 
 Usage:
@@ -143,7 +162,7 @@ _SYNONYMS = {
     "facts": "probe",
     "lint": "validate",
 }
-_LATER = {"test", "diff"}
+_LATER = {"diff"}
 
 
 def read_command(words: Sequence[str]) -> str:

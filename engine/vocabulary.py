@@ -45,6 +45,8 @@ class Fact:
             return f"is {_shown(value)}, one of {', '.join(sorted(self.type.values))} is wanted"
         if kind == "number" and isinstance(value, float) and not _finite(value):
             return "is not a finite number"
+        if self.unit == "bytes" and kind == "number" and (value < 0 or value % 1):
+            return f"is {_shown(value)}, a whole number of bytes is wanted"
         if isinstance(value, list) and self.type.item is not None and len(value) <= 8:
             wrong = [element for element in value if kind_of(element) not in self.type.item.kinds]
             if wrong:
@@ -141,5 +143,8 @@ def _finite(value: float) -> bool:
 
 
 def _shown(value: Any) -> str:
-    text = repr(value)
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of 5,000 digits, a list in a list in a list
+        text = "a value too long to show"
     return f"`{text if len(text) <= 60 else text[:57] + '...'}`"

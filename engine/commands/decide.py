@@ -20,7 +20,7 @@ def run(options: dict[str, Any]) -> int:
     policy = policy_of(options)
     code = 0
     with ExitStack() as stack:
-        for number, line in enumerate(_lines(_opened(options["FILE"], stack)), 1):
+        for number, line in _lines(_opened(options["FILE"], stack)):
             try:
                 answer = policy.decide(_facts(line)).to_dict()
             except UsageError as error:
@@ -45,15 +45,17 @@ def _opened(name: str, stack: ExitStack) -> BinaryIO:
         ) from None
 
 
-def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """Yield each line that is not blank; of a longer one than MAX_LINE its beginning, which then is no JSON."""
+def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+    """Yield number and text of each line that is not blank; of one longer than MAX_LINE its beginning."""
+    number = 0
     while line := file.readline(MAX_LINE + 1):
+        number += 1
         if len(line) > MAX_LINE:
-            yield line
+            yield number, line
             while line and not line.endswith(b"\n"):
                 line = file.readline(MAX_LINE)
         elif line.strip():
-            yield line
+            yield number, line
 
 
 def _facts(line: bytes) -> dict[str, Any]:

@@ -1,0 +1,118 @@
+"""What two policies decide differently: every pair of gates between which some facts change, with the least such facts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..decision import Decision
+from ..document import Gate
+from ..policy import Policy
+from .space import Space
+from .symbolic import Symbolic, formulas
+from .witness import Witness, cost, witness
+
+_RANK = {"block": 0, "warn": 1, "allow": 2}
+Outcome = tuple[str, str, str | None, int | None]  # decision, backend, error, http
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """One kind of change: facts that gate `old` decided are decided by gate `new`, and with another outcome.
+
+    witness: the fewest facts that show it, or None where none were found: then it is only possible in the abstraction.
+    """
+
+    old: Gate
+    new: Gate
+    witness: Witness | None
+
+    @property
+    def before(self) -> Outcome:
+        return outcome(self.old)
+
+    @property
+    def after(self) -> Outcome:
+        return outcome(self.new)
+
+    @property
+    def direction(self) -> str:
+        return direction(self.before, self.after)
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """All kinds of change from one policy to another. doubts: by fact, why more may be possible here than is."""
+
+    old: Policy
+    new: Policy
+    changes: tuple[Change, ...]
+    doubts: Mapping[str, tuple[str, ...]]
+
+    @property
+    def same(self) -> bool:
+        return not self.changes
+
+    @property
+    def exact(self) -> bool:
+        """Whether `same`, and the list of changes, is proved: nothing was approximated, each change has its facts."""
+        return not self.doubts and all(change.witness is not None for change in self.changes)
+
+    @property
+    def direction(self) -> str:
+        """same, more permissive, less permissive, both, or other (blocked alike, or allowed alike, but not the same)."""
+        found = {change.direction for change in self.changes}
+        if {"more permissive", "less permissive"} <= found:
+            return "both"
+        for one in ("more permissive", "less permissive", "other"):
+            if one in found:
+                return one
+        return "same"
+
+
+def outcome(decided: Gate | Decision) -> Outcome:
+    """Return what counts of a decision: everything but the gate's name and the message."""
+    if isinstance(decided, Gate):
+        return decided.decide, decided.backend, decided.error, decided.http
+    return decided.decision, decided.backend, decided.error_type, decided.http_status
+
+
+def direction(before: Outcome, after: Outcome) -> str:
+    """Return whether an outcome is more permissive than another, less, other, or the same."""
+    if before == after:
+        return "same"
+    one, other = _RANK[before[0]], _RANK[after[0]]
+    return "more permissive" if other > one else "less permissive" if other < one else "other"
+
+
+def difference(old: Policy, new: Policy) -> Difference:
+    """Compare two policies over all facts. Raises TooLarge where that is beyond what can be held."""
+    conditions = [formulas(old), formulas(new)]
+    space = Space(formula for one in conditions for formula in one)
+    diagrams = space.diagrams
+    first, second = (Symbolic(space, one) for one in conditions)
+    gates, others = old.document.gates, new.document.gates
+
+    def changed(one: int, other: int) -> Any:
+        return None if outcome(gates[one]) == outcome(others[other]) else (one, other)
+
+    pairs = diagrams.ite(space.real, diagrams.joined(first.decides, second.decides, changed), diagrams.constant(None))
+    changes: list[Change] = []
+    for pair, (_, fixed) in diagrams.cheapest(pairs, cost(space)).items():
+        if pair is not None:
+            changes.append(_change(old, new, gates[pair[0]], others[pair[1]], space, fixed))
+    order = {gate.id: n for n, gate in enumerate(gates)}
+    positions = {gate.id: n for n, gate in enumerate(others)}
+    changes.sort(key=lambda c: (order[c.old.id], positions[c.new.id]))
+    return Difference(old, new, tuple(changes), {path: tuple(sorted(why)) for path, why in sorted(space.doubts.items())})
+
+
+def _change(old: Policy, new: Policy, one: Gate, other: Gate, space: Space, fixed: Mapping[int, int]) -> Change:
+    def shows(facts: Mapping[str, Any]) -> bool:
+        before, after = old.decide(facts), new.decide(facts)
+        if "policy_error" in (before.error_type, after.error_type):
+            return False
+        return before.gate == one.id and after.gate == other.id
+
+    return Change(one, other, witness(space, fixed, shows))

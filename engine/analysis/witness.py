@@ -1,0 +1,156 @@
+"""A case of a space as facts that a person can read, decided again by the policies themselves before anyone is told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from ..compiler import interpret
+from ..decision import Decision
+from ..policy import Policy
+from ..vocabulary import ABSENT, vocabulary
+from .baseline import FILLER, ordinary, put, value_at
+from .space import Space, Variable
+
+Check = Callable[[Mapping[str, Any]], bool]
+
+
+@dataclass(frozen=True, slots=True)
+class Witness:
+    """Facts, whole, and those of them that differ from an ordinary text model's, by path; ABSENT where one is taken away."""
+
+    facts: dict[str, Any]
+    differing: dict[str, Any]
+
+
+def cost(space: Space) -> Callable[[int, int], float]:
+    """Return what it costs to give a variable a value: nothing for the ordinary one, least for what a request holds."""
+
+    def of(number: int, value: int) -> float:
+        variable = space.variables[number]
+        if value == variable.usual:
+            return 0.0
+        if variable.kind == "cell":
+            return (0.9 if variable.paths[0].startswith("request.") else 1.0) + value / 1000
+        return 5.0 if variable.kind == "opaque" else 1.0
+
+    return of
+
+
+def witness(space: Space, fixed: Mapping[int, int], holds: Check) -> Witness | None:
+    """Return facts of the case in which some variables are fixed, the fewest that `holds` is true of, or None."""
+    facts = _settled(_facts(space, fixed), space)
+    if not holds(facts):
+        return None
+    facts = _reduced(facts, holds)
+    usual = ordinary()
+    return Witness(facts, {path: value_at(facts, path) for path in sorted(_differing(facts, usual, ""))})
+
+
+def gate_is(policy: Policy, gate: str) -> Check:
+    """Return the check that the policy decides by a gate, and without an error in the evaluation."""
+    return lambda facts: _plainly(policy.decide(facts), gate)
+
+
+def _plainly(decision: Decision, gate: str) -> bool:
+    return decision.gate == gate and decision.error_type != "policy_error"
+
+
+def _facts(space: Space, fixed: Mapping[int, int]) -> dict[str, Any]:
+    facts = ordinary()
+    chosen = sorted(fixed, key=lambda n: [path.count(".") for path in space.variables[n].paths])
+    for number in chosen:
+        variable, value = space.variables[number], fixed[number]
+        if variable.kind == "cell" and value < len(variable.values) and value != variable.usual:
+            for path, part in zip(variable.paths, variable.values[value], strict=True):
+                if part is not ABSENT or value_at(facts, path) is not ABSENT:
+                    facts = put(facts, path, part)
+    for path in {v.paths[0] for v in space.variables if v.kind == "element"}:
+        facts = put(facts, path, _elements(space, path, fixed))
+    for number, variable in enumerate(space.variables):
+        if variable.kind == "member" and fixed.get(number) == 1 and variable.key is not None:
+            held = cast("list[str]", value_at(facts, variable.paths[0]))
+            looked_up = interpret(variable.key, facts)
+            if isinstance(looked_up, str) and looked_up not in held:
+                facts = put(facts, variable.paths[0], sorted([*held, looked_up]))
+    return facts
+
+
+def _elements(space: Space, path: str, fixed: Mapping[int, int]) -> list[str]:
+    variables = [(n, v) for n, v in enumerate(space.variables) if v.kind == "element" and v.paths[0] == path]
+    there = [v for n, v in variables if fixed.get(n, v.usual)]
+    usual = cast("list[str]", value_at(ordinary(), path))
+    allowed = _union(space, path, [v.text for v in there])
+    kept = [text for text in usual if _below(space.element_answers(path, text), allowed)]
+    for variable in there:
+        if not _below(space.element_answers(path, variable.text), _union(space, path, kept)):
+            kept.append(variable.text)
+    return sorted(kept)
+
+
+def _union(space: Space, path: str, texts: Sequence[str]) -> tuple[bool, ...]:
+    answers = [space.element_answers(path, text) for text in texts]
+    return tuple(map(any, zip(*answers, strict=True))) if answers else (False,) * len(space.element_answers(path, ""))
+
+
+def _below(some: tuple[bool, ...], whole: tuple[bool, ...]) -> bool:
+    return all(b or not a for a, b in zip(some, whole, strict=True))
+
+
+def _settled(facts: dict[str, Any], space: Space) -> dict[str, Any]:
+    """Return the facts with what follows from them as a probe has it: the status of documents, the model type's key."""
+    variables: dict[str, Variable] = {path: v for v in space.variables for path in v.paths}
+    if "model.type" in variables and "config.model_type" not in variables and isinstance(facts["config"], dict):
+        kind = facts["model"]["type"]
+        facts = put(facts, "config.model_type", ABSENT if kind is None else kind)
+    for name in vocabulary().facts:
+        document = facts.get(name)
+        if f"{name}_status" not in vocabulary().facts:
+            continue
+        if f"{name}_status" in variables and facts[f"{name}_status"] not in ("ok", "empty") and name not in variables:
+            document = facts[name] = None
+        if isinstance(document, dict) and len(document) > 1:
+            facts[name] = document = {key: value for key, value in document.items() if key != FILLER}
+        if f"{name}_status" not in variables:
+            facts[f"{name}_status"] = "ok" if document else "empty" if document == {} else "missing"
+    return facts
+
+
+def _reduced(facts: dict[str, Any], holds: Check) -> dict[str, Any]:
+    """Return the facts with everything ordinary again that does not matter."""
+    usual = ordinary()
+    for path in sorted(_differing(facts, usual, ""), key=lambda p: (-p.count("."), p)):
+        value, before = value_at(facts, path), value_at(usual, path)
+        name = path.split(".")[0].removesuffix("_status")
+        tried = put(facts, path, before)
+        if f"{name}_status" in usual:
+            tried[f"{name}_status"] = "ok" if tried[name] else "missing"
+        if holds(tried):
+            facts = tried
+        elif isinstance(value, list) and isinstance(before, list):
+            facts = _fewer_elements(facts, path, cast("list[Any]", value), cast("list[Any]", before), holds)
+    return facts
+
+
+def _fewer_elements(
+    facts: dict[str, Any], path: str, value: list[Any], before: list[Any], holds: Check
+) -> dict[str, Any]:
+    for element in [*value, *before]:
+        if (element in value) == (element in before):
+            continue
+        fewer = [e for e in value if e != element] if element in value else [*value, element]
+        if holds(tried := put(facts, path, fewer)):
+            facts, value = tried, fewer
+    return facts
+
+
+def _differing(facts: Mapping[str, Any], usual: Mapping[str, Any], prefix: str) -> Iterator[str]:
+    for name in {**usual, **facts}:
+        one, other = facts.get(name, ABSENT), usual.get(name, ABSENT)
+        if one is other or one == other and type(one) is type(other):
+            continue
+        if isinstance(one, dict) and one and isinstance(other, dict | None) and (other or other is None):
+            yield from _differing(cast("dict[str, Any]", one), cast("dict[str, Any]", other or {}), f"{prefix}{name}.")
+        else:
+            yield f"{prefix}{name}"

@@ -1,0 +1,196 @@
+"""A policy taken apart for testing: each condition by itself, and only what a change can reach evaluated again.
+
+It decides as `Policy.decide` does (tests hold the two against one another), for facts that are whole and well typed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ..compiler import Compiler, Evaluate, Scope
+from ..document import Derivation, Document, Gate, Located
+from ..policy import paths_in
+from ..vocabulary import vocabulary
+from .outcome import same
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One branch, compiled."""
+
+    value: Any
+    when: Evaluate | None
+    compute: Evaluate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """A derived fact, compiled. reads: the sets, limits and derived facts it takes in, as `sets.NAME`."""
+
+    derivation: Derivation
+    steps: tuple[Step, ...]
+    reads: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class Test:
+    """A gate, compiled."""
+
+    gate: Gate
+    when: Evaluate | None
+    reads: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One case's whole facts and what a policy made of them. gate: None where something could not be evaluated."""
+
+    facts: Scope
+    given: Mapping[str, Any]
+    derived: Mapping[str, Any]
+    gate: Gate | None
+
+
+@dataclass(frozen=True, slots=True)
+class Machine:
+    """A policy document, compiled. changed: what of it differs from the machine it was made from."""
+
+    document: Document
+    sets: Mapping[str, list[str]]
+    limits: Mapping[str, int | float]
+    parts: tuple[Part, ...]
+    tests: tuple[Test, ...]
+    changed: frozenset[str]
+
+    def start(self, facts: Mapping[str, Any]) -> State:
+        """Return what the policy makes of a case's facts."""
+        whole, _ = vocabulary().complete(facts)
+        given = whole.pop("derived", None) or {}
+        derived: dict[str, Any] = {part.derivation.name: None for part in self.parts}
+        scope = self.scope(whole, derived)
+        try:
+            for part in self.parts:
+                name = part.derivation.name
+                derived[name] = given[name] if name in given else first(part.steps, scope)
+            return State(whole, given, derived, self._decider(scope))
+        except Exception:
+            return State(whole, given, derived, None)
+
+    def again(self, state: State) -> State | None:
+        """Return what this machine makes of a case that another decided, or None where nothing can differ."""
+        derived = dict(state.derived)
+        scope = self.scope(state.facts, derived)
+        dirty = set(self.changed)
+        try:
+            for part in self.parts:
+                name = part.derivation.name
+                if name in state.given or not (f"derived.{name}" in self.changed or part.reads & dirty):
+                    continue
+                dirty.discard(f"derived.{name}")
+                value = first(part.steps, scope)
+                if not same(value, derived[name]):
+                    derived[name] = value
+                    dirty.add(f"derived.{name}")
+            if "gates" not in dirty and not any(test.reads & dirty for test in self.tests):
+                return (
+                    None
+                    if all(map(same, derived.values(), state.derived.values()))
+                    else State(state.facts, state.given, derived, state.gate)
+                )
+            return State(state.facts, state.given, derived, self._decider(scope))
+        except Exception:
+            return State(state.facts, state.given, derived, None)
+
+    def scope(self, facts: Scope, derived: Mapping[str, Any]) -> Scope:
+        return {**facts, "sets": self.sets, "limits": self.limits, "derived": derived}
+
+    def _decider(self, scope: Scope) -> Gate:
+        for test in self.tests:
+            if test.when is None or holds(test.when, scope):
+                return test.gate
+        raise ValueError("no gate fires")
+
+
+def holds(when: Evaluate, scope: Scope) -> bool:
+    """Return a condition's value. Raises ValueError where it is no boolean."""
+    value = when(scope)
+    if not isinstance(value, bool):
+        raise ValueError("not boolean")
+    return value
+
+
+def first(steps: tuple[Step, ...], scope: Scope) -> Any:
+    """Return the value of the first branch that matches."""
+    for step in steps:
+        if step.when is None or holds(step.when, scope):
+            return step.compute(scope) if step.compute is not None else step.value
+    raise ValueError("no branch matches")
+
+
+def machine(document: Document, base: Machine | None = None) -> Machine:
+    """Compile a checked document; of `base` all is taken that is the same object and reads no set that differs."""
+    sets = {part.name: list(part.add) for part in document.sets}
+    limits = {part.name: part.value for part in document.limits}
+    changed = _changed(document, base.document) if base is not None else frozenset[str]()
+    changed_sets = {name for name in changed if name.startswith("sets.")}
+    parts = {id(part.derivation): part for part in base.parts if not part.reads & changed_sets} if base else {}
+    tests = {id(test.gate): test for test in base.tests if not test.reads & changed_sets} if base else {}
+    compiler = Compiler(sets, sections())
+    wanted = [located for part in document.derive if id(part) not in parts for located in expressions(part)]
+    wanted += [gate.when for gate in document.gates if id(gate) not in tests and gate.when is not None]
+    numbers = {id(located): compiler.add(located.expression.node) for located in wanted}
+    functions = compiler.finish() if numbers else []
+
+    def of(located: Located | None) -> Evaluate | None:
+        return None if located is None else functions[numbers[id(located)]]
+
+    def compiled(part: Derivation) -> Part:
+        steps = tuple(Step(branch.value, of(branch.when), of(branch.compute)) for branch in part.branches)
+        return Part(part, steps, reads(*expressions(part)))
+
+    def tested(gate: Gate) -> Test:
+        return Test(gate, of(gate.when), reads(gate.when) if gate.when is not None else frozenset())
+
+    return Machine(
+        document,
+        sets,
+        limits,
+        tuple(parts.get(id(part)) or compiled(part) for part in document.derive),
+        tuple(tests.get(id(gate)) or tested(gate) for gate in document.gates),
+        changed,
+    )
+
+
+def _changed(document: Document, base: Document) -> frozenset[str]:
+    found: set[str] = set()
+    for kind, ours, theirs in (("sets", document.sets, base.sets), ("limits", document.limits, base.limits)):
+        found |= {f"{kind}.{one.name}" for one, other in zip(ours, theirs, strict=True) if one is not other}
+    found |= {
+        f"derived.{one.name}" for one, other in zip(document.derive, base.derive, strict=True) if one is not other
+    }
+    if document.gates is not base.gates:
+        found.add("gates")
+    return frozenset(found)
+
+
+def sections() -> frozenset[str]:
+    """Return the dotted paths of what is always an object: generated code may subscript it."""
+    found = {"sets", "limits", "derived"}
+    for name in vocabulary().facts:
+        parts = name.split(".")
+        found |= {".".join(parts[:length]) for length in range(1, len(parts))}
+    return frozenset(found)
+
+
+def expressions(part: Derivation) -> Iterator[Located]:
+    """Yield the expressions of a derivation, in order."""
+    for branch in part.branches:
+        yield from (located for located in (branch.when, branch.compute) if located is not None)
+
+
+def reads(*parts: Located) -> frozenset[str]:
+    """Return the sets, limits and derived facts that expressions read."""
+    paths = (path.split(".") for located in parts for path in paths_in(located.expression.node))
+    return frozenset(".".join(path[:2]) for path in paths if path[0] in ("sets", "limits", "derived"))

@@ -1,0 +1,159 @@
+"""Reads a case file, and says everything that is wrong with its shape at once."""
+
+from __future__ import annotations
+
+from ..document import BACKENDS, DECISIONS
+from ..errors import PolicyError, did_you_mean
+from ..source import Node, Source, compose
+from ..vocabulary import vocabulary
+from .cases import EXPECTATIONS, Case, Each, Equivalent, Expectation, Folder, Setting, Suite
+from .shape import Shape
+
+_PARTS = ("policy", "description", "defaults", "cases", "equivalent")
+_CASE = ("name", "each", "facts", "folder", "derived", "expect")
+
+
+def is_suite(source: Source) -> bool:
+    """Whether a file reads as a case file and not as a rule file."""
+    words = {key.written for key, _ in compose(source).items}
+    return bool(words & {"cases", "defaults"}) or not words & {"schema", "gates", "extends"}
+
+
+def read_suite(source: Source) -> Suite:
+    """Return the case file in `source`. Raises PolicyError with every problem found, each at its place."""
+    reader = _Reader(source)
+    suite = reader.suite(compose(source))
+    if reader.problems:
+        raise PolicyError(reader.problems)
+    return suite
+
+
+class _Reader(Shape):
+    def suite(self, root: Node) -> Suite:
+        parts = self.mapping(root, "a case file", _PARTS, ("cases",))
+        if "description" in parts:
+            self.text(parts["description"], "description")
+        cases = tuple(self.case(node) for node in self.elements(parts.get("cases"), "cases"))
+        seen: set[str] = set()
+        for case in cases:
+            if case.name and case.name in seen:
+                message = f"the case `{case.name[:60]}` stands twice"
+                self.problems.append(case.place.problem("duplicate-case", message, "rename one"))
+            seen.add(case.name)
+        equivalent = self.elements(parts.get("equivalent"), "equivalent")
+        return Suite(
+            name=self.source.name,
+            policy=self.text(parts.get("policy"), "policy", "2.0.4, or a path") or None,
+            defaults=self.facts(parts.get("defaults"), "defaults"),
+            cases=cases,
+            equivalent=tuple(self.equivalent(node) for node in equivalent),
+            place=self.place(root),
+        )
+
+    def case(self, node: Node) -> Case:
+        keys = self.mapping(node, "a case", _CASE, ("name", "expect"))
+        name = self.text(keys.get("name"), "the name of a case")
+        derived = tuple(
+            Setting((key.written,), self.plain(value), self.place(value))
+            for key, value in self.items(keys.get("derived"), "derived")
+        )
+        expect = tuple(self.expectations(keys["expect"])) if "expect" in keys else ()
+        return Case(
+            name=name,
+            each=self.each(keys["each"]) if "each" in keys else None,
+            settings=self.facts(keys.get("facts"), "facts"),
+            derived=derived,
+            folder=self.folder(keys["folder"]) if "folder" in keys else None,
+            expect=expect,
+            place=self.place(keys.get("name", node)),
+        )
+
+    # --- facts
+
+    def facts(self, node: Node | None, what: str) -> tuple[Setting, ...]:
+        return tuple(setting for key, value in self.items(node, what) for setting in self.fact(key, value, ()))
+
+    def fact(self, key: Node, value: Node, above: tuple[str, ...]) -> list[Setting]:
+        path = (*above, *str(key.written).split("."))
+        known = vocabulary().facts
+        names = [".".join(path[:length]) for length in range(1, len(path) + 1)]
+        for length, name in enumerate(names, 1):
+            if name in known and (length == len(path) or "object" in known[name].type.kinds):
+                return [Setting(path, self.plain(value), self.place(value))]
+        if any(name.startswith(f"{names[-1]}.") for name in known):
+            if value.kind == "mapping":
+                return [setting for inner, deeper in value.items for setting in self.fact(inner, deeper, path)]
+            inside = ", ".join(name for name in known if name.startswith(f"{names[-1]}."))
+            self.note(value, "wrong-type", f"`{names[-1]}` holds facts and has no value of its own", f"set {inside}")
+            return []
+        full = names[-1][:60]
+        help = did_you_mean(full, known) or "rules/facts.yaml has them all"
+        if path[0] == "derived":
+            help = "derived facts are set beside `facts:`, under `derived:`"
+        self.note(key, "unknown-fact", f"unknown fact `{full}`", help)
+        return []
+
+    def folder(self, node: Node) -> Folder:
+        if node.kind == "string":
+            return Folder(self.text(node, "folder"), (), None, self.place(node))
+        keys = self.mapping(node, "folder", ("files", "path", "name"), ())
+        if ("files" in keys) == ("path" in keys) and node.kind == "mapping":
+            help = "delete one of them" if "path" in keys else "write `files:` with names and contents, or `path:`"
+            self.note(node, "missing-key", "folder wants one of `files` and `path`", help)
+        files: list[tuple[str, object]] = []
+        for key, value in self.items(keys.get("files"), "files"):
+            parts = key.written.split("/")
+            if not key.written or key.written.startswith("/") or ".." in parts or "\\" in key.written:
+                self.note(key, "bad-name", f"`{key.written[:60]}` leads out of the folder", "write a relative path")
+            files.append((key.written, self.plain(value)))
+        path = self.text(keys.get("path"), "path") or None
+        return Folder(path, tuple(files), self.text(keys.get("name"), "name") or None, self.place(node))
+
+    # --- each, expect, equivalent
+
+    def each(self, node: Node) -> Each:
+        if node.kind != "mapping":
+            return Each(self.entries(node), (), (), self.place(node))
+        keys = self.mapping(node, "each", ("of", "in", "not_in"), ("of",))
+        of = self.entries(keys["of"]) if "of" in keys else ()
+        within, without = (tuple(map(self.set_name, self.sets(keys.get(key)))) for key in ("in", "not_in"))
+        return Each(of, within, without, self.place(node))
+
+    def entries(self, node: Node) -> str | tuple[object, ...]:
+        return self.set_name(node) if node.kind == "string" else tuple(map(self.plain, self.elements(node, "each")))
+
+    def sets(self, node: Node | None) -> tuple[Node, ...]:
+        return (node,) if node is not None and node.kind == "string" else self.elements(node, "a list of sets")
+
+    def set_name(self, node: Node) -> str:
+        name = self.text(node, "a set", "sets.NAME")
+        if name and not name.startswith("sets."):
+            self.note(node, "unknown-set", f"`{name[:60]}` names no set", f"write `sets.{name[:60]}`, or a list")
+        return name.removeprefix("sets.")
+
+    def expectations(self, node: Node) -> list[Expectation]:
+        keys = self.mapping(node, "expect", EXPECTATIONS, ())
+        if node.kind == "mapping" and not node.items:
+            self.note(node, "missing-key", "nothing is expected", "add `decision:` or `gate:`")
+        for key, known in (("decision", DECISIONS), ("backend", (*BACKENDS, "unsupported"))):
+            if key in keys and "{{" not in keys[key].written:
+                self.word(keys[key], key, known)
+        found: list[Expectation] = []
+        for key, value in keys.items():
+            plain: object = self.plain(value)
+            if key in ("message", "not_gates"):
+                plain = self.texts(value, key)
+            elif key == "derived":
+                self.items(value, "derived")
+            elif key in ("gate", "error_type") and value.kind != "null":
+                self.text(value, key)
+            elif key == "http_status" and value.kind not in ("integer", "null") and "{{" not in value.written:
+                self.note(value, "wrong-type", "http_status is a number, or null", "write it like 501")
+            found.append(Expectation(key, plain, self.place(value)))
+        return found
+
+    def equivalent(self, node: Node) -> Equivalent:
+        keys = self.mapping(node, "equivalent", ("mutants", "reason", "each"), ("mutants", "reason"))
+        each = self.each(keys["each"]) if "each" in keys else None
+        reason = self.text(keys.get("reason"), "reason", "why no case can notice it")
+        return Equivalent(self.texts(keys.get("mutants"), "mutants"), reason, each, self.place(node))
