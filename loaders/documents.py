@@ -62,6 +62,11 @@ def has_chat_template(path: Path) -> tuple[bool, str | None]:
         return False, None
     except OSError as error:
         return False, files.reason(error)
+    return chat_template_in(content)
+
+
+def chat_template_in(content: bytes) -> tuple[bool, str | None]:
+    """The same of a tokenizer.json's bytes."""
     if b'"chat_template"' not in content:  # 5 ms in place of the 450 that parsing 16 MB takes
         return False, None
     try:

@@ -1,8 +1,10 @@
-"""Physical memory, or a container's share of it."""
+"""Physical memory, or a container's share of it, and what of it is free or may go to the accelerator."""
 
 from __future__ import annotations
 
 import os
+import re
+import sys
 from pathlib import Path
 
 
@@ -12,6 +14,31 @@ def total_bytes(root: Path = Path("/")) -> int | None:
     `root` is where proc/ and sys/ are looked for.
     """
     return min([*_physical(), *_limits(root)], default=None)
+
+
+def available_bytes(root: Path = Path("/")) -> int | None:
+    """What may be taken without swapping, as Linux's kernel estimates it; None elsewhere."""
+    found = re.search(r"^MemAvailable:\s*(\d+) kB$", _text(root / "proc/meminfo"), re.MULTILINE)
+    return int(found.group(1)) * 1024 if found else None
+
+
+def recommended_bytes() -> int | None:
+    """How much of it the accelerator may keep wired, where a person set that: macOS's `sysctl iogpu.wired_limit_mb`.
+
+    Without a setting that says 0, and the system's own choice can only be asked of Metal, which means importing MLX:
+    then, and on every other system, None.
+    """
+    if sys.platform != "darwin":
+        return None
+    import ctypes  # 5 ms, and only here
+
+    try:
+        value, length = ctypes.c_uint64(0), ctypes.c_size_t(8)
+        sysctl = ctypes.CDLL(None).sysctlbyname
+        failed = sysctl(b"iogpu.wired_limit_mb", ctypes.byref(value), ctypes.byref(length), None, ctypes.c_size_t(0))
+    except (OSError, AttributeError):
+        return None
+    return None if failed or not value.value else value.value << 20
 
 
 def _physical() -> list[int]:

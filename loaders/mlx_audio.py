@@ -17,10 +17,11 @@ from .request import Request
 @dataclass(frozen=True)
 class Support:
     """What an installed mlx-audio can load: `config.json`'s model types, case as mlx-audio wants it, sorted; those that
-    make text of speech, and those that make speech of text."""
+    make text of speech, those that make speech of text, and those of speech-to-text's own that make no text alone."""
 
     model_types: tuple[str, ...] = ()
     tts_types: tuple[str, ...] = ()
+    other_types: tuple[str, ...] = ()
 
 
 def supported(package: Path) -> Support:
@@ -30,8 +31,10 @@ def supported(package: Path) -> Support:
     text too, nor a bare encoder. A folder that is no mlx-audio, or half of one, supports less or nothing; nothing is
     raised.
     """
-    speech = [name for name in _models(package / "stt") if _transcribes(package / "stt/models" / name, package)]
-    return Support(_types(package / "stt", set(speech)), _types(package / "tts", set(_models(package / "tts"))))
+    models = set(_models(package / "stt"))
+    speech = {name for name in models if _transcribes(package / "stt/models" / name, package)}
+    tts = _types(package / "tts", set(_models(package / "tts")))
+    return Support(_types(package / "stt", speech), tts, _types(package / "stt", models - speech))
 
 
 def _types(kind: Path, models: set[str]) -> tuple[str, ...]:
@@ -76,14 +79,18 @@ def _bindings(file: Path) -> dict[str, source.Origin | None]:
 def open_model(folder: Path) -> Any:
     """Loads the model that config.json names, from exactly this folder; raises whatever mlx-audio raises.
 
-    Raises ValueError where config.json names no type: mlx-audio would then guess it from the folder's name.
+    Raises ValueError where config.json names no type: mlx-audio would then guess it from the folder's name. Parakeet's
+    conversions keep NeMo's config, which has a `target` and no type.
     """
     config = import_module("mlx_audio.utils").load_config(folder)
+    options: dict[str, Any] = {}
     if import_module("mlx_audio.registry").model_type_from_config(config) is None:
-        raise ValueError("config.json names no model_type")
+        if not str(config.get("target")).startswith("nemo.collections.asr.models."):
+            raise ValueError("config.json names no model_type")
+        options["model_type"] = "parakeet"
     # No parts of the name: it would win over config.json (a whisper in a folder `glm-x` loads as glmasr).
     # Strict: a missing tensor would otherwise stay random.
-    return import_module("mlx_audio.stt").load_model(folder, strict=True, model_name_parts=[])
+    return import_module("mlx_audio.stt").load_model(folder, strict=True, model_name_parts=[], **options)
 
 
 def generate(model: Any, request: Request) -> Iterator[str]:

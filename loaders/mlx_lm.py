@@ -34,6 +34,8 @@ def supported(package: Path) -> Support:
 
 def _is_model(file: Path) -> bool:
     text = source.read(file)
+    if "sys.exit(" in text and source.wants_missing_package(source.parse(text)):
+        return False  # olmo ends the process that imports it where ai2-olmo is not installed
     if "\nclass Model(" in text and "\nclass ModelArgs(" in text:
         return True  # nearly all: parsing every file would take 20 times as long
     return " ModelArgs" in text and {"Model", "ModelArgs"} <= source.bindings(source.parse(text)).keys()

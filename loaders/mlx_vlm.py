@@ -16,6 +16,8 @@ from .request import Request
 _MAX_TOKENS = 256
 
 
+# Types that its table lacks under any name, and that their models and processors are made of.
+_SPOKEN_LIKE = {"indic_ocr": ("qwen3_5",), "mistral_large3": ("mistral3",)}
 # What a model's get_input_embeddings calls the audio that it takes.
 _AUDIO = re.compile("audio|sound|speech|input_features")
 
@@ -119,8 +121,9 @@ def generate(model: Any, request: Request) -> Iterator[str]:
     network, processor = model
     images = [str(file) for file in request.images]
     audio = [str(file) for file in request.audio]
+    config = {"model_type": placeholder_type(network.config.model_type)}  # all that it reads
     prompt = import_module("mlx_vlm.prompt_utils").apply_chat_template(
-        processor, network.config, request.prompt, num_images=len(images), num_audios=len(audio)
+        processor, config, request.prompt, num_images=len(images), num_audios=len(audio)
     )
     # Unknown keywords are ignored there: these are the names that 0.7.10 reads.
     answer = import_module("mlx_vlm").stream_generate(
@@ -134,3 +137,16 @@ def generate(model: Any, request: Request) -> Iterator[str]:
     )
     for piece in answer:
         yield piece.text
+
+
+def placeholder_type(model_type: str) -> str:
+    """The type by which mlx-vlm knows where images go in the prompt, where it knows that under another name only.
+
+    A type outside its table gets no placeholder, and `granite-vision` is outside, though loaded as `granite_vision`.
+    """
+    table: dict[str, Any] = import_module("mlx_vlm.prompt_utils").MODEL_CONFIG
+    remapped: dict[str, str] = import_module("mlx_vlm.utils").MODEL_REMAPPING
+    name = model_type.lower()
+    target = remapped.get(name, name)
+    same = [name, target, *sorted(other for other, its_target in remapped.items() if its_target == target)]
+    return next((other for other in [*same, *_SPOKEN_LIKE.get(target, ())] if other in table), model_type)

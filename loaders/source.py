@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from . import files
+from . import files, installed
 
 _MAX_BYTES = 1 << 20
 # A closing parenthesis or a comment at the same indent does not end a block.
@@ -91,6 +91,18 @@ def bindings(tree: ast.Module) -> dict[str, Origin | None]:
     return found
 
 
+def wants_missing_package(tree: ast.Module) -> bool:
+    """Whether a module's top level tries to import a package that is not installed, and exits the process then."""
+    for node in tree.body:
+        if isinstance(node, ast.Try) and any("sys.exit(" in ast.unparse(handler) for handler in node.handlers):
+            for inner in node.body:
+                names = [alias.name for alias in inner.names] if isinstance(inner, ast.Import) else []
+                names += [inner.module or ""] if isinstance(inner, ast.ImportFrom) and not inner.level else []
+                if any(installed.find(name.partition(".")[0]) is None for name in names):
+                    return True
+    return False
+
+
 def table(text: str, name: str) -> dict[str, str]:
     """The strings of the dict that a module's top level assigns to `name`; computed entries are left out."""
     start = re.search(rf"^{name}\b[^=\n]*=\s*{{", text, re.MULTILINE)
@@ -130,7 +142,7 @@ def find_class(file: Path, name: str, root: Path) -> Class | None:
 
 def imported_class(file: Path, origin: Origin | None, root: Path, hops: int = 8) -> Class | None:
     """The class that a module imports from `origin`, within `root`; None where that is another library's."""
-    target = _module_file(file, origin, root) if origin and hops else None
+    target = module_file(file, origin, root) if origin and hops else None
     if origin is None or target is None:
         return None
     text = read(target)
@@ -165,7 +177,8 @@ def method(found: Class, name: str, root: Path) -> str:
 
 def function(text: str) -> ast.FunctionDef | None:
     """The syntax tree of a function's text, at whatever indent; None where it is none."""
-    node = next(iter(parse(textwrap.dedent(text)).body), None)
+    lines = (line for line in text.splitlines() if not line.startswith("#"))  # a comment behind it is less indented
+    node = next(iter(parse(textwrap.dedent("\n".join(lines))).body), None)
     return node if isinstance(node, ast.FunctionDef) else None
 
 
@@ -179,7 +192,8 @@ def _top_level(body: list[ast.stmt]) -> Iterator[ast.stmt]:
             yield node
 
 
-def _module_file(file: Path, origin: Origin, root: Path) -> Path | None:
+def module_file(file: Path, origin: Origin, root: Path) -> Path | None:
+    """The file within `root` that a name is imported from; None where that is another library's."""
     if origin.dots:
         base = file.parents[origin.dots - 1] if origin.dots <= len(file.parents) else root
         parts = origin.module.split(".") if origin.module else []

@@ -12,6 +12,7 @@ import pytest
 # seconds; and no test may see, or fill, the cache of the person who runs it.
 os.environ["MLX_DISABLE_COMPILE"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
+os.environ["MLXK_RULES_NO_CACHE"] = "1"
 os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="mlxk-rules-empty-hf-home-")
 for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "HF_MODULES_CACHE"):
     os.environ.pop(name, None)

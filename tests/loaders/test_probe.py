@@ -54,10 +54,16 @@ def test_a_plain_folder(tmp_path: Path) -> None:
     assert (facts["preprocessor"], facts["preprocessor_status"]) == (None, "missing")
     assert facts["config_has_content"] is True
     assert facts["readme"] == {"tags": ["mlx"], "library_name": None}
-    assert facts["tokenizer"] == {"chat_template": True}
-    assert facts["request"] == {"images": True, "audio": False, "context": "server"}
+    assert facts["tokenizer"] == {"status": "incomplete", "chat_template": True, "slow_files": []}
+    assert facts["request"] == {
+        "images": True,
+        "audio": False,
+        "context": "server",
+        "trust_remote_code": False,
+        "context_tokens": None,
+    }
     assert facts["runtime"]["python"] == list(sys.version_info[:3])
-    assert facts["problems"] == {}
+    assert facts["problems"] == {"tokenizer.status": "it lacks model and added_tokens"}
 
 
 def test_the_name_can_be_given(tmp_path: Path) -> None:
@@ -96,6 +102,7 @@ def test_what_cannot_be_read_stands_in_problems(tmp_path: Path) -> None:
         "processor",
         "tokenizer_config",
         "tokenizer.chat_template",
+        "tokenizer.status",
         "readme.tags",
         "readme.library_name",
         "model.files",

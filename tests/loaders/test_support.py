@@ -15,6 +15,7 @@ from mlxk_rules.loaders import installed, mlx_audio, mlx_lm, mlx_vlm
 EMBED = "    def get_input_embeddings(self, input_ids, pixel_values=None, **kwargs):\n"
 RETURN = "        return"
 REFUSES = "        if pixel_values is {}None:\n            raise ValueError('no audio')\n"
+EXITS = "try:\n    import {}\nexcept ImportError:\n    sys.exit(1)\nclass ModelArgs(B): ...\nclass Model(B): ...\n"
 PLAIN = f"class Model:\n{EMBED}        return self.language_model(input_ids)\n"
 SEES = f"class Model:\n{EMBED}        return self.vision(pixel_values)\n"
 
@@ -37,10 +38,12 @@ def test_mlx_lm(tmp_path: Path) -> None:
             "models/maybe.py": "pattern = '\\d'\ntry:\n    from a import Model, ModelArgs\nexcept ImportError: pass\n",
             "models/cache.py": "class Model: ...\n",
             "models/named.py": "text = 'from x import Model, ModelArgs'\n",
+            "models/exits.py": EXITS.format("no_such_package_anywhere"),
+            "models/stays.py": EXITS.format("json"),
             "models/broken.py": "from x import Model, ModelArgs\nprint 'python 2'\n",
         },
     )
-    assert mlx_lm.supported(package).model_types == ("Klear", "llama", "maybe", "mistral")
+    assert mlx_lm.supported(package).model_types == ("Klear", "llama", "maybe", "mistral", "stays")
 
 
 @pytest.mark.parametrize(
@@ -112,7 +115,8 @@ def test_mlx_audio(tmp_path: Path) -> None:
         },
     )
     found = mlx_audio.supported(package)
-    assert found == mlx_audio.Support(("a_tdt", "hands_on", "w", "whisper"), ("csm", "sesame"))
+    others = ("al", "aligner", "encoder", "keyword")
+    assert found == mlx_audio.Support(("a_tdt", "hands_on", "w", "whisper"), ("csm", "sesame"), others)
 
 
 @pytest.mark.parametrize("backend", [mlx_lm, mlx_vlm, mlx_audio])

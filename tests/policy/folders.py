@@ -1,0 +1,84 @@
+"""Model folders made of a few files, and what a policy says of them for each of the four requests."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from mlxk_rules.engine import Policy
+from mlxk_rules.loaders import probe
+
+REQUESTS = {
+    "text": (False, False),
+    "images": (True, False),
+    "audio": (False, True),
+    "images+audio": (True, True),
+}
+BACKENDS = ("mlx_lm", "mlx_vlm", "mlx_audio")
+COMMIT = "0123456789abcdef0123456789abcdef01234567"
+
+
+def write(folder: Path, files: Mapping[str, Any]) -> Path:
+    """Writes text as it is, null as an empty file, anything else as JSON; gives the folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for name, content in files.items():
+        file = folder / name
+        file.parent.mkdir(parents=True, exist_ok=True)
+        text = content if isinstance(content, str) else "" if content is None else json.dumps(content)
+        file.write_text(text, encoding="utf-8")
+    return folder
+
+
+def in_cache(root: Path, name: str, files: Mapping[str, Any]) -> Path:
+    """The same in the layout of the Hugging Face cache: links to blobs, below a folder that is called by a commit."""
+    repo = root / f"models--{name.replace('/', '--')}"
+    blobs, snapshot = repo / "blobs", repo / "snapshots" / COMMIT
+    snapshot.mkdir(parents=True)
+    write(repo / "refs", {"main": COMMIT})
+    for number, (file, content) in enumerate(files.items()):
+        write(blobs, {f"{number:040x}": content})
+        link = snapshot / file
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(blobs / f"{number:040x}")
+    return snapshot
+
+
+def facts_of(folder: Path, name: str | None = None) -> dict[str, Any]:
+    """The folder's facts on a machine where every backend is installed, with memory enough."""
+    facts = probe(folder, name=name)
+    facts["memory"]["total_bytes"] = 64 * 1024**3
+    for backend in BACKENDS:
+        facts["runtime"][backend]["installed"] = True
+    return facts
+
+
+def requests(facts: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The facts for each of the four requests."""
+    found = {name: deepcopy(facts) for name in REQUESTS}
+    for name, (images, audio) in REQUESTS.items():
+        found[name]["request"] |= {"images": images, "audio": audio}
+    return found
+
+
+def without_backends(facts: dict[str, Any]) -> dict[str, Any]:
+    """The facts of the same folder where no backend is installed."""
+    facts = deepcopy(facts)
+    for backend in BACKENDS:
+        runtime = facts["runtime"][backend]
+        for fact, value in runtime.items():
+            runtime[fact] = [] if isinstance(value, list) else None
+        runtime["installed"] = False
+    return facts
+
+
+def verdicts(policy: Policy, facts: dict[str, Any]) -> dict[str, str]:
+    """For each request the decision in short: `allow mlx_vlm vision`, `block capability_mismatch speech-only`."""
+    found: dict[str, str] = {}
+    for name, asked in requests(facts).items():
+        decision = policy.decide(asked)
+        said = decision.backend if decision.decision != "block" else decision.error_type
+        found[name] = f"{decision.decision} {said} {decision.gate}"
+    return found

@@ -1,0 +1,105 @@
+"""What the policy allows really runs, and what it refuses is not run: sound tiny models, all three backends."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlxk_rules.engine import Policy
+from mlxk_rules.loaders import probe
+from mlxk_rules.loaders.errors import LoaderError
+from mlxk_rules.loaders.execute import stream
+
+from ..tiny import hello
+from ..tiny.speech import speech
+from ..tiny.text import ANSWER, text
+from ..tiny.vision import TYPES as VISION
+from ..tiny.vision import vision
+from . import language
+from .folders import REQUESTS
+
+pytestmark = pytest.mark.skipif(
+    not all(map(find_spec, ("mlx_lm", "mlx_vlm", "mlx_audio"))), reason="not all three backends are installed"
+)
+
+
+def answers(policy: Policy, folder: Path, picture: Path, recording: Path) -> Iterator[tuple[str, Any, str | None]]:
+    """For each request the decision, and the answer, or None where the loader refuses with the decision's message."""
+    for request, (images, audio) in REQUESTS.items():
+        facts = probe(folder, images=images, audio=audio)
+        decision = policy.explain(facts).decision
+        media: dict[str, Any] = {"images": [picture] * images, "audio": [recording] * audio}
+        if decision.decision == "allow":
+            yield request, decision, "".join(stream(facts, decision, "Hi", max_tokens=16, **media))
+            continue
+        with pytest.raises(LoaderError) as caught:
+            stream(facts, decision, "Hi", **media)
+        assert (caught.value.code, caught.value.message) == ("blocked", decision.message)
+        yield request, decision, None
+
+
+def check(
+    policy: Policy, folder: Path, media: tuple[Path, Path], backend: str, runs: set[str], said: str | None
+) -> None:
+    """`said`: the answer where it is known; refusals are all for what the model cannot do."""
+    for request, decision, answer in answers(policy, folder, *media):
+        if request in runs:
+            assert decision.backend == backend, request
+            assert answer is not None, request
+            assert said is None or answer == said, request
+        else:
+            assert (decision.decision, decision.error_type) == ("block", "capability_mismatch"), request
+
+
+@pytest.fixture(scope="session")
+def media(picture: Path, recording: Path) -> tuple[Path, Path]:
+    return picture, recording
+
+
+@pytest.mark.parametrize("model_type", ["llama", "mistral", "qwen2", "qwen3"])
+def test_text(tmp_path: Path, policy: Policy, media: tuple[Path, Path], model_type: str) -> None:
+    check(policy, text(tmp_path / "m", model_type=model_type), media, "mlx_lm", {"text"}, ANSWER)
+
+
+def test_text_in_four_bits(tmp_path: Path, policy: Policy, media: tuple[Path, Path]) -> None:
+    check(policy, text(tmp_path / "m", quantized=True), media, "mlx_lm", {"text"}, ANSWER)
+
+
+def test_the_example_model(policy: Policy, media: tuple[Path, Path]) -> None:
+    check(policy, hello.FOLDER, media, "mlx_lm", {"text"}, hello.ANSWER)
+
+
+@pytest.mark.parametrize("model_type", VISION)
+def test_vision(tmp_path: Path, policy: Policy, media: tuple[Path, Path], model_type: str) -> None:
+    said = None if model_type in ("gemma3", "paligemma") else ANSWER  # their embeddings are tied: no known answer
+    check(policy, vision(tmp_path / "m", model_type), media, "mlx_vlm", {"text", "images"}, said)
+
+
+@pytest.mark.parametrize("model_type", ["whisper", "moonshine"])
+def test_speech(tmp_path: Path, policy: Policy, media: tuple[Path, Path], model_type: str) -> None:
+    check(policy, speech(tmp_path / "m", model_type), media, "mlx_audio", {"audio"}, ANSWER)
+
+
+@pytest.mark.parametrize("model_type", language.TYPES)
+def test_language_models_that_only_mlx_vlm_runs(
+    tmp_path: Path, policy: Policy, media: tuple[Path, Path], model_type: str
+) -> None:
+    check(policy, language.language(tmp_path / "m", model_type), media, "mlx_vlm", {"text"}, None)
+
+
+# Types whose processor puts the image into the prompt by itself.
+BY_PROCESSOR = {"falcon-perception", "falcon_perception", "got", "nemotron_parse"}
+
+
+def test_every_image_type_gets_a_placeholder(told: dict[str, dict[str, list[str]]]) -> None:
+    from mlx_vlm.prompt_utils import MODEL_CONFIG
+    from mlxk_rules.loaders.mlx_vlm import placeholder_type
+
+    images = {name for name, kinds in told["mlx_vlm"].items() if "images" in kinds}
+    assert {name for name in images if placeholder_type(name) not in MODEL_CONFIG} == BY_PROCESSOR
+    assert all(placeholder_type(name) == name for name in images & MODEL_CONFIG.keys())
+    assert placeholder_type("granite-vision") == "granite_vision"
+    assert placeholder_type("no_such_type") == "no_such_type"
