@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import io
-import os
 import re
-import tempfile
-from pathlib import Path
 from typing import Any
 
 from .auditing import Report
@@ -46,19 +43,6 @@ def amended(text: str, report: Report, prune: bool) -> str:
     out = io.StringIO()
     yaml.dump(data, out)
     return _comments(out.getvalue(), report)
-
-
-def write(path: Path, text: str) -> None:
-    """Replace the file at `path` by `text`, whole or not at all. Raises OSError."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-    try:
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        Path(name).chmod(path.stat().st_mode & 0o777)
-        Path(name).replace(path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def _raised(version: str) -> str:

@@ -2,35 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
-
-from .errors import Problem, did_you_mean
-from .expression import Expression, Node
-from .functions import FUNCTIONS, Function
+from .check_calls import CallCheck
+from .check_lists import ListCheck
+from .errors import did_you_mean
+from .expression import Node
+from .findings import Finding
 from .narrow import NOTHING, Paths, not_null_when, path_of
-from .types import ANYTHING, ARRAY, BOOLEAN, NUMBER, STRING, Type, list_of, type_of
+from .types import ANYTHING, BOOLEAN, Type, type_of
 
 _LITERALS = {"true": "`true`", "false": "`false`", "null": "`null`", "none": "`null`"}
-_REFERENCES = {"map": 0, "sort_by": 1, "max_by": 1, "min_by": 1}  # which argument is an expression reference
-_SORTING = {"sort": 0, "max": 0, "min": 0, "sort_by": 1, "max_by": 1, "min_by": 1}  # which holds what is ordered
 _OPERATORS = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """A problem and the node it is in."""
-
-    problem: Problem
-    node: Node
-
-
-@dataclass(slots=True)
-class Checker:
-    """Types one expression. `facts` is the type of all that it may name; `known` are paths proven not null."""
-
-    expression: Expression
-    facts: Type
-    findings: list[Finding] = field(default_factory=list[Finding])
+class Checker(CallCheck, ListCheck):
+    """Types one expression: facts, operators and conditions here, calls and lists in its two parents."""
 
     def condition(self, known: Paths = NOTHING) -> list[Finding]:
         """Check that the expression is a condition: boolean and never null."""
@@ -42,50 +27,7 @@ class Checker:
         """Check an expression whose value is used; return its type."""
         return self._infer(self.expression.node, self.facts, known, root=True), self.findings
 
-    # --- findings
-
-    def _report(self, node: Node, code: str, message: str, help: str = "") -> Type:
-        self.findings.append(Finding(Problem(code, message, help), node))
-        return ANYTHING
-
-    def _text(self, node: Node) -> str:
-        return self.expression.source(node)
-
-    def _boolean(self, node: Node, kind: Type, what: str) -> None:
-        if kind == BOOLEAN or self._reported_in(node):
-            return
-        text = self._text(node)
-        if kind == BOOLEAN.or_null():
-            self._report(node, "maybe-null", f"{what} `{text}` may be null", f"write `{text} == `true``")
-            return
-        if node["type"] == "literal" and kind.kinds == STRING.kinds:
-            help = f"say what is to equal it, such as `model.type == {text}`"
-        elif kind.kinds == ARRAY.kinds:
-            help = f"ask for its length: `length({text}) > `0``"
-        elif kind.kinds <= {"object", "null"}:
-            help = f"ask whether it is there: `{text} != `null``"
-        elif kind.kinds <= {"string", "null"}:
-            help = f"compare it: `{text} == '...'`"
-        elif kind.kinds == NUMBER.kinds:
-            help = f"compare it: `{text} > `0``"
-        elif kind.kinds == NUMBER.or_null().kinds:
-            help = f"compare it: `{text} != `null` && {text} > `0``"
-        else:
-            help = f"make it one: `truthy({text})`"
-        self._report(node, "not-boolean", f"{what} `{text}` is {kind}, not boolean", help)
-
-    def _reported_in(self, node: Node) -> bool:
-        return any(node["start"] <= f.node["start"] and f.node["end"] <= node["end"] for f in self.findings)
-
-    # --- inference
-
-    def _infer(self, node: Node, scope: Type, known: Paths, root: bool = False) -> Type:
-        """Return the type of `node` in `scope`; `root` where names are facts and not an element's fields."""
-        kind: Type = getattr(self, f"_{node['type']}")(node, scope, known, root)
-        node["boolean"] = kind.kinds == frozenset(
-            {"boolean"}
-        )  # the compiler's licence to use Python's own and, or, not
-        return kind
+    # --- names, one after the other
 
     def _field(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
         kind = self._step(node, scope, root)
@@ -168,11 +110,6 @@ class Checker:
 
     _identity = _current
 
-    def _expref(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
-        return self._report(
-            node, "bare-reference", "an expression reference stands alone", "delete the &; map() and sort_by() take one"
-        )
-
     def _not_expression(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
         child = node["children"][0]
         self._boolean(child, self._infer(child, scope, known, root), "what ! negates,")
@@ -248,167 +185,3 @@ class Checker:
             else:
                 self._report(node, "not-ordered", f"{operator} takes numbers, `{text}` is {kind}", "name a number")
             return
-
-    def _function_expression(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
-        name, arguments = node["value"], node["children"]
-        function = FUNCTIONS.get(name)
-        types = self._arguments(name, arguments, scope, known, root)
-        if function is None:
-            help = did_you_mean(name, FUNCTIONS) or "the functions are in rules/LANGUAGE.md"
-            return self._report(node, "unknown-function", f"unknown function `{name}()`", help)
-        wanted = len(function.takes)
-        if len(arguments) != wanted and not (function.variadic and len(arguments) > wanted):
-            least = "at least " if function.variadic else ""
-            message = f"`{name}()` takes {least}{wanted} argument{'s'[: wanted != 1]}, {len(arguments)} given"
-            self._report(node, "arity", message, function.signature)
-            return function.gives
-        for position, (argument, kind) in enumerate(zip(arguments, types, strict=True)):
-            if (argument["type"] == "expref") != (position == _REFERENCES.get(name)):
-                self._reference(argument, function)
-            elif not self._reported_in(argument):
-                self._argument(argument, kind, function, function.takes[min(position, wanted - 1)])
-        if not self._reported_in(node):
-            self._agreeing(arguments, types, function)
-        return _result(function, types)
-
-    def _reference(self, node: Node, function: Function) -> None:
-        if node["type"] == "expref":
-            self._expref(node, ANYTHING, NOTHING, root=False)
-        else:
-            text = self._text(node)
-            message = f"`{function.name}()` takes an expression reference, `{text}` is none"
-            self._report(node, "type-mismatch", message, "write & before what is asked of each element: &length(@)")
-
-    def _agreeing(self, arguments: list[Node], types: list[Type], function: Function) -> None:
-        """Check what the single arguments' types do not tell: that the values agree with one another."""
-        if function.name == "contains" and "string" in types[0].kinds and types[1].kinds != STRING.kinds:
-            text, kind = self._text(arguments[1]), types[1]
-            message = f"`contains()` looks for text in text, `{text}` is {kind}"
-            if kind.kinds == STRING.or_null().kinds:
-                self._report(arguments[1], "maybe-null", message, f"stand something in: `({text} || 'none')`")
-            else:
-                help = "write it in single quotes" if arguments[1]["type"] == "literal" else f"write `text({text})`"
-                self._report(arguments[1], "type-mismatch", message, help)
-        elif function.name in _SORTING:
-            items = types[_SORTING[function.name]].item
-            if items is None or items.kinds not in (NUMBER.kinds, STRING.kinds):
-                message = f"`{function.name}()` orders numbers, or text, and these are {items or 'anything'}"
-                self._report(arguments[0], "not-ordered", message, "order a list of one kind")
-
-    def _arguments(self, name: str, arguments: list[Node], scope: Type, known: Paths, root: bool) -> list[Type]:
-        plain = {id(a): self._infer(a, scope, known, root) for a in arguments if a["type"] != "expref"}
-        # An expression reference is evaluated over the elements of the list beside it.
-        items = [kind.item or ANYTHING for kind in plain.values() if "array" in kind.kinds]
-        item = items[0] if items else ANYTHING
-        inner = {id(a): self._infer(a["children"][0], item, NOTHING) for a in arguments if a["type"] == "expref"}
-        return [plain[id(a)] if id(a) in plain else list_of(inner[id(a)]) for a in arguments]
-
-    def _argument(self, node: Node, kind: Type, function: Function, wanted: Type) -> None:
-        text = self._text(node)
-        if not kind.kinds <= wanted.kinds:
-            message = f"`{function.name}()` takes {wanted}, `{text}` is {kind}"
-            if kind.anything and "string" in wanted.kinds:
-                self._report(node, "type-mismatch", message, f"write `text({text})`, which is '' for what is no text")
-            elif kind.without_null().kinds <= wanted.kinds:
-                help = f"guard it with `{text} != `null` && ...`, or stand something in: `({text} || '')`"
-                self._report(node, "maybe-null", f"`{function.name}()` takes {wanted}, `{text}` may be null", help)
-            else:
-                self._report(node, "type-mismatch", message, function.signature)
-            return
-        if "array" not in kind.kinds or wanted.item is None or "array" not in wanted.kinds:
-            return
-        if kind.item is None or not kind.item.kinds <= wanted.item.kinds:
-            message = f"`{function.name}()` takes {wanted}, `{text}` is {kind}"
-            if kind.item is not None and kind.item.without_null().kinds <= wanted.item.kinds:
-                self._report(node, "maybe-null", message, f"leave out what is null: `{text}[*]`")
-            else:
-                self._report(node, "type-mismatch", message, function.signature)
-
-    # --- lists and objects
-
-    def _index_expression(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
-        kind = self._infer(node["children"][0], scope, known, root)
-        for step in node["children"][1:]:
-            if "array" not in kind.kinds:
-                message = f"`{self._text(node['children'][0])}` is {kind}, not a list"
-                return self._report(node, "no-elements", message, "only lists have elements")
-            if step["type"] == "slice" and step["children"][2] == 0:
-                return self._report(node, "bad-slice", "a slice whose step is 0 has no elements", "write another step")
-            kind = kind if step["type"] == "slice" else (kind.item or ANYTHING).or_null()
-        return kind
-
-    def _index(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
-        return (scope.item or ANYTHING).or_null()
-
-    def _slice(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
-        return scope
-
-    def _elements(self, node: Node, kind: Type) -> Type | None:
-        if "array" not in kind.kinds:
-            self._report(node, "no-elements", f"`{self._text(node)}` is {kind}, not a list", "only lists have elements")
-            return None
-        return kind.item or ANYTHING
-
-    def _projected(self, base: Type, item: Type) -> Type:
-        result = list_of(item.without_null())
-        return result if base.kinds == frozenset({"array"}) else result.or_null()
-
-    def _projection(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
-        base = self._infer(node["children"][0], scope, known, root)
-        item = self._elements(node["children"][0], base)
-        return ANYTHING if item is None else self._projected(base, self._infer(node["children"][1], item, NOTHING))
-
-    def _filter_projection(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
-        left, right, condition = node["children"]
-        base = self._infer(left, scope, known, root)
-        item = self._elements(left, base)
-        if item is None:
-            return ANYTHING
-        self._boolean(condition, self._infer(condition, item, NOTHING), "the filter")
-        return self._projected(base, self._infer(right, item, NOTHING))
-
-    def _value_projection(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
-        self._infer(node["children"][0], scope, known, root)
-        self._infer(node["children"][1], ANYTHING, NOTHING)
-        return ARRAY.or_null()
-
-    def _flatten(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
-        base = self._infer(node["children"][0], scope, known, root)
-        item = self._elements(node["children"][0], base)
-        inner = item.item if item is not None and item.kinds == frozenset({"array"}) and item.item else item
-        return ANYTHING if inner is None else Type(base.kinds, item=inner)
-
-    def _pipe(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
-        left, right = node["children"]
-        kind = self._infer(left, scope, known, root)
-        if kind.kinds == BOOLEAN.kinds:
-            return self._report(node, "piped-boolean", "a single | hands the left side on, and is no `or`", "write ||")
-        return self._infer(right, kind, NOTHING)
-
-    def _multi_select_list(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
-        types = [self._infer(child, scope, known, root) for child in node["children"]]
-        item = types[0]
-        for kind in types[1:]:
-            item = item.union(kind)
-        return list_of(item).or_null() if scope.nullable else list_of(item)
-
-    def _multi_select_dict(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
-        fields = {pair["value"]: self._infer(pair["children"][0], scope, known, root) for pair in node["children"]}
-        return Type(frozenset({"object", "null"} if scope.nullable else {"object"}), fields=fields)
-
-
-def _result(function: Function, types: list[Type]) -> Type:
-    if function.name == "lower" and not types[0].nullable:
-        return types[0].union(Type(types[0].kinds))
-    if function.name == "not_null":
-        result = types[0]
-        for kind in types[1:]:
-            result = result.without_null().union(kind) if result.nullable else result
-        return result
-    if function.name in ("max", "min") and types[0].item is not None:
-        return types[0].item.or_null()
-    if function.name in ("sort", "sort_by", "reverse"):
-        return types[0]
-    if function.name == "map":
-        return types[0]
-    return function.gives

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 
-from .check import Checker, Finding
-from .document import Branch, Derivation, Document, Located
-from .errors import PolicyError, Problem, did_you_mean
-from .narrow import NOTHING, Paths, not_null_when
+from .check import Checker
+from .document import Branch, Derivation, Document, Gate, Located
+from .errors import PolicyError, Problem, Problems, did_you_mean
+from .expression import Node
+from .findings import Finding
+from .narrow import NOTHING, Paths, not_null_when, path_of
 from .types import ANYTHING, NUMBER, STRING, STRINGS, Type, type_of
 from .vocabulary import vocabulary
 
@@ -26,26 +29,27 @@ def check(document: Document) -> Checked:
     Raises PolicyError with every problem found: expressions, references, messages, the order of the gates.
     """
     checker = _PolicyChecker(document)
-    for derivation in document.derive:
-        checker.derivation(derivation)
-    for gate in document.gates:
-        if gate.when is not None:
-            checker.condition(gate.when, NOTHING)
-        known = not_null_when(gate.when.expression.node, True) if gate.when is not None else NOTHING
-        for part in gate.message.parts if gate.message is not None else ():
-            if isinstance(part, Located):
-                checker.placeholder(part, known)
-    checker.order_of_gates()
-    checker.audited()
+    checker.run()
     if checker.problems:
         raise PolicyError(checker.problems)
     return Checked(document, checker.derived)
 
 
+def problems_of(document: Document) -> tuple[Problem, ...]:
+    """Return what is wrong with the sound parts of a document whose other parts are not, none of it a follow-up."""
+    checker = _PolicyChecker(document)
+    try:
+        checker.run()
+    except PolicyError as error:  # too many
+        return error.problems
+    return tuple(checker.problems)
+
+
 class _PolicyChecker:
     def __init__(self, document: Document) -> None:
         self.document = document
-        self.problems: list[Problem] = []
+        self.problems = Problems()
+        self.doubtful = set(document.doubtful)  # and what the check itself finds to have no sure type
         self.derived: dict[str, Type] = {}
         self.facts = vocabulary().tree().fields or {}
         self.sets = _record({part.name: STRINGS for part in document.sets})
@@ -56,14 +60,48 @@ class _PolicyChecker:
         own = {"sets": self.sets, "limits": self.limits, "derived": _record(self.derived)}
         return _record({**self.facts, **own})
 
-    def condition(self, located: Located, known: Paths) -> None:
-        findings = Checker(located.expression, self.scope).condition(known)
-        self.problems.extend(self._placed(located, finding) for finding in findings)
+    def run(self) -> None:
+        for derivation in self.document.derive:
+            self.derivation(derivation)
+        for gate in self.document.gates:
+            self.gate(gate)
+        if "gates" not in self.doubtful:
+            self.order_of_gates()
+        self.audited()
 
-    def value(self, located: Located, known: Paths) -> Type:
+    def gate(self, gate: Gate) -> None:
+        if gate.when is not None:
+            self.condition(gate.when, NOTHING)
+        elif not gate.sound:
+            self.names_in_message(gate)
+            return
+        known = not_null_when(gate.when.expression.node, True) if gate.when is not None else NOTHING
+        for part in gate.message.parts if gate.message is not None else ():
+            if isinstance(part, Located):
+                self.placeholder(part, known)
+
+    def names_in_message(self, gate: Gate) -> None:
+        """Check only which names a message has: what its gate's condition proves of them is not known."""
+        for part in gate.message.parts if gate.message is not None else ():
+            if isinstance(part, Located):
+                findings = Checker(part.expression, self.scope).value()[1]
+                self._keep(part, [finding for finding in findings if finding.problem.code.startswith("unknown-")])
+
+    def condition(self, located: Located, known: Paths) -> None:
+        self._keep(located, Checker(located.expression, self.scope).condition(known))
+
+    def value(self, located: Located, known: Paths) -> tuple[Type, bool]:
+        """Return the type of an expression, and whether that is sure."""
         kind, findings = Checker(located.expression, self.scope).value(known)
-        self.problems.extend(self._placed(located, finding) for finding in findings)
-        return kind
+        return kind, not self._keep(located, findings)
+
+    def _keep(self, located: Located, findings: list[Finding]) -> bool:
+        """Take up the findings that do not follow from what is doubtful; return whether there is either."""
+        doubts = list(_reads(located.expression.node, self.doubtful))
+        for finding in findings:
+            if not any(_overlap(finding.node, doubt) for doubt in doubts):
+                self.problems.append(self._placed(located, finding))
+        return bool(findings or doubts)
 
     def _placed(self, located: Located, finding: Finding) -> Problem:
         problem = located.problem(finding)
@@ -75,9 +113,8 @@ class _PolicyChecker:
         return problem
 
     def placeholder(self, located: Located, known: Paths) -> None:
-        count = len(self.problems)
-        kind = self.value(located, known)
-        if len(self.problems) == count and not kind.anything and kind.kinds & {"object", "array"}:
+        kind, sure = self.value(located, known)
+        if sure and not kind.anything and kind.kinds & {"object", "array"}:
             text = located.expression.text.strip()
             help = f"say what of it: `join(', ', {text})`" if kind.item == STRING else "name a part of it that is text"
             problem = Problem("not-text", f"`{text}` is {kind}, which a message cannot hold", help)
@@ -87,23 +124,27 @@ class _PolicyChecker:
         known = NOTHING  # what the branches before this one, by not matching, prove
         whole: Type | None = None
         for branch in derivation.branches:
-            kind = self.branch(branch, known)
+            if not branch.sound and branch.when is None:
+                break  # the branches below may build on what it proves by not matching
+            kind, sure = self.branch(branch, known)
+            if not sure:
+                self.doubtful.add(f"derived.{derivation.name}")
             whole = kind if whole is None else whole.union(kind)
             if branch.when is not None:
                 known |= not_null_when(branch.when.expression.node, False)
         self.derived[derivation.name] = whole if whole is not None else ANYTHING
 
-    def branch(self, branch: Branch, known: Paths) -> Type:
+    def branch(self, branch: Branch, known: Paths) -> tuple[Type, bool]:
         if branch.when is not None:
             self.condition(branch.when, known)
             known |= not_null_when(branch.when.expression.node, True)
-        return self.value(branch.compute, known) if branch.compute is not None else type_of(branch.value)
+        return self.value(branch.compute, known) if branch.compute is not None else (type_of(branch.value), True)
 
     def audited(self) -> None:
         names = {part.name for part in self.document.sets}
         lists = [name for name, fact in vocabulary().facts.items() if fact.type == STRINGS]
         for name, fact, place in self.document.audit.sets if self.document.audit is not None else ():
-            if name not in names:
+            if name not in names and not self.doubtful & {"sets", f"sets.{name}"}:
                 help = did_you_mean(name, names) or "name one of the policy's sets"
                 self.problems.append(place.problem("unknown-set", f"unknown set `{name}`", help))
             if fact not in lists:
@@ -122,6 +163,21 @@ class _PolicyChecker:
             self.problems.append(gates[-1].place.problem("no-otherwise", message, help))
         if not gates:
             self.problems.append(self.document.place.problem("empty-list", "the policy has no gate", "add one"))
+
+
+def _reads(node: Node, names: Collection[str]) -> Iterator[Node]:
+    """Yield the parts of an expression that read one of `names`, or what is in it."""
+    path = path_of(node)
+    if path is None:
+        for child in node.get("children", ()):
+            if isinstance(child, dict):
+                yield from _reads(child, names)
+    elif any(f"{path}.".startswith(f"{name}.") for name in names):
+        yield node
+
+
+def _overlap(one: Node, other: Node) -> bool:
+    return one["start"] < other["end"] and other["start"] < one["end"]
 
 
 def _record(fields: dict[str, Type]) -> Type:

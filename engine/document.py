@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any
 
-from .check import Finding
 from .errors import Problem
 from .expression import Expression
+from .findings import Finding
 from .source import Node, Source, offset_in
 
 DECISIONS = ("allow", "warn", "block")
@@ -67,6 +67,7 @@ class Branch:
     compute: Located | None
     why: str
     place: Place
+    sound: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,7 @@ class Gate:
     place: Place
     near: tuple[str, str] | None = None
     remove: bool = False
+    sound: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,6 +105,13 @@ class StringSet:
     place: Place
     remove: tuple[str, ...] = ()
     whole: bool = True
+    places: tuple[Place, ...] = ()  # of `add`, one each
+
+    @property
+    def entries(self) -> tuple[tuple[str, Place], ...]:
+        """Each entry and where it stands."""
+        places = self.places if len(self.places) == len(self.add) else (self.place,) * len(self.add)
+        return tuple(zip(self.add, places, strict=True))
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,7 +133,11 @@ class Audit:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A policy as written in one file, or put together from several."""
+    """A policy as written in one file, or put together from several.
+
+    doubtful: names (`limits.x`, `derived.y`, or a part) of which the file has something, but nothing sound. Branches
+    and gates that are not sound say so. In a policy that loads there is neither.
+    """
 
     name: str
     version: str
@@ -136,6 +149,8 @@ class Document:
     place: Place
     extends_place: Place | None = None
     audit: Audit | None = None
+    base: Document | None = None  # what this was put together from, if it extends another
+    doubtful: frozenset[str] = frozenset()
 
     def changed(self, **parts: Any) -> Document:
         """Return a copy with other parts."""

@@ -6,30 +6,32 @@ from dataclasses import replace
 from typing import TypeVar
 
 from .document import Derivation, Document, Gate, Limit, StringSet
-from .errors import PolicyError, Problem, did_you_mean
+from .errors import Problem, Problems, did_you_mean
 
 Part = TypeVar("Part", Limit, Derivation)
 
 
-def merge(base: Document, over: Document) -> Document:
-    """Return `base` with the changes of `over`.
+def merge(base: Document, over: Document) -> tuple[Document, list[Problem]]:
+    """Return `base` with the changes of `over`, and a problem for each change of what the base does not have.
 
     A set is replaced, or added to and taken from; a limit or derived fact of the same name is replaced where it stands,
     a new one is put at the end; a gate of the same id is replaced where it stands, a new one placed before or after a
-    named one. Raises PolicyError where a change names what the base does not have.
+    named one. Where a gate of `over` is not sound, the places of the others are not judged: they may be beside it.
     """
-    problems: list[Problem] = []
+    problems, misplaced = Problems(), Problems()
     merged = over.changed(
         extends=None,
+        base=base,
         audit=over.audit or base.audit,
         sets=_sets(base, over, problems),
         limits=_by_name(base.limits, over.limits),
         derive=_by_name(base.derive, over.derive),
-        gates=_gates(base.gates, over.gates, problems),
+        gates=_gates(base.gates, over.gates, misplaced),
     )
-    if problems:
-        raise PolicyError(problems)
-    return merged
+    if "gates" not in over.doubtful:
+        problems.extend(misplaced)
+    lost = {f"sets.{part.name}" for part in over.sets} - {f"sets.{part.name}" for part in merged.sets}
+    return merged.changed(doubtful=over.doubtful | lost | ({"gates"} if misplaced else set())), problems
 
 
 def _by_name(base: tuple[Part, ...], over: tuple[Part, ...]) -> tuple[Part, ...]:
@@ -62,9 +64,9 @@ def _sets(base: Document, over: Document, problems: list[Problem]) -> tuple[Stri
                         "duplicate-entry", f"`{word}` is in the set `{change.name}` already", "delete it from `add`"
                     )
                 )
-        kept = [word for word in before.add if word not in change.remove]
-        added = [word for word in change.add if word not in kept]
-        merged[change.name] = replace(before, add=(*kept, *added), place=change.place)
+        kept = {word: place for word, place in before.entries if word not in change.remove}
+        kept.update((word, place) for word, place in change.entries if word not in kept)
+        merged[change.name] = replace(before, add=tuple(kept), places=tuple(kept.values()))
     return tuple(merged.values())
 
 
@@ -83,6 +85,7 @@ def _gates(base: tuple[Gate, ...], over: tuple[Gate, ...], problems: list[Proble
         if gate.near is None:
             help = did_you_mean(gate.id, ids) or "say `before:` or `after:` which gate it stands"
             problems.append(gate.place.problem("no-place", f"the new gate `{gate.id}` has no place", help))
+            merged.insert(0, gate)  # anywhere: what it says is checked all the same
             continue
         side, neighbour = gate.near
         merged = [other for other in merged if other.id != gate.id]
@@ -90,6 +93,7 @@ def _gates(base: tuple[Gate, ...], over: tuple[Gate, ...], problems: list[Proble
         if neighbour not in ids:
             help = did_you_mean(neighbour, ids) or "name a gate of the extended policy"
             problems.append(gate.place.problem("unknown-gate", f"no gate `{neighbour}` to stand {side}", help))
+            merged.insert(0, gate)
             continue
         merged.insert(ids.index(neighbour) + (side == "after"), replace(gate, near=None))
     return tuple(merged)

@@ -6,6 +6,7 @@ the type it declares.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -184,6 +185,7 @@ OURS = (
         run=_ratio,
     ),
     Function("size", (NUMBER.or_null(),), STRING, "bytes as KB, MB, GB, TB of 1024 each, as text", run=size_text),
+    Function("product", (NUMBERS,), NUMBER, "the product of a list of numbers", run=math.prod),
     Function("percent", (NUMBER.or_null(),), STRING, "a share of 1 as a whole percentage", run=_percent),
     Function(
         "at_least",

@@ -9,20 +9,21 @@ from pathlib import Path
 from typing import Any
 
 from .. import rules
-from .checked import Checked, check
+from .checked import Checked, check, problems_of
 from .compiler import Compiler, Evaluate, Scope
 from .decision import Decision, GateResult, PolicyName, Trace
 from .document import Derivation, Document, Gate, Located, Place
-from .errors import PolicyError, did_you_mean
+from .errors import PolicyError, Problem, did_you_mean
 from .extend import merge
 from .narrow import path_of
-from .reader import read_document
-from .source import read, source_of
+from .reader import read_document, read_parts
+from .source import Source, read, source_of
 from .types import kind_of
 from .vocabulary import vocabulary
 
 MAX_EXTENDS = 8
 _SHIPPED = re.compile(r"\d+\.\d+\.\d+")
+TODAY = "today"  # names the shipped policy of today, whatever its version
 
 
 class Policy:
@@ -49,7 +50,7 @@ class Policy:
     @classmethod
     def from_text(cls, text: str, name: str = "<text>") -> Policy:
         """Return the policy that stands in `text`; `name` stands for the file in messages. Raises PolicyError."""
-        return cls(check(_extended(read_document(source_of(text, name)), Path.cwd(), 0)))
+        return cls(check(_whole(source_of(text, name), Path.cwd())))
 
     def decide(self, facts: Mapping[str, Any]) -> Decision:
         """Return the decision for `facts`, as `probe` returns them.
@@ -144,7 +145,7 @@ class Policy:
         self._check_overrides(overrides, faults)
         for name, branches in self._derivations.items():
             full = f"derived.{name}"
-            if overrides and name in overrides and full not in faults:
+            if isinstance(overrides, dict) and name in overrides and full not in faults:
                 derived[name] = overrides[name]
                 continue
             if faults and full not in faults and (fault := self._fault_in_derivation(name, faults)):
@@ -227,12 +228,12 @@ def load_document(source: str | os.PathLike[str] | None = None) -> Document:
     Raises PolicyError.
     """
     path, name = locate(source)
-    return _extended(read_document(read(path, name)), path.parent, 0)
+    return _whole(read(path, name), path.parent)
 
 
 def locate(source: str | os.PathLike[str] | None) -> tuple[Path, str]:
     """Return a rule file's path, and the name by which messages call it. It need not exist."""
-    if source is None:
+    if source is None or source == TODAY:
         path = rules.FOLDER / "policy.yaml"
         return path, _shown(path)
     word = os.fspath(source)
@@ -252,9 +253,20 @@ def _shown(path: Path) -> str:
         return f"rules/{path.name}"
 
 
-def _extended(document: Document, folder: Path, depth: int) -> Document:
+def _whole(source: Source, folder: Path) -> Document:
+    document, problems = read_parts(source)
+    try:
+        whole, misfits = _extended(document, folder, 0)
+    except PolicyError as error:
+        raise PolicyError([*problems, *error.problems]) from None
+    if problems or misfits:
+        raise PolicyError([*problems, *misfits, *problems_of(whole)])
+    return whole
+
+
+def _extended(document: Document, folder: Path, depth: int) -> tuple[Document, list[Problem]]:
     if document.extends is None:
-        return document
+        return document, []
     place = document.extends_place or document.place
     if depth >= MAX_EXTENDS:
         help = "a policy must not extend itself"
@@ -270,11 +282,14 @@ def _extended(document: Document, folder: Path, depth: int) -> Document:
                 place.problem(p.code, f"cannot extend: {p.message}", p.help) for p in error.problems
             ) from None
         raise
-    return merge(_extended(base, path.parent, depth + 1), document)
+    base, misfits = _extended(base, path.parent, depth + 1)
+    if misfits:
+        raise PolicyError(misfits)
+    return merge(base, document)
 
 
 def _base_of(word: str, folder: Path, place: Place) -> tuple[Path, str]:
-    if _SHIPPED.fullmatch(word):
+    if word == TODAY or _SHIPPED.fullmatch(word):
         return locate(word)
     if not word.endswith((".yaml", ".yml")):
         # A message may show a line of the file: what is no rule file by its name is not opened.

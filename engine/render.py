@@ -23,12 +23,7 @@ def explanation(trace: Trace, style: Style) -> str:
 
 def _verdict(trace: Trace, style: Style) -> list[str]:
     decision, gate = trace.decision, trace.gates[-1]
-    name = safe(str(trace.facts.get("model", {}).get("name") or "the model"))
-    what = {
-        "allow": f"{BACKENDS[decision.backend]} may load {name}",
-        "warn": f"{BACKENDS[decision.backend]} may load {name}, with a warning",
-        "block": f"{name} is not to be loaded",
-    }[decision.decision]
+    what = verdict_sentence(trace)
     lines = [f"{style(decision.decision, VERDICT_COLOURS[decision.decision], 'bold')}  {style(what, 'bold')}"]
     if decision.message:
         lines.append(f"  {safe(decision.message)}")
@@ -38,6 +33,17 @@ def _verdict(trace: Trace, style: Style) -> list[str]:
     place = style(f"{safe(gate.file)}:{gate.line}, policy {policy}", "dim")
     lines.append(f"  {style('gate', 'dim')}    {style(gate.id, 'bold')}  {place}")
     return lines
+
+
+def verdict_sentence(trace: Trace) -> str:
+    """Return what was decided of which model, in one sentence."""
+    decision = trace.decision
+    name = safe(str(trace.facts.get("model", {}).get("name") or "the model"))
+    return {
+        "allow": f"{BACKENDS[decision.backend]} may load {name}",
+        "warn": f"{BACKENDS[decision.backend]} may load {name}, with a warning",
+        "block": f"{name} is not to be loaded",
+    }[decision.decision]
 
 
 def because(gate: GateResult, style: Style) -> list[str]:
@@ -68,8 +74,8 @@ def one_line(term: Term) -> str:
     return f"{text} is {shown(term.value)}" + (f", with {', '.join(facts)}" if facts else "")
 
 
-def _in_short(term: Term) -> str:
-    # A derived fact says little by its name: what it was computed from says more.
+def in_short(term: Term) -> str:
+    """Return a term in one line; with a derived fact what it was computed from, as its name alone says little."""
     inner = term.because[0] if term.because and term.text in term.facts else None
     return f"{one_line(term)} ({term.why or one_line(inner)})" if inner is not None else one_line(term)
 
@@ -88,7 +94,7 @@ def _others(trace: Trace, style: Style) -> list[str]:
     before = trace.gates[:-1]
     if not before:
         return []
-    rows = columns([(gate.id, "; ".join(map(_in_short, gate.terms[:2]))) for gate in before])
+    rows = columns([(gate.id, "; ".join(map(in_short, gate.terms[:2]))) for gate in before])
     return ["", "gates before it that did not fire", *(f"  {gate}  {style(safe(why), 'dim')}" for gate, why in rows)]
 
 

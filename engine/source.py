@@ -13,7 +13,7 @@ from typing import Any, cast
 
 import yaml
 
-from .errors import PolicyError, Problem
+from .errors import PolicyError, Problem, Problems
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 20
@@ -42,6 +42,8 @@ class Source:
 @dataclass(frozen=True, slots=True)
 class Node:
     """One YAML value. kind: mapping, sequence, or a scalar's string, integer, float, boolean, null, other.
+
+    The kind broken has no value: what is wrong with it was said, and nothing more is to be said of it.
 
     value: for a mapping a tuple of (key node, value node), for a sequence a tuple of nodes, else the plain value.
     start, end: character offsets in the source. written: a scalar's text.
@@ -119,16 +121,40 @@ def source_of(text: str, name: str) -> Source:
     return Source(name, text)
 
 
+@dataclass(frozen=True, slots=True)
+class Composed:
+    """A file's one document, and what is wrong with it that lets it be read on. doubled: top keys that stand twice."""
+
+    root: Node
+    problems: tuple[Problem, ...]
+    doubled: frozenset[str]
+
+
 def compose(source: Source) -> Node:
     """Return the one document of `source`. Raises PolicyError with a place where the YAML is not plain and sound."""
+    composed = compose_on(source)
+    if composed.problems:
+        raise PolicyError(composed.problems)
+    return composed.root
+
+
+def compose_on(source: Source) -> Composed:
+    """Return the one document of `source`, and the problems after which reading could go on.
+
+    Raises PolicyError where it could not.
+    """
+    builder: _Builder | None = None
     try:
         loader = _LOADER(source.text)
         try:
-            return _Builder(source, loader).document()
+            builder = _Builder(source, loader)
+            return Composed(builder.document(), tuple(builder.problems), frozenset(builder.doubled))
         finally:
             loader.dispose()
     except yaml.MarkedYAMLError as error:
-        raise PolicyError([_syntax(source, error)]) from None
+        problem = _syntax(source, error)
+        noted = [p for p in builder.problems if p.line < problem.line] if builder is not None else []
+        raise PolicyError([*noted, problem]) from None
     except yaml.reader.ReaderError as error:
         code = error.character if isinstance(error.character, int) else ord(str(error.character)[:1] or "?")
         index = source.text.find(chr(code)) if 0 <= code < 0x110000 else 0
@@ -139,7 +165,8 @@ def compose(source: Source) -> Node:
 class _Builder:
     def __init__(self, source: Source, loader: Any) -> None:
         self.source, self.loader = source, loader
-        self.problems: list[Problem] = []
+        self.problems = Problems()
+        self.doubled: set[str] = set()
         self.scalars = yaml.constructor.SafeConstructor()
 
     def document(self) -> Node:
@@ -154,8 +181,6 @@ class _Builder:
                 root = self._value(next(events), events, 0)
         if root is None:
             raise PolicyError([self.source.problem("empty-file", "the file is empty", "see rules/policy.yaml", 0)])
-        if self.problems:
-            raise PolicyError(self.problems)
         return root
 
     def _events(self) -> Iterator[Any]:
@@ -168,15 +193,19 @@ class _Builder:
     def _value(self, event: Any, events: Iterator[Any], depth: int) -> Node:
         if isinstance(event, yaml.AliasEvent):
             raise self._failure("alias", f"the alias `*{event.anchor}` is not allowed", "write the value out", event)
-        if event.tag is not None and event.tag not in (_STR, "!"):
-            help = "quote the whole value if the ! is part of it; a tag is not needed: values are plain here"
-            raise self._failure(
-                "tag", f"the ! begins a YAML tag, `{event.tag[:60]}`, which is not allowed", help, event
-            )
         if depth > MAX_DEPTH:
             raise self._failure(
                 "too-deep", f"nested deeper than {MAX_DEPTH}", "a policy has five levels at most", event
             )
+        if event.tag is not None and event.tag not in (_STR, "!"):
+            help = "quote the whole value if the ! is part of it; a tag is not needed: values are plain here"
+            message = f"the ! begins a YAML tag, `{event.tag[:60]}`, which is not allowed"
+            self.problems.append(self.source.problem("tag", message, help, event.start_mark.index))
+            untagged = self._untagged(event, events, depth)
+            return Node("broken", None, untagged.start, untagged.end, untagged.written)
+        return self._untagged(event, events, depth)
+
+    def _untagged(self, event: Any, events: Iterator[Any], depth: int) -> Node:
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event)
         start = event.start_mark.index
@@ -190,6 +219,8 @@ class _Builder:
         while not isinstance(inner := next(events), yaml.MappingEndEvent):
             key = self._value(inner, events, depth + 1)
             value = self._value(next(events), events, depth + 1)
+            if key.kind == "broken":
+                continue
             if key.kind in ("mapping", "sequence"):
                 self._note("key", "a key is a word, not a list or mapping", "write the key as text", key)
                 continue
@@ -197,6 +228,8 @@ class _Builder:
                 first = self.source.problem("", "", "", seen[key.written].start).line
                 help = f"keep one of them (the other is in line {first})"
                 self._note("duplicate-key", f"the key `{key.written[:60]}` stands twice", help, key)
+                if depth == 0:
+                    self.doubled.add(key.written)
                 continue
             seen[key.written] = key
             pairs.append((key, value))

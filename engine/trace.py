@@ -49,7 +49,7 @@ class Justifier:
         paths = sorted(path for path in paths_in(node) if not path.startswith("sets."))
         facts = {path: shortened(_value_at(self._scope, path)) for path in paths}
         why, because = "", ()
-        names = [path.removeprefix("derived.") for path in paths if path.startswith("derived.")]
+        names = list(dict.fromkeys(path.split(".")[1] for path in paths if path.startswith("derived.")))
         if names and depth < MAX_DEPTH:
             explained = [self._explained(name, depth) for name in names]
             why = "; ".join(why for why, _ in explained if why)

@@ -24,6 +24,8 @@ Commands:
   decide    decisions for facts in JSON lines
   validate  check a rule file
   test      a policy's own cases, with coverage and mutation
+  policy    a policy whole, and where each part of it is from
+  completion  a script that completes words in bash, zsh or fish
   audit     a rule file against what the installed MLX libraries support
 
 `mlxk-rules <command> --help` tells more of one. A MODEL is a folder, a repo id in the Hugging Face cache
@@ -41,10 +43,11 @@ Options:
   --image           The request carries images.
   --audio           The request carries audio.
   --server          The request comes from a server.
-  --policy P        A shipped version such as 2.0.4, or a rule file [default: today's].
+  --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
   --set FACT=VALUE  What if: override a fact (memory.total_bytes=8GB), or a derived one (derived.vision=true).
   --trust-remote-code
                     Load a folder that holds code all the same. The code is not run: what needs it fails.
+  --html FILE       Write the decision as one page too: the gates as a picture, the terms that decided.
   --json            Print one JSON value: decision, capabilities, derived, facts, gates.
   --debug           Show the traceback of a bug.
   -h --help         Show this.
@@ -61,7 +64,7 @@ Options:
   --audio FILE      A recording for the model; may be given again.
   --max-tokens N    How many tokens to generate at most; 256, and for speech as the model has it, if not given.
   --temperature T   0 takes the likeliest token each time [default: 0].
-  --policy P        A shipped version such as 2.0.4, or a rule file [default: today's].
+  --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
   --trust-remote-code
                     Load a folder that holds code all the same. The code is not run: what needs it fails.
   --json            Print one JSON value: decision, text, error.
@@ -78,7 +81,7 @@ Usage:
 Options:
   --image           Decide for requests with images.
   --audio           Decide for requests with audio.
-  --policy P        A shipped version such as 2.0.4, or a rule file [default: today's].
+  --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
   --json            Print one JSON value: a list.
   --debug           Show the traceback of a bug.
   -h --help         Show this.
@@ -105,7 +108,7 @@ FILE is a file, or - for standard input. An object `derived` in the facts stands
 A line that holds no facts is answered in its place with an `error`, and the exit code is then 2.
 
 Options:
-  --policy P        A shipped version such as 2.0.4, or a rule file [default: today's].
+  --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
   --json            The same: decide always prints JSON lines.
   --debug           Show the traceback of a bug.
   -h --help         Show this.
@@ -118,7 +121,9 @@ Usage:
 FILE is a rule file or a shipped version; today's policy if none is given.
 
 Options:
-  --json            Print one JSON value: valid, problems.
+  --format F        text, json, sarif (2.1.0), github (annotations) or junit; inside GitHub Actions github if not given.
+  --explain CODE    Say what an error code means, with an example of it and the same mended.
+  --json            The same as --format json: print one JSON value: valid, problems.
   --debug           Show the traceback of a bug.
   -h --help         Show this.
 """,
@@ -135,6 +140,45 @@ Options:
   --mutate          Break the policy in every small way, and say which breaks no case notices.
   --fail-under N    Fail under N percent of coverage, and with --mutate of mutants noticed.
   --json            Print one JSON value: passed, cases, failures, coverage, mutation.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
+    "policy": """Show a policy whole: what it extends put together, and for each part the file and line it is from.
+
+Usage:
+  mlxk-rules policy [FILE] [options] [--set FACT=VALUE]...
+
+FILE is a rule file or a shipped version. Without one, it is the policy that decides where --policy is not given:
+what the environment variable MLXK_RULES_POLICY names, else your own file at $XDG_CONFIG_HOME/mlxk-rules/policy.yaml
+(~/.config/mlxk-rules/policy.yaml, on macOS too), else today's.
+
+Options:
+  --json            Print one JSON value: name, version, files, sets, limits, derive, gates, removed.
+  --yaml            Print it as one rule file that extends nothing and decides the same.
+  --mermaid         Print a picture of the gates, as Mermaid text.
+  --dot             Print a picture of the gates, as DOT text for Graphviz.
+  --html FILE       Write all of it as one page.
+  --model MODEL     In a picture or page: mark the way of this model through the gates.
+  --image           With --model: the request carries images.
+  --audio           With --model: the request carries audio.
+  --server          With --model: the request comes from a server.
+  --set FACT=VALUE  With --model: what if; see `mlxk-rules explain --help`.
+  --schema          Print where the schema for editors stands, and nothing else.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
+    "completion": """Print a script that completes mlxk-rules' words in a shell.
+
+Usage:
+  mlxk-rules completion SHELL [options]
+
+SHELL is bash, zsh or fish; the script goes where that shell reads it when it starts:
+  bash   eval "$(mlxk-rules completion bash)"      in ~/.bashrc
+  zsh    eval "$(mlxk-rules completion zsh)"       in ~/.zshrc, below compinit
+  fish   mlxk-rules completion fish | source       in ~/.config/fish/config.fish
+The scripts ask `mlxk-rules completion models` for the names in the Hugging Face cache, one a line.
+
+Options:
   --debug           Show the traceback of a bug.
   -h --help         Show this.
 """,

@@ -46,9 +46,10 @@ def bytes_per_token(config: Mapping[str, Any] | None, dtype: str | None) -> int 
     numbers = (layers, kv_heads, head_dim)
     if not all(number and 0 < number < 1 << 24 for number in numbers):
         return None
-    return 2 * cast(int, layers) * cast(int, kv_heads) * cast(int, head_dim) * _width(dtype, config)
+    return 2 * cast(int, layers) * cast(int, kv_heads) * cast(int, head_dim) * number_bytes(dtype, config)
 
 
-def _width(dtype: str | None, config: Mapping[str, Any] | None) -> int:
+def number_bytes(dtype: str | None, config: Mapping[str, Any] | None) -> int:
+    """Bytes a number of what the model computes: as its weights, or as config declares."""
     declared = [str((config or {}).get(key)) for key in ("torch_dtype", "dtype")]
     return 4 if dtype == "F32" or (dtype is None and "float32" in declared) else 2

@@ -41,6 +41,27 @@ def recommended_bytes() -> int | None:
     return None if failed or not value.value else value.value << 20
 
 
+def accelerator(folder: Path | None) -> str | None:
+    """What MLX would compute with, told without importing it: metal, cuda or cpu; None where there is no MLX.
+
+    `folder` is that of the package mlx. Its back ends for Linux are packages of their own beside it.
+    """
+    if sys.platform == "darwin" and _machine() == "arm64":
+        return "metal"
+    if folder is None:
+        return None
+    try:
+        with os.scandir(folder.parent) as entries:
+            found = any(re.fullmatch(r"mlx_cuda(_\d+)?-.+\.dist-info", entry.name) for entry in entries)
+    except OSError:
+        return None
+    return "cuda" if found else "cpu"
+
+
+def _machine() -> str:
+    return os.uname().machine
+
+
 def _physical() -> list[int]:
     # sysconf answers on Linux and macOS, where MLX runs; psutil gives the same number for 26 ms more.
     try:

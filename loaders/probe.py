@@ -7,6 +7,7 @@ import sys
 from collections.abc import Mapping
 from dataclasses import asdict, fields
 from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ from . import (
     mlx_vlm,
     modules,
     plain,
+    prompt,
     readme,
     support_cache,
     tensors,
@@ -83,10 +85,12 @@ def probe(
             "total_bytes": memory.total_bytes(),
             "available_bytes": memory.available_bytes(),
             "recommended_bytes": memory.recommended_bytes(),
+            "accelerator": memory.accelerator(_mlx()),
         },
         "problems": problems,
     }
     config = cast("dict[str, Any] | None", facts["config"])
+    facts["language"] = dict(tensors.language_config(config)) if config is not None else None
     model_type = config.get("model_type") if config else None
     facts["model"]["type"] = model_type if isinstance(model_type, str) else None
     names = cast("list[str]", facts["model"]["files"])
@@ -103,6 +107,8 @@ def probe(
     }
     dtype = cast("str | None", facts["weights"]["dtype"])
     facts["memory"]["kv_bytes_per_token"] = kv_cache.bytes_per_token(config, dtype)
+    facts["memory"]["prompt_bytes_per_token"] = prompt.bytes_per_token(config, dtype)
+    facts["memory"]["score_bytes_per_pair"] = prompt.score_bytes(config, dtype, facts["memory"]["accelerator"])
     return facts
 
 
@@ -128,6 +134,13 @@ def _support(name: str, package: Installed | None) -> mlx_lm.Support | mlx_vlm.S
     support = backend.supported(package.folder)
     support_cache.put(package, asdict(support))
     return support
+
+
+def _mlx() -> Path | None:
+    """Where the package mlx is, which is a namespace on Linux until a back end is installed into it."""
+    spec = find_spec("mlx")
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    return Path(places[0]) if places else None
 
 
 def _missing(name: str, package: Installed | None, config: dict[str, Any] | None) -> list[str] | None:

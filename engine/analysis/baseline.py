@@ -10,7 +10,7 @@ from ..vocabulary import ABSENT, vocabulary
 GIB = 1024**3
 ORDINARY: dict[str, Any] = {
     "model": {
-        "name": "org/model",
+        "name": "mlx-community/model",
         "path": "/models/model",
         "folder": "model",
         "type": "llama",
@@ -21,7 +21,7 @@ ORDINARY: dict[str, Any] = {
     "config_status": "ok",
     "runtime": {
         "python": [3, 12, 0],
-        "mlx_lm": {"installed": True, "version": "99.0"},
+        "mlx_lm": {"installed": True, "version": "99.0", "model_types": ["llama"]},
         "mlx_vlm": {"installed": True, "version": "99.0"},
         "mlx_audio": {"installed": True, "version": "99.0"},
     },

@@ -12,7 +12,7 @@ from ..types import ANYTHING, KINDS, Type
 from ..vocabulary import ABSENT, vocabulary
 from .baseline import FILLER, GIB, type_path
 from .uses import ELEMENT, Asked, Uses
-from .words import kinds
+from .words import kinds, spellings
 
 
 def values_of(path: str, uses: Uses) -> tuple[list[Any], set[str]]:
@@ -39,24 +39,10 @@ def values_of(path: str, uses: Uses) -> tuple[list[Any], set[str]]:
 def texts_of(asked: Asked, prefer: Iterable[str] = ()) -> tuple[list[str], set[str]]:
     """Return texts of every kind that is asked for."""
     constants = frozenset(asked.texts | asked.lowered)
-    variants = [_other_case(word, asked.texts) for word in sorted(asked.lowered)]
+    variants = [other for word in sorted(asked.lowered) for other in spellings(word, asked.questions, asked.texts)]
     found = kinds(asked.questions, constants)
-    doubts = set() if found.complete else {"too many patterns together"}
-    if asked.lowered and any(not question.lowered for question in asked.questions if question.kind != "visible"):
-        doubts |= (
-            {"patterns and lower() together"}
-            if any(q.kind not in ("upper", "length") for q in asked.questions)
-            else set()
-        )
-    texts = [*prefer, *sorted(constants), *(word for word in variants if word), *found.texts]
-    return list(dict.fromkeys(texts)), doubts
-
-
-def _other_case(word: str, texts: set[str]) -> str:
-    for other in (word.upper(), word.capitalize(), word.swapcase(), word.title()):
-        if other.lower() == word and other != word and other not in texts:
-            return other
-    return ""
+    doubts = set[str]() if found.complete else {"too many patterns together"}
+    return list(dict.fromkeys([*prefer, *sorted(constants), *variants, *found.texts])), doubts
 
 
 def numbers_of(cuts: Iterable[float], whole: bool, least: float | None) -> list[int | float]:

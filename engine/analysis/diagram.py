@@ -97,53 +97,16 @@ class Diagrams:
     def implied(self, one: int, other: int) -> int:
         return self.ite(one, other, self.true)
 
-    def mapped(self, function: int, how: Callable[[Any], Hashable], name: Hashable) -> int:
-        """Return how(function); `name` says which `how` it is."""
-        memo = self._memo.setdefault(("mapped", name), {})
-
-        def walk(node: int) -> int:
-            found = memo.get(node)
-            if found is None:
-                if node in self._values:
-                    found = self.constant(how(self._values[node]))
-                else:
-                    found = self.choice(self._level[node], [walk(child) for child in self._children[node]])
-                memo[node] = found
-            return found
-
-        return walk(function)
-
-    def joined(self, one: int, other: int, how: Callable[[Any, Any], Hashable]) -> int:
-        """Return how(one, other), value by value."""
-        memo: dict[tuple[int, int], int] = {}
-
-        def walk(one: int, other: int) -> int:
-            key = (one, other)
-            found = memo.get(key)
-            if found is None:
-                top = min(self._level[one], self._level[other])
-                if top == len(self.sizes):
-                    found = self.constant(how(self._values[one], self._values[other]))
-                else:
-                    size = self.sizes[top]
-                    first, second = (
-                        self._children[node] if self._level[node] == top else (node,) * size for node in key
-                    )
-                    found = self.choice(top, [walk(a, b) for a, b in zip(first, second, strict=True)])
-                memo[key] = found
-            return found
-
-        return walk(one, other)
-
     def given(self, function: int, fixed: Mapping[int, int]) -> int:
         """Return the function with some variables fixed."""
         memo: dict[int, int] = {}
+        last = max(fixed, default=-1)
 
         def walk(node: int) -> int:
             found = memo.get(node)
             if found is None:
                 level = self._level[node]
-                if node in self._values:
+                if level > last:
                     found = node
                 elif level in fixed:
                     found = walk(self._children[node][fixed[level]])
@@ -155,10 +118,6 @@ class Diagrams:
         return walk(function)
 
     # --- asking
-
-    def values(self, function: int) -> set[Any]:
-        """Return every value that the function has somewhere."""
-        return {self._values[node] for node in self._reached(function) if node in self._values}
 
     def count(self, function: int) -> int:
         """Return how many nodes the function has."""
@@ -177,30 +136,27 @@ class Diagrams:
                     waiting.append(child)
         return seen
 
-    def cheapest(self, function: int, cost: Callable[[int, int], float]) -> dict[Any, tuple[float, dict[int, int]]]:
-        """Return for each value of the function the least cost at which it is had, and the variables that this fixes.
+    def cheapest(self, condition: int, cost: Callable[[int, int], float]) -> dict[int, int]:
+        """Return the variables that are fixed where the condition holds at the least cost; it must hold somewhere.
 
         cost: of giving a variable a value, 0 or more. A variable that is not fixed may have any value, at no cost.
         """
-        best: dict[int, dict[int, tuple[float, int]]] = {}  # node -> value's node -> (cost, which child)
-        for node in sorted(self._reached(function)):  # a child's number is below its parent's
+        best: dict[int, tuple[float, int]] = {self.true: (0.0, -1)}  # node -> cost, which child
+        for node in sorted(self._reached(condition)):  # a child's number is below its parent's
             if node in self._values:
-                best[node] = {node: (0.0, -1)}
                 continue
-            mine: dict[int, tuple[float, int]] = {}
-            for value, child in enumerate(self._children[node]):
-                price = cost(self._level[node], value)
-                for target, (rest, _) in best[child].items():
-                    if target not in mine or price + rest < mine[target][0]:
-                        mine[target] = (price + rest, value)
-            best[node] = mine
-        answer: dict[Any, tuple[float, dict[int, int]]] = {}
-        for target, (total, _) in best[function].items():
-            fixed: dict[int, int] = {}
-            node = function
-            while node not in self._values:
-                value = best[node][target][1]
-                fixed[self._level[node]] = value
-                node = self._children[node][value]
-            answer[self._values[target]] = (total, fixed)
-        return answer
+            level = self._level[node]
+            options = [
+                (cost(level, value) + best[child][0], value)
+                for value, child in enumerate(self._children[node])
+                if child in best
+            ]
+            if options:
+                best[node] = min(options)
+        fixed: dict[int, int] = {}
+        node = condition
+        while node != self.true:
+            value = best[node][1]
+            fixed[self._level[node]] = value
+            node = self._children[node][value]
+        return fixed

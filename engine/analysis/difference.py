@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from ..decision import Decision
 from ..document import Gate
 from ..policy import Policy
-from .space import Space
-from .symbolic import Symbolic, formulas
+from .formula import Conditions
+from .space import LOOSE, Space
+from .symbolic import Symbolic
 from .witness import Witness, cost, witness
 
 _RANK = {"block": 0, "warn": 1, "allow": 2}
@@ -56,8 +56,9 @@ class Difference:
 
     @property
     def exact(self) -> bool:
-        """Whether `same`, and the list of changes, is proved: nothing was approximated, each change has its facts."""
-        return not self.doubts and all(change.witness is not None for change in self.changes)
+        """Whether `same`, and the list of changes, is proved: nothing can be missing, and each change has its facts."""
+        missing = any(set(why) - LOOSE for why in self.doubts.values())
+        return not missing and all(change.witness is not None for change in self.changes)
 
     @property
     def direction(self) -> str:
@@ -88,23 +89,21 @@ def direction(before: Outcome, after: Outcome) -> str:
 
 def difference(old: Policy, new: Policy) -> Difference:
     """Compare two policies over all facts. Raises TooLarge where that is beyond what can be held."""
-    conditions = [formulas(old), formulas(new)]
+    conditions = [Conditions(policy).gates(policy) for policy in (old, new)]
     space = Space(formula for one in conditions for formula in one)
     diagrams = space.diagrams
     first, second = (Symbolic(space, one) for one in conditions)
     gates, others = old.document.gates, new.document.gates
 
-    def changed(one: int, other: int) -> Any:
-        return None if outcome(gates[one]) == outcome(others[other]) else (one, other)
-
-    pairs = diagrams.ite(space.real, diagrams.joined(first.decides, second.decides, changed), diagrams.constant(None))
     changes: list[Change] = []
-    for pair, (_, fixed) in diagrams.cheapest(pairs, cost(space)).items():
-        if pair is not None:
-            changes.append(_change(old, new, gates[pair[0]], others[pair[1]], space, fixed))
-    order = {gate.id: n for n, gate in enumerate(gates)}
-    positions = {gate.id: n for n, gate in enumerate(others)}
-    changes.sort(key=lambda c: (order[c.old.id], positions[c.new.id]))
+    for one, fires in zip(gates, first.fires, strict=True):
+        for other, then in zip(others, second.fires, strict=True):
+            if outcome(one) == outcome(other):
+                continue
+            both = diagrams.both(diagrams.both(fires, then), space.real)
+            if both != diagrams.false:
+                fixed = diagrams.cheapest(both, cost(space))
+                changes.append(_change(old, new, one, other, space, fixed))
     return Difference(old, new, tuple(changes), {path: tuple(sorted(why)) for path, why in sorted(space.doubts.items())})
 
 

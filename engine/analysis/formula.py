@@ -76,10 +76,15 @@ def equal(one: Node, other: Node) -> Node:
 
 
 class Conditions:
-    """The conditions of one policy as formulas. `assumed`: derived facts that are taken to have a value of their own."""
+    """The conditions of one policy as formulas.
 
-    def __init__(self, policy: Policy, assumed: Mapping[str, Any] | None = None) -> None:
-        self._sets, self._limits = policy.sets, policy.limits
+    assumed: derived facts that are taken to have a value of their own. limits: numbers to take for the policy's.
+    """
+
+    def __init__(
+        self, policy: Policy, assumed: Mapping[str, Any] | None = None, limits: Mapping[str, float] | None = None
+    ) -> None:
+        self._sets, self._limits = policy.sets, {**policy.limits, **(limits or {})}
         self._types, self._assumed = policy.derived_types, assumed or {}
         self._derivations: dict[str, Derivation] = {part.name: part for part in policy.document.derive}
         self._cases: dict[str, list[tuple[Formula, Node]]] = {}
@@ -118,8 +123,12 @@ class Conditions:
             return self.atom(node)
         result: Formula = False
         for guard, value in self._values(used):
-            result = either(result, both(guard, self.of(_put(node, f"derived.{used}", value))))
+            result = either(result, both(guard, self.of(put_node(node, f"derived.{used}", value))))
         return result
+
+    def gates(self, policy: Policy) -> list[Formula]:
+        """Return the condition of each gate, in order; True where it always fires."""
+        return [True if g.when is None else self.of(g.when.expression.node) for g in policy.document.gates]
 
     def atom(self, node: Node) -> Formula:
         """Return a condition that reads no derived fact."""
@@ -184,7 +193,8 @@ def _derived_in(node: Node) -> str:
     return ""
 
 
-def _put(node: Node, path: str, value: Node) -> Node:
+def put_node(node: Node, path: str, value: Node) -> Node:
+    """Return an expression in which `value` stands for a path."""
     own = path_of(node)
     if own == path:
         return value
@@ -192,5 +202,5 @@ def _put(node: Node, path: str, value: Node) -> Node:
         if not own.startswith(f"{path}."):
             return node
         return {"type": "subexpression", "children": [value, *node["children"][path.count(".") + 1 :]]}
-    children = [_put(child, path, value) if isinstance(child, dict) else child for child in node.get("children", [])]
+    children = [put_node(child, path, value) if isinstance(child, dict) else child for child in node.get("children", [])]
     return {**node, "children": children}

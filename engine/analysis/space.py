@@ -14,9 +14,14 @@ from ..vocabulary import vocabulary
 from .baseline import ordinary, put, type_path, value_at
 from .cells import ratio_pairs, texts_of, values_of
 from .diagram import Diagrams
-from .formula import Atom, Choice, Formula, call, equal, literal, path_node
-from .uses import ELEMENT, Uses, paths
+from .formula import Atom, Choice, Formula, call, equal, literal, path_node, put_node
+from .uses import ELEMENT, Asked, Uses, paths
+from .words import Question
 
+# Doubts by which more is possible here than is: what never happens here never happens. By all others something may be missing.
+SEVERAL, WHOLE, TWO = "a question about several facts at once", "a question about the whole list", "two facts looked up in one list"
+LOOSE = frozenset({SEVERAL, WHOLE, TWO})
+ROUNDS = 60
 MAX_TOGETHER = 6  # kinds of elements of one list in a document, all of whose combinations are looked at
 SECTIONS = {"sets", "limits", "derived"} | {
     ".".join(name.split(".")[:depth]) for name in vocabulary().facts for depth in range(1, name.count(".") + 1)
@@ -67,17 +72,24 @@ class Space:
         self._home: dict[Atom, int] = {}
         self._base = ordinary()
         self._compiled: dict[Atom, Evaluate] = {}
+        conditions = list(conditions)
         atoms = list(_atoms(conditions))
         self._classify(atoms)
         self._synthesize()
         self._read_uses()
         self._compile()
         self._make_cells(ghosts)
-        self._arrange()
+        self._arrange(conditions)
         self.diagrams = Diagrams([variable.size for variable in self.variables])
         self._memo: dict[int, tuple[Formula, int]] = {}
         self.laws = self._laws()
         self.real = self.diagrams.both(self.laws, self._reality())
+
+    def unsure(self, *functions: int) -> list[str]:
+        """Return why facts may be missing in the functions: where nothing, what they exclude is impossible indeed."""
+        numbers = {number for function in functions for number in self.diagrams.variables(function)}
+        read = {path for number in numbers for path in self.variables[number].paths}
+        return sorted(f"{path}: {why}" for path in read for why in self.doubts.get(path, set()) - LOOSE)
 
     # --- conditions as diagrams
 
@@ -113,15 +125,13 @@ class Space:
         changing = self.diagrams.false
         for number in self._numbers_of(path):
             variable = self.variables[number]
-            one = ["x"] if variable.kind == "member" else [variable.text]
-            if variable.kind == "member" and not self._only_emptiness(atom, path):
-                continue
-            if self._on_list(atom, path, one) != empty:
+            if variable.kind == "member":
+                alike = self._atom(self._looked_up[cast("Atom", variable.atom), atom])
+                alike = self.diagrams.negated(alike) if empty else alike
+                changing = self.diagrams.either(changing, self.diagrams.both(self.diagrams.test(number, [1]), alike))
+            elif self._on_list(atom, path, [variable.text]) != empty:
                 changing = self.diagrams.either(changing, self.diagrams.test(number, [1]))
         return self.diagrams.negated(changing) if empty else changing
-
-    def _only_emptiness(self, atom: Atom, path: str) -> bool:
-        return all(self._on_list(atom, path, [text]) != self._on_list(atom, path, []) for text in ("x", "\u03b1\u03b1"))
 
     def _numbers_of(self, path: str) -> list[int]:
         return [n for n, v in enumerate(self.variables) if v.paths[0] == path and v.kind in ("element", "member")]
@@ -172,13 +182,13 @@ class Space:
                     self._lists[atom] = read[0]
                 else:
                     self._opaque.append(atom)
-                    self._doubt(read[0], "a question about the whole list")
+                    self._doubt(read[0], WHOLE)
             elif len(homes) == 1:
                 self._cells.setdefault(homes.pop(), []).append(atom)
             else:
                 self._opaque.append(atom)
                 for path in read:
-                    self._doubt(path, "a question about several facts at once")
+                    self._doubt(path, SEVERAL)
             self._read.append(atom)
             for path in read:
                 self._order.setdefault(path)
@@ -213,11 +223,18 @@ class Space:
             ok = self._own(equal(path_node("config_status"), literal("ok")), "config_status")
             self._parents.append((there, ok))
         self._keys: dict[Atom, tuple[Atom, dict[str, Atom]]] = {}
+        self._looked_up: dict[tuple[Atom, Atom], Atom] = {}
         self._twins: list[tuple[Atom, Atom, Atom]] = []
         for atom, (path, key) in self._members.items():
             home = paths(key, atom)[0]
             is_text = self._own(equal(call("type", key), literal("string")), home)
             words = {word for other, of in self._lists.items() if of == path for word in _words_asked(other)}
+            for other, of in self._lists.items():
+                if of == path:  # what the list's condition says of the text that is looked up
+                    alone = put_node(other.node, path, {"type": "multi_select_list", "children": [key]})
+                    self._looked_up[atom, other] = self._own(alone, home, other)
+                    if any(asked.lowered or asked.questions for asked in _asked_of_elements(other)):
+                        self._doubt(path, TWO)
             same = {word: self._own(equal(key, literal(word)), home) for word in sorted(words)}
             self._keys[atom] = (is_text, same)
             for other, (list_of, other_key) in self._members.items():
@@ -227,10 +244,11 @@ class Space:
                     if self._root(paths(other_key, other)[0]) == self._root(home):
                         self._twins.append((other, atom, self._own(equal(other_key, key), home)))
                     else:
-                        self._doubt(path, "two facts looked up in one list")
+                        self._doubt(path, TWO)
 
-    def _own(self, node: Node, home: str) -> Atom:
-        atom = Atom(("law", repr(node)), node, {}, {})
+    def _own(self, node: Node, home: str, of: Atom | None = None) -> Atom:
+        sets, limits = (of.sets, of.limits) if of is not None else ({}, {})
+        atom = Atom(("law", repr(node), of), node, sets, limits)
         root = self._root(home)
         atoms = self._cells.setdefault(root, [])
         if atom not in atoms:
@@ -296,6 +314,10 @@ class Space:
         for atom, (path, key) in self._members.items():
             self.uses.of(paths(key, atom)[0])
             self.uses.of(f"{path}{ELEMENT}")
+            if "lower" in repr(key):  # what is asked of its elements is asked of a lower case, too
+                asked = self.uses.of(paths(key, atom)[0])
+                asked.lowered |= {word.lower() for word in asked.texts}
+                asked.questions |= {Question(q.kind, q.text, True) for q in asked.questions}
 
     def _compile(self) -> None:
         by_sets: dict[int, list[Atom]] = {}
@@ -315,7 +337,8 @@ class Space:
         for atom, (path, key) in self._members.items():
             # Behind the fact that is looked up: there the diagrams stay small.
             home = self._root(paths(key, atom)[0])
-            self._variables_at.setdefault(f"{home} in", []).append(Variable("member", (path,), key=key, atom=atom))
+            variable = Variable("member", (path,), key=key, atom=atom, usual=int(self._evaluate(atom, self._base)))
+            self._variables_at.setdefault(f"{home} in", []).append(variable)
         for root, atoms in self._cells.items():
             self._variables_at[root] = [self._cell(root, atoms, ghosts)]
         for atom in self._opaque:
@@ -328,7 +351,8 @@ class Space:
 
     def _element_variables(self, path: str) -> list[Variable]:
         usual = cast("list[str]", value_at(self._base, path))
-        texts, doubts = texts_of(self.uses.of(f"{path}{ELEMENT}"), prefer=usual)
+        looked_up = any(of == path for of, _ in self._members.values())  # then no kind stands for what is looked up
+        texts, doubts = texts_of(self.uses.of(f"{path}{ELEMENT}"), prefer=[] if looked_up else usual)
         for doubt in doubts:
             self._doubt(path, doubt)
         kinds: dict[tuple[bool, ...], str] = {}
@@ -456,7 +480,7 @@ class Space:
 
     # --- the order of the variables
 
-    def _arrange(self) -> None:
+    def _arrange(self, conditions: list[Formula]) -> None:
         order: dict[str, None] = {}
 
         def add(path: str) -> None:
@@ -476,6 +500,7 @@ class Space:
         order.update(dict.fromkeys(self._variables_at))
         for place in order:
             self.variables.extend(self._variables_at.pop(place, []))
+        self.variables = self._drawn_together(conditions)
         number_of = {id(variable): number for number, variable in enumerate(self.variables)}
         self.ghosts = {
             entry: [Ghost(number_of[ghost.variable], ghost.value, ghost.other) for ghost in dict.fromkeys(ghosts)]
@@ -490,6 +515,56 @@ class Space:
             self.unghosted |= {name.removeprefix("sets.") for name in _sets_in(atom.node)} if path else set()
         for atom in self._opaque:
             self.unghosted |= {name.removeprefix("sets.") for name in _sets_in(atom.node)}
+
+    def _drawn_together(self, conditions: list[Formula]) -> list[Variable]:
+        """Return the variables so ordered that those which are read together stand together (Aloul's FORCE)."""
+        edges = self._read_together(conditions)
+        order = list(range(len(self.variables)))
+        best, least = order, _span(order, edges)
+        for _ in range(ROUNDS):
+            at = {variable: place for place, variable in enumerate(order)}
+            pull: dict[int, list[float]] = {}
+            for edge in edges:
+                middle = sum(at[variable] for variable in edge) / len(edge)
+                for variable in edge:
+                    pull.setdefault(variable, []).append(middle)
+            order = sorted(order, key=lambda v: sum(pull[v]) / len(pull[v]) if v in pull else at[v])
+            if (span := _span(order, edges)) < least:
+                best, least = order, span
+        return [self.variables[variable] for variable in best]
+
+    def _read_together(self, conditions: list[Formula]) -> list[frozenset[int]]:
+        home: dict[Atom, frozenset[int]] = {}
+        for number, variable in enumerate(self.variables):
+            for atom in variable.answers[0] if variable.kind == "cell" else ():
+                home[atom] = frozenset({number})
+            if variable.atom is not None:
+                home[variable.atom] = frozenset({number})
+        for atom, path in self._lists.items():
+            home[atom] = frozenset(n for n, v in enumerate(self.variables) if v.paths[0] == path)
+        support: dict[int, frozenset[int]] = {}
+        pairs = [*self._parents, *self._statuses, *((atom, text) for atom, (text, _) in self._keys.items())]
+        edges = [home[one] | home[other] for one, other in pairs for _ in range(4)]
+
+        def of(formula: Formula) -> frozenset[int]:
+            if isinstance(formula, bool):
+                return frozenset()
+            if isinstance(formula, Atom):
+                return home.get(formula, frozenset())
+            if id(formula) not in support:
+                support[id(formula)] = of(formula.condition) | of(formula.then) | of(formula.otherwise)
+                edges.append(support[id(formula)])
+            return support[id(formula)]
+
+        for condition in conditions:
+            of(condition)
+        return [edge for edge in dict.fromkeys(edges) if len(edge) > 1]
+
+
+def _span(order: list[int], edges: list[frozenset[int]]) -> int:
+    at = {variable: place for place, variable in enumerate(order)}
+    places = [[at[variable] for variable in edge] for edge in edges]
+    return sum(max(some) - min(some) for some in places)
 
 
 def _atoms(conditions: Iterable[Formula]) -> Iterable[Atom]:
@@ -553,10 +628,14 @@ def _some(node: Node) -> bool:
     return False
 
 
-def _words_asked(atom: Atom) -> set[str]:
+def _asked_of_elements(atom: Atom) -> list[Asked]:
     uses = Uses()
     uses.add(atom)
-    return {word for path, asked in uses.asked.items() if path.endswith(ELEMENT) for word in asked.texts}
+    return [asked for path, asked in uses.asked.items() if path.endswith(ELEMENT)]
+
+
+def _words_asked(atom: Atom) -> set[str]:
+    return {word for asked in _asked_of_elements(atom) for word in asked.texts}
 
 
 def _together(answers: tuple[bool, ...], kinds: Iterable[tuple[bool, ...]]) -> bool:

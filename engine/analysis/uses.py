@@ -94,7 +94,7 @@ class _Reading:
             return (inner[0], inner[1] or node["value"] == "lower") if inner else None
         if kind == "or_expression" and self.constant(children[1])[0]:
             return self.subject(children[0], element)
-        if kind == "multi_select_list" and len(children) == 1 and element:  # [@], for glob()
+        if kind == "multi_select_list" and len(children) == 1:  # [@], for glob()
             return self.subject(children[0], element)
         return None
 
@@ -113,7 +113,8 @@ class _Reading:
                 self.doubt(node, element)
             else:
                 self.uses.of(base[0])
-                self.condition(children[2], f"{base[0]}{ELEMENT}")
+                alone = children[0]["type"] == "multi_select_list"
+                self.condition(children[2], base[0] if alone else f"{base[0]}{ELEMENT}")
         elif (found := self.subject(node, element)) is not None:
             self.uses.of(found[0])
         elif not self.constant(node)[0]:
@@ -179,19 +180,23 @@ class _Reading:
                 asked.doubts.add("whether it is a part of a text")
         elif name == "contains" and first is not None and constants[1][0]:
             first.asks("part", second, lowered)
+            if arguments[0]["type"] == "multi_select_list":
+                first.equals(second, lowered)
             self.uses.of(f"{cast('Any', subjects[0])[0]}{ELEMENT}").equals(second, False)
         elif name == "has_any" and first is not None and constants[1][0]:
             for part in _each(second):
                 first.asks("part", part, lowered)
         elif name in ("shares", "any_ends_with") and first is not None and constants[1][0]:
-            inner = self.uses.of(f"{cast('Any', subjects[0])[0]}{ELEMENT}")
+            alone = arguments[0]["type"] == "multi_select_list"
+            inner = first if alone else self.uses.of(f"{cast('Any', subjects[0])[0]}{ELEMENT}")
             for member in _each(second):
                 inner.equals(member, False) if name == "shares" else inner.asks("end", member, False)
         elif name in ("starts_with", "ends_with") and first is not None and constants[1][0]:
             first.asks(name.partition("_")[0].removesuffix("s"), second, lowered)
         elif name == "glob" and isinstance(second, str) and first is not None:
             path = cast("Any", subjects[0])[0]
-            asked = first if path.endswith(ELEMENT) else self.uses.of(f"{path}{ELEMENT}")
+            alone = path.endswith(ELEMENT) or arguments[0]["type"] == "multi_select_list"
+            asked = first if alone else self.uses.of(f"{path}{ELEMENT}")
             asked.asks("glob", second, False)
         elif name == "at_least" and first is not None and isinstance(second, str):
             first.versions.add(second)

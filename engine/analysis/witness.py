@@ -69,12 +69,23 @@ def _facts(space: Space, fixed: Mapping[int, int]) -> dict[str, Any]:
     for path in {v.paths[0] for v in space.variables if v.kind == "element"}:
         facts = put(facts, path, _elements(space, path, fixed))
     for number, variable in enumerate(space.variables):
-        if variable.kind == "member" and fixed.get(number) == 1 and variable.key is not None:
-            held = cast("list[str]", value_at(facts, variable.paths[0]))
-            looked_up = interpret(variable.key, facts)
-            if isinstance(looked_up, str) and looked_up not in held:
-                facts = put(facts, variable.paths[0], sorted([*held, looked_up]))
+        if variable.kind == "member" and variable.key is not None and number in fixed:
+            facts = _looked_up(space, facts, variable, fixed[number] == 1, fixed)
     return facts
+
+
+def _looked_up(
+    space: Space, facts: dict[str, Any], variable: Variable, there: bool, fixed: Mapping[int, int]
+) -> dict[str, Any]:
+    path = variable.paths[0]
+    held = cast("list[str]", value_at(facts, path))
+    word = interpret(cast("Any", variable.key), facts)
+    if not isinstance(word, str) or (word in held) == there:
+        return facts
+    if there:
+        return put(facts, path, sorted([*held, word]))
+    others = [v.text for n, v in enumerate(space.variables) if v.paths[0] == path and v.kind == "element" and fixed.get(n)]
+    return put(facts, path, [other for other in held if other != word] or others)
 
 
 def _elements(space: Space, path: str, fixed: Mapping[int, int]) -> list[str]:

@@ -189,6 +189,26 @@ def kinds(questions: Iterable[Question], avoid: frozenset[str] = frozenset()) ->
     return Kinds(list(found.values()), complete)
 
 
+def spellings(word: str, questions: Iterable[Question], avoid: set[str]) -> list[str]:
+    """Return texts whose lower case is `word`: of each kind that the questions tell apart, one not in `avoid` if it can be."""
+    machines = [Machine(question) for question in sorted(questions) if not question.lowered]
+    reached: dict[tuple[int, ...], list[str]] = {tuple(machine.start for machine in machines): [""]}
+    for char in word:
+        following: dict[tuple[int, ...], list[str]] = {}
+        for state, texts in reached.items():
+            for other in _spelt(char):
+                after = tuple(machine.after(part, other) for machine, part in zip(machines, state, strict=True))
+                # One more than can be in `avoid` would be enough; a few are, in practice.
+                following.setdefault(after, []).extend(text + other for text in texts[:4])
+        reached = {state: texts[:4] for state, texts in following.items()}
+    return [next((text for text in texts if text not in avoid), texts[0]) for texts in reached.values()]
+
+
+@cache
+def _spelt(char: str) -> list[str]:
+    return [other for other in dict.fromkeys((char.upper(), char, _KELVIN, _ANGSTROM)) if other.lower() == char] or [char]
+
+
 def _taken(text: str, avoid: frozenset[str]) -> bool:
     return text in avoid or text.lower() in avoid
 

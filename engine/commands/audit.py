@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from ..amend import amended, write
+from ..amend import amended
 from ..auditing import LIBRARIES, Report, audit
 from ..errors import UsageError
 from ..policy import Policy, locate
 from ..reader import read_document
 from ..source import read
 from ..terminal import safe
+from ..writing import write
 from .common import print_json
 
 

@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from ..choice import Choice, choose
 from ..policy import Policy
 
-TODAY = "today's"
+
+def choice_of(options: dict[str, Any]) -> Choice:
+    """Return which policy decides: --policy's, the environment's, the person's own, today's."""
+    return choose(options.get("--policy"))
 
 
 def policy_of(options: dict[str, Any]) -> Policy:
-    """Return the policy that --policy names, today's without it. Raises PolicyError."""
-    wanted = options.get("--policy")
-    return Policy.load(None if wanted in (None, TODAY) else wanted)
+    """Return the policy that decides. Raises PolicyError."""
+    return choice_of(options).load()
 
 
 def print_json(value: Any) -> None:

@@ -11,7 +11,7 @@ from ..functions import size_text
 from ..policy import Policy
 from ..render import BACKENDS
 from ..terminal import VERDICT_COLOURS, columns, safe, style_for
-from .common import policy_of, print_json
+from .common import choice_of, print_json
 
 # Without a request of the person's, a model is shown for the first of these that it is allowed for.
 EACH = [(False, False), (True, False), (False, True)]
@@ -21,7 +21,10 @@ _REQUESTS = {(False, False): "text", (True, False): "images", (False, True): "au
 def run(options: dict[str, Any]) -> int:
     """Print every cached model with its decision. Returns 0."""
     asked = (bool(options["--image"]), bool(options["--audio"]))
-    rows = list(_rows(policy_of(options), [asked] if any(asked) else EACH))
+    chosen = choice_of(options)
+    rows = list(_rows(chosen.load(), [asked] if any(asked) else EACH))
+    if chosen.by:
+        print(f"policy {safe(chosen.sentence)}", file=sys.stderr)
     if options["--json"]:
         print_json(rows)
         return 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -40,7 +40,7 @@ def run(options: dict[str, Any]) -> int:
     failed = failures(policy, runs)
     base = machine(policy.document)
     states = [base.start(run.facts) for run in runs]
-    coverage = covered(policy.document, states, lambda state: base.scope(state.facts, state.derived))
+    coverage = covered(policy.document, states, base.scope_of)
     mutation = mutate(policy, runs, reasons) if options["--mutate"] and runs and not failed else None
     scores = [coverage.percent, *([mutation.percent()] if mutation is not None else [])]
     under = wanted is not None and any(score < wanted for score in scores)
@@ -103,7 +103,7 @@ class _Counter:
 
 
 @contextmanager
-def _located(place: Place) -> Iterator[None]:
+def _located(place: Place) -> Generator[None]:
     try:
         yield
     except Exception as error:
@@ -113,7 +113,7 @@ def _located(place: Place) -> Iterator[None]:
 
 
 def _lines(policy: Policy, found: Found, runs: list[Run], failed: list[Failure], style: Style) -> list[str]:
-    lines = [part for one in failed for part in (report.failure(one, style), "")]
+    lines = report.failed(failed, style)
     label = f"{policy.name} {policy.version}"
     if not runs:
         lines.append(f"{style('no cases', 'red', 'bold')} for {label}: looked for {safe(found.looked)}")

@@ -2,50 +2,77 @@
 
 from __future__ import annotations
 
+import json
+import os
 import sys
+from collections.abc import Sequence
 from typing import Any
 
-from ..errors import PolicyError, Problem
+from ..codes import codes
+from ..errors import PolicyError, UsageError, did_you_mean
 from ..policy import Policy, locate
 from ..render import problem_report
+from ..reports import FORMATS, UNREADABLE, Report
 from ..schema import schema_problems
 from ..terminal import safe, style_for
-from .common import print_json
 
-_UNREADABLE = {"no-file", "unreadable-file", "file-too-large", "not-utf-8"}
+_FORMATS = ("text", *FORMATS)
 
 
 def run(options: dict[str, Any]) -> int:
-    """Check rule files. Returns 0 if all are valid, 2 if one cannot be read, else 1."""
-    style = style_for(sys.stdout)
-    problems: list[Problem] = []
-    summaries: list[str] = []
-    for file in options["FILE"] or [None]:
-        path, name = locate(file)
-        try:
-            policy = Policy.load(file)
-        except PolicyError as error:
-            problems.extend(error.problems)
-            continue
+    """Check rule files, or explain a code. Returns 0 if all are valid, 2 if one cannot be read, else 1."""
+    if options["--explain"] is not None:
+        return _explain(options)
+    form = _format(options)
+    reports = [_report(file) for file in options["FILE"] or [None]]
+    print(FORMATS[form](reports) if form in FORMATS else _text(reports))
+    problems = [problem for report in reports for problem in report.problems]
+    return 2 if any(problem.code in UNREADABLE for problem in problems) else int(bool(problems))
+
+
+def _report(file: str | None) -> Report:
+    path, name = locate(file)
+    try:
+        policy = Policy.load(file)
         found = schema_problems(path, name)
-        problems.extend(found)
-        if not found:
-            counts = f"{len(policy.document.gates)} gates, {len(policy.document.derive)} derived facts"
-            summaries.append(f"{safe(name)}: valid, {policy.name} {policy.version}, {counts}")
-    if options["--json"]:
-        print_json({"valid": not problems, "problems": [_plain(problem) for problem in problems]})
-    else:
-        print("\n".join([*(problem_report(problem, style) for problem in problems), *summaries]))
-    return 2 if any(problem.code in _UNREADABLE for problem in problems) else int(bool(problems))
+    except PolicyError as error:
+        return Report(name, error.problems)
+    counts = f"{len(policy.document.gates)} gates, {len(policy.document.derive)} derived facts"
+    return Report(name, tuple(found), f"{safe(name)}: valid, {policy.name} {policy.version}, {counts}")
 
 
-def _plain(problem: Problem) -> dict[str, Any]:
-    return {
-        "code": problem.code,
-        "message": problem.message,
-        "help": problem.help,
-        "file": problem.file,
-        "line": problem.line,
-        "column": problem.column,
-        "text": problem.text,
-    }
+def _text(reports: Sequence[Report]) -> str:
+    style = style_for(sys.stdout)
+    problems = [problem for report in reports for problem in report.problems]
+    lines = [problem_report(problem, style) for problem in problems]
+    lines += [report.summary for report in reports if not report.problems]
+    if problems:
+        several = "CODE" if len({problem.code for problem in problems}) > 1 else problems[0].code
+        lines.append(style(f"`mlxk-rules validate --explain {several}` tells more", "dim"))
+    return "\n".join(lines)
+
+
+def _format(options: dict[str, Any]) -> str:
+    given = options["--format"]
+    if given is None:
+        if options["--json"]:
+            return "json"
+        return "github" if os.environ.get("GITHUB_ACTIONS") == "true" else "text"
+    if given not in _FORMATS:
+        help = did_you_mean(given, _FORMATS) or f"one of {', '.join(_FORMATS)}"
+        raise UsageError("usage", f"unknown format `{given}`", help)
+    if options["--json"] and given != "json":
+        raise UsageError("usage", f"`--json` beside `--format {given}`", "one of them is enough")
+    return given
+
+
+def _explain(options: dict[str, Any]) -> int:
+    word = options["--explain"]
+    if options["FILE"] or options["--format"] is not None:
+        raise UsageError("usage", "`--explain` takes a code and nothing else", "mlxk-rules validate --explain CODE")
+    entry = codes().get(word.removeprefix("error").strip("[]"))
+    if entry is None:
+        help = did_you_mean(word, codes()) or "rules/CODES.md lists them"
+        raise UsageError("unknown-code", f"no error code `{word}`", help)
+    print(json.dumps(entry.to_dict(), indent=2) if options["--json"] else entry.text())
+    return 0

@@ -25,6 +25,7 @@ def bound(suite: Suite, policy: Policy, probe: Probe) -> list[Run]:
     facts and placeholders, facts of the wrong type.
     """
     binding = _Binding(suite, policy, probe)
+    binding.filled(suite.defaults, {})
     runs = [run for case in suite.cases for run in binding.runs(case)]
     if binding.problems:
         raise PolicyError(dict.fromkeys(binding.problems))
@@ -59,7 +60,6 @@ class _Binding:
         self.problems.append(place.problem(code, message, help))
 
     def runs(self, case: Case) -> Iterator[Run]:
-        self.expected_names(case)
         rows = self.rows(case.each)
         known = set(rows[0][1]) if rows else set[str]()
         for place, value in [
@@ -76,10 +76,13 @@ class _Binding:
             name = filled(case.name, row)
             if entry and name == case.name:
                 name = f"{name} [{entry}]"
+            expect = {part.key: filled(part.value, row) for part in case.expect}
+            for part in case.expect:
+                self.expected_names(part.place, part.key, expect[part.key])
             yield Run(
                 name=str(name),
                 facts=self.facts(case, row),
-                expect={part.key: filled(part.value, row) for part in case.expect},
+                expect=expect,
                 place=case.place,
                 set=case.each.of if case.each is not None and isinstance(case.each.of, str) else "",
                 entry=entry,
@@ -122,13 +125,14 @@ class _Binding:
             around = completed(settled((*(part for part in defaults if part.path[0] in _SURROUNDINGS), *own)))
             facts = {**probed, **{name: around[name] for name in _SURROUNDINGS}}
             facts = merged(facts, settled(part for part in own if part.path[0] not in _SURROUNDINGS))
-        derived = self.filled(case.derived, row)
+        derived = [Setting(part.path, filled(part.value, row), part.place) for part in case.derived]
         for setting in derived:
             self.derived_fact(setting)
         return {**facts, "derived": {part.name: part.value for part in derived}} if derived else facts
 
     def filled(self, settings: Iterable[Setting], row: Mapping[str, Any]) -> list[Setting]:
-        found = [Setting(part.path, filled(part.value, row), part.place) if row else part for part in settings]
+        whole = [Setting(part.path, filled(part.value, row), part.place) if row else part for part in settings]
+        found = [deeper for part in whole for deeper in self.spread(part)]
         for setting in found:
             fact = vocabulary().facts.get(setting.name)
             value = settled([setting])
@@ -137,6 +141,22 @@ class _Binding:
             if fact is not None and (fault := fact.fault(value)):
                 self.note(setting.place, "wrong-type", f"`{setting.name}` {fault}", fact.means)
         return found
+
+    def spread(self, setting: Setting) -> list[Setting]:
+        """Return the single facts of a row that fills a section such as `weights` with several."""
+        known = vocabulary().facts
+        above = [".".join(setting.path[:length]) for length in range(1, len(setting.path) + 1)]
+        if any(name in known for name in above):
+            return [setting]
+        if not isinstance(setting.value, dict) or not any(name.startswith(f"{setting.name}.") for name in known):
+            help = did_you_mean(setting.name, known) or "rules/facts.yaml has them all"
+            self.note(setting.place, "unknown-fact", f"unknown fact `{setting.name[:60]}`", help)
+            return []
+        return [
+            deeper
+            for key, value in setting.value.items()
+            for deeper in self.spread(Setting((*setting.path, *str(key).split(".")), value, setting.place))
+        ]
 
     def derived_fact(self, setting: Setting) -> None:
         wanted = self.policy.derived_types.get(setting.name)
@@ -149,16 +169,15 @@ class _Binding:
 
     # --- expect
 
-    def expected_names(self, case: Case) -> None:
-        for part in case.expect:
-            if part.key in self.words:
-                self.known(part.place, part.key, part.value)
-            for gate in part.value if part.key == "not_gates" else ():
-                self.known(part.place, "gate", gate)
-            for name in part.value if part.key == "derived" and isinstance(part.value, dict) else ():
-                if name not in self.policy.derived_types:
-                    help = did_you_mean(name, self.policy.derived_types) or "name what the policy derives"
-                    self.note(part.place, "unknown-derived", f"unknown derived fact `{name[:60]}`", help)
+    def expected_names(self, place: Place, key: str, value: Any) -> None:
+        if key in self.words:
+            self.known(place, key, value)
+        for gate in value if key == "not_gates" else ():
+            self.known(place, "gate", gate)
+        for name in value if key == "derived" and isinstance(value, dict) else ():
+            if name not in self.policy.derived_types:
+                help = did_you_mean(name, self.policy.derived_types) or "name what the policy derives"
+                self.note(place, "unknown-derived", f"unknown derived fact `{name[:60]}`", help)
 
     def known(self, place: Place, key: str, word: Any) -> None:
         code, words = self.words[key]

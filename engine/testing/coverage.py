@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -78,7 +78,7 @@ class Condition:
         return kind == "and", every
 
 
-def covered(document: Document, states: Iterable[State], scope_of: Any) -> Coverage:
+def covered(document: Document, states: Iterable[State], scope_of: Callable[[State], Scope]) -> Coverage:
     """Return what the cases in `states` saw of a policy. scope_of: what expressions are evaluated over, of a State."""
     conditions = _conditions(document)
     seen: set[tuple[Any, ...]] = set()

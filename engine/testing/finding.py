@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,7 +28,7 @@ class Found:
 def find(word: str | None) -> Found:
     """Return what FILE names: a rule file or shipped version with its cases, or one case file with its rule file.
 
-    Raises PolicyError where a file cannot be read or a case file is wrong, UsageError where a case file names no policy.
+    Raises PolicyError where a file cannot be read or a case file is wrong, UsageError where that names no policy.
     """
     path, name = locate(word)
     source = read(path, name)
@@ -36,7 +37,7 @@ def find(word: str | None) -> Found:
         tested = _policy_of(suite, path)
         if tested is None:
             raise UsageError("no-policy", f"`{name}` names no policy", "add `policy: 2.0.4`, or a path")
-        return Found(str(tested), ((suite, path.parent),), name)
+        return Found(_shown(tested, suite), ((suite, path.parent),), name)
     suites: list[tuple[Suite, Path]] = []
     problems: list[Problem] = []
     for file in _candidates(path):
@@ -50,6 +51,13 @@ def find(word: str | None) -> Found:
     if problems:
         raise PolicyError(problems)
     return Found(word, tuple(suites), _looked(path, name))
+
+
+def _shown(tested: Path, suite: Suite) -> str:
+    # A shipped version keeps its name; a path is written without the way round by the case file's folder.
+    if suite.policy is not None and not suite.policy.endswith((".yaml", ".yml")):
+        return suite.policy
+    return os.path.normpath(tested)
 
 
 def _read(file: Path, rule_file: Path, name: str) -> Source:

@@ -55,7 +55,11 @@ class State:
 
 @dataclass(frozen=True, slots=True)
 class Machine:
-    """A policy document, compiled. changed: what of it differs from the machine it was made from."""
+    """A policy document, compiled.
+
+    Of what differs from the machine it was made from: changed, by name; affected, the derived facts that it may reach;
+    before, the gates above the first that differs.
+    """
 
     document: Document
     sets: Mapping[str, list[str]]
@@ -63,6 +67,8 @@ class Machine:
     parts: tuple[Part, ...]
     tests: tuple[Test, ...]
     changed: frozenset[str]
+    affected: tuple[Part, ...]
+    before: frozenset[str]
 
     def start(self, facts: Mapping[str, Any]) -> State:
         """Return what the policy makes of a case's facts."""
@@ -80,11 +86,13 @@ class Machine:
 
     def again(self, state: State) -> State | None:
         """Return what this machine makes of a case that another decided, or None where nothing can differ."""
+        if not self.affected and state.gate is not None and state.gate.id in self.before:
+            return None
         derived = dict(state.derived)
         scope = self.scope(state.facts, derived)
         dirty = set(self.changed)
         try:
-            for part in self.parts:
+            for part in self.affected:
                 name = part.derivation.name
                 if name in state.given or not (f"derived.{name}" in self.changed or part.reads & dirty):
                     continue
@@ -102,6 +110,10 @@ class Machine:
             return State(state.facts, state.given, derived, self._decider(scope))
         except Exception:
             return State(state.facts, state.given, derived, None)
+
+    def scope_of(self, state: State) -> Scope:
+        """Return what expressions are evaluated over, of a case that was decided."""
+        return self.scope(state.facts, state.derived)
 
     def scope(self, facts: Scope, derived: Mapping[str, Any]) -> Scope:
         return {**facts, "sets": self.sets, "limits": self.limits, "derived": derived}
@@ -153,14 +165,30 @@ def machine(document: Document, base: Machine | None = None) -> Machine:
     def tested(gate: Gate) -> Test:
         return Test(gate, of(gate.when), reads(gate.when) if gate.when is not None else frozenset())
 
+    whole = tuple(parts.get(id(part)) or compiled(part) for part in document.derive)
+    every = tuple(tests.get(id(gate)) or tested(gate) for gate in document.gates)
     return Machine(
-        document,
-        sets,
-        limits,
-        tuple(parts.get(id(part)) or compiled(part) for part in document.derive),
-        tuple(tests.get(id(gate)) or tested(gate) for gate in document.gates),
-        changed,
+        document, sets, limits, whole, every, changed, _affected(whole, changed), _before(every, base, changed)
     )
+
+
+def _affected(parts: tuple[Part, ...], changed: frozenset[str]) -> tuple[Part, ...]:
+    reached, found = set(changed), list[Part]()
+    for part in parts:
+        name = f"derived.{part.derivation.name}"
+        if name in changed or part.reads & reached:
+            reached.add(name)
+            found.append(part)
+    return tuple(found)
+
+
+def _before(tests: tuple[Test, ...], base: Machine | None, changed: frozenset[str]) -> frozenset[str]:
+    found: set[str] = set()
+    for test, other in zip(tests, base.tests if base is not None else (), strict=False):
+        if test.gate is not other.gate or test.reads & changed:
+            break
+        found.add(test.gate.id)
+    return frozenset(found)
 
 
 def _changed(document: Document, base: Document) -> frozenset[str]:

@@ -179,6 +179,7 @@ def _outcomes(gate: Gate) -> Iterator[tuple[str, Gate]]:
         yield "decides block", blocking
         other = BACKENDS[(BACKENDS.index(backend) + 1) % len(BACKENDS)]
         yield f"backend {other}", replace(gate, backend=other)
-    else:
+    if gate.error is not None:
         yield "another error", replace(gate, error="other_error")
+    if gate.decide == "block":
         yield "another http", replace(gate, http=(gate.http or 400) + 1)

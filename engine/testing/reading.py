@@ -7,6 +7,7 @@ from ..errors import PolicyError, did_you_mean
 from ..source import Node, Source, compose
 from ..vocabulary import vocabulary
 from .cases import EXPECTATIONS, Case, Each, Equivalent, Expectation, Folder, Setting, Suite
+from .facts import placeholders
 from .shape import Shape
 
 _PARTS = ("policy", "description", "defaults", "cases", "equivalent")
@@ -83,6 +84,8 @@ class _Reader(Shape):
         if any(name.startswith(f"{names[-1]}.") for name in known):
             if value.kind == "mapping":
                 return [setting for inner, deeper in value.items for setting in self.fact(inner, deeper, path)]
+            if value.kind == "string" and placeholders(value.value):
+                return [Setting(path, value.value, self.place(value))]  # a row of `each` fills it with several facts
             inside = ", ".join(name for name in known if name.startswith(f"{names[-1]}."))
             self.note(value, "wrong-type", f"`{names[-1]}` holds facts and has no value of its own", f"set {inside}")
             return []

@@ -17,13 +17,25 @@ from .outcome import Failure
 MAX_SHOWN = 60
 
 
+def failed(found: Sequence[Failure], style: Style) -> list[str]:
+    """Return the failed cases; of one that `each` repeats, those that fail alike are told once."""
+    alike: dict[Any, list[Failure]] = {}
+    for one in found:
+        alike.setdefault((one.run.place, repr(one.differences)), []).append(one)
+    lines: list[str] = []
+    for first, *more in alike.values():
+        lines.append(failure(first, style))
+        if more:
+            lines.append(f"  and {len(more)} more alike: {safe(', '.join(one.run.entry for one in more))}")
+        lines.append("")
+    return lines
+
+
 def failure(found: Failure, style: Style) -> str:
     """Return a failed case: expected against got, the gate that fired with its line, and the terms that decided."""
     gate, place = found.trace.gates[-1] if found.trace.gates else None, found.run.place
     lines = [f"{style('FAILED', 'red', 'bold')}  {style(safe(found.run.name), 'bold')}  {style(str(place), 'dim')}"]
-    rows = [
-        (part.key, f"expected {_value(part.wanted)},", f"got {_value(part.got)}") for part in found.differences
-    ]
+    rows = [(part.key, f"expected {_value(part.wanted)},", f"got {_value(part.got)}") for part in found.differences]
     lines += ["  " + "  ".join(row) for row in columns(rows)]
     if gate is not None:
         lines.append(f"  fired  {style(gate.id, 'bold')}  {style(f'{safe(gate.file)}:{gate.line}', 'dim')}")
@@ -92,15 +104,16 @@ def mutation(found: Mutation, style: Style) -> list[str]:
     lines += ["  " + "  ".join(row).rstrip() for row in columns(rows, right=(1,))]
     if repeated := sum(verdict.repeated for verdict in found.verdicts):
         lines.append(
-            f"  {repeated} entries are noticed only by a case with `each` over their own set: it shows that they decide\n"
-            "  something, not that they belong there (`mlxk-rules audit` does); without any entry the score is "
+            f"  {repeated} entries are noticed only by a case with `each` over their own set: it shows that they\n"
+            "  decide something, not that they belong there (`mlxk-rules audit` does); without any entry the score is "
             f"{found.percent(entries=False):.1f} %"
         )
     if found.invalid:
         lines.append(f"  {found.invalid} more do not load: `mlxk-rules validate` notices those")
-    survivors = found.survivors
-    if survivors:
+    survivors = [verdict for verdict in found.survivors if verdict.mutant.kind != "entry"]
+    if found.survivors:
         lines.append("no case notices:")
+    lines += _entries(found, style)
     lines += [_survivor(verdict, style) for verdict in survivors[:MAX_SHOWN]]
     if len(survivors) > MAX_SHOWN:
         left = Counter(verdict.mutant.kind for verdict in survivors[MAX_SHOWN:])
@@ -108,6 +121,22 @@ def mutation(found: Mutation, style: Style) -> list[str]:
         lines.append(f"  and {len(survivors) - MAX_SHOWN} more ({kinds}); --json has them all")
     for id, part in found.stale:
         lines.append(f"{part.place}: explained, but noticed by a case, or no mutant: {safe(id)}")
+    return lines
+
+
+def _entries(found: Mutation, style: Style) -> list[str]:
+    # A set's entries in one paragraph: there may be hundreds.
+    sets: dict[str, list[Verdict]] = {}
+    for verdict in found.survivors:
+        if verdict.mutant.kind == "entry":
+            sets.setdefault(verdict.mutant.set, []).append(verdict)
+    lines: list[str] = []
+    for name, verdicts in sets.items():
+        first, last = verdicts[0].mutant, verdicts[-1].mutant
+        place = f"{safe(first.file)}:{first.line}" + (f"-{last.line}" if last.line != first.line else "")
+        words = ", ".join(verdict.mutant.word for verdict in verdicts)
+        lines.append(f"  {style(place, 'dim')}  {len(verdicts)} removed from `sets.{name}`: {safe(words)}")
+        lines.append(f"    {style(f'sets.{name}/without WORD', 'dim')}")
     return lines
 
 
@@ -154,9 +183,17 @@ def plain_mutation(found: Mutation) -> dict[str, Any]:
         "explained": explained,
         "noticed_by_each_of_own_set": sum(verdict.repeated for verdict in found.verdicts),
         "not_loading": found.invalid,
-        "kinds": {kind: dict(zip(("noticed", "explained", "mutants"), found.score(kind), strict=True)) for kind in kinds},
+        "kinds": {
+            kind: dict(zip(("noticed", "explained", "mutants"), found.score(kind), strict=True)) for kind in kinds
+        },
         "survivors": [
-            {"id": v.mutant.id, "kind": v.mutant.kind, "words": v.mutant.words, "file": v.mutant.file, "line": v.mutant.line}
+            {
+                "id": v.mutant.id,
+                "kind": v.mutant.kind,
+                "words": v.mutant.words,
+                "file": v.mutant.file,
+                "line": v.mutant.line,
+            }
             for v in found.survivors
         ],
         "stale": [{"id": id, "file": part.place.source.name, "line": part.place.line} for id, part in found.stale],

@@ -73,7 +73,8 @@ def test_memory(tmp_path: Path, policy: Policy, model_type: str, request_: str, 
     decision = policy.decide(asked)
     assert decision.gate == gate
     if gate.endswith("memory"):
-        assert "45.0 GB of 64.0 GB" in (decision.message or "")
+        assert "needs 45.0 GB (45.0 GB of weights" in (decision.message or "")
+        assert "of 64.0 GB memory" in (decision.message or "")
         assert "70%" in (decision.message or "")
 
 
@@ -83,3 +84,26 @@ def test_an_old_python(tmp_path: Path, policy: Policy) -> None:
     decision = policy.decide(asked)
     assert (decision.gate, decision.error_type) == ("vision-python", "python_version_error")
     assert "3.9.18" in (decision.message or "")
+
+
+@pytest.mark.parametrize(("model_type", "request_", "backend", "lane"), CASES)
+def test_unknown_memory_is_a_warning(
+    tmp_path: Path, policy: Policy, model_type: str, request_: str, backend: str, lane: str
+) -> None:
+    asked = facts(tmp_path, model_type, request_)
+    asked["memory"]["total_bytes"] = None
+    decision = policy.decide(asked)
+    assert (decision.decision, decision.backend, decision.error_type) == ("warn", backend, "memory_unknown")
+
+
+def test_the_context_counts(tmp_path: Path, policy: Policy) -> None:
+    asked = facts(tmp_path, "llama", "text")
+    asked["model"]["size_bytes"] = 40 * GIB
+    asked["memory"]["kv_bytes_per_token"] = 128 * 1024
+    assert policy.decide(asked).gate == "text"
+    asked["request"]["context_tokens"] = 100_000
+    decision = policy.decide(asked)
+    assert (decision.decision, decision.gate) == ("warn", "text-memory")
+    trace = policy.explain(asked)
+    assert trace.derived["kv_bytes"] == 128 * 1024 * 256 * 391
+    assert trace.derived["needed_bytes"] == trace.derived["load_bytes"] + trace.derived["kv_bytes"]

@@ -1,1 +1,1 @@
-"""The truth table: sound models, damaged or changed one way each, what their load really does, and what the facts tell."""
+"""The truth table: sound models, changed one way each, what their load really does, and what the facts tell."""

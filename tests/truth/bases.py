@@ -57,9 +57,7 @@ def _random_text(folder: Path, model_type: str, **more: Any) -> None:
     module = import_module(f"mlx_lm.models.{model_type}")
     model = module.Model(module.ModelArgs.from_dict(config))
     random = np.random.default_rng(0)
-    weights = {
-        name: random.standard_normal(tensor.shape) * 0.05 for name, tensor in tree_flatten(model.parameters())
-    }
+    weights = {name: random.standard_normal(tensor.shape) * 0.05 for name, tensor in tree_flatten(model.parameters())}
     write_shards(folder, weights, 1)
 
 

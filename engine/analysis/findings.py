@@ -1,0 +1,322 @@
+"""What is wrong with a policy that no single line shows: gates that never fire, entries and limits that decide nothing."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import Any
+
+from ..checked import check
+from ..document import Derivation, Gate, Place, StringSet
+from ..errors import Problem
+from ..policy import Policy, paths_in
+from ..types import BOOLEAN
+from .difference import difference, outcome
+from .formula import Conditions, Formula
+from .outputs import SHOWN, decided_by, read_by
+from .space import Space
+from .symbolic import Symbolic
+
+CODES = {
+    "gate-never-fires": "no facts lead to the gate, or those that do are decided before it",
+    "undecided": "there are facts for which no gate fires",
+    "dead-branch": "no facts reach the branch",
+    "dead-derived": "no decision changes, whatever the derived fact is",
+    "dead-limit": "no decision changes, whatever the limit is",
+    "dead-set": "no gate and no shown fact reads the set",
+    "dead-entry": "no decision and no shown fact changes when the entry is taken out",
+    "order-free": "the two gates may change places: no decision changes",
+}
+_ACCEPTED = re.compile(r"#\s*analysis:\s*ok\s+([a-z-]+)(?:\s+(.*\S))?")
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One finding. unsure: why it may not be so, empty where it is proved. note: an observation and no fault.
+
+    accepted: the reason that the file itself gives, `# analysis: ok CODE reason` in the line or above it, or "".
+    """
+
+    problem: Problem
+    unsure: tuple[str, ...] = ()
+    note: bool = False
+    accepted: str = ""
+
+    @property
+    def exact(self) -> bool:
+        return not self.unsure
+
+    @property
+    def fault(self) -> bool:
+        return not self.note and not self.accepted
+
+
+def findings(policy: Policy) -> list[Finding]:
+    """Return everything found, in the file's order. Raises TooLarge where the policy is beyond what can be held."""
+    found = [_accepted(finding, place) for finding, place in _Analysis(policy).all()]
+    return sorted(found, key=lambda f: (f.note, f.problem.file, f.problem.line, f.problem.column, f.problem.code))
+
+
+class _Analysis:
+    def __init__(self, policy: Policy) -> None:
+        self.policy, self.document = policy, policy.document
+        self.conditions = Conditions(policy)
+        self.gates = self.conditions.gates(policy)
+        self.guards = {part.name: self.conditions.guards(part.name) for part in self.document.derive}
+        self.shown = [formula for name in SHOWN if name in self.guards for formula in self._shown(name)]
+        self.decided = decided_by(self.document)
+        self.others = dict(self._others())
+        parts: list[Formula] = [*self.gates, *self.shown, *(g for guards in self.guards.values() for g in guards)]
+        self.space = Space([*parts, *(f for others in self.others.values() for gates in others for f in gates)], ghosts=True)
+        self.diagrams = self.space.diagrams
+        self.symbolic = Symbolic(self.space, self.gates)
+
+    def all(self) -> Iterator[tuple[Finding, Place]]:
+        yield from self.silent_gates()
+        yield from self.undecided()
+        yield from self.branches()
+        yield from self.derived()
+        yield from self.limits()
+        yield from self.sets()
+        yield from self.order()
+
+    # --- gates
+
+    def silent_gates(self) -> Iterator[tuple[Finding, Place]]:
+        for position, gate in enumerate(self.document.gates):
+            when = self._real(self.symbolic.whens[position])
+            if self._real(self.diagrams.both(self.symbolic.reached[position], when)) != self.diagrams.false:
+                continue
+            if when == self.diagrams.false:
+                message, help = f"the gate `{gate.id}` never fires: its condition holds for no facts", "mend it, or delete it"
+            else:
+                hiding = ", ".join(f"`{other}`" for other in self._hiding(position, when))
+                message = f"the gate `{gate.id}` never fires: {hiding} before it decide all that it would"
+                message = message if hiding.count("`") > 2 else message.replace("decide all", "decides all")
+                help = "put it before them, or delete it"
+            yield self._finding(gate.place, "gate-never-fires", message, help, self.symbolic.whens[position])
+
+    def _hiding(self, position: int, when: int) -> Iterator[str]:
+        """Yield the gates before the one at `position` that decide facts of its condition; those that are needed for it."""
+        whens, left = self.symbolic.whens, when
+        overlapping: list[int] = []
+        for other in range(position):
+            part = self.diagrams.both(left, whens[other])
+            if part != self.diagrams.false:
+                overlapping.append(other)
+                left = self.diagrams.both(left, self.diagrams.negated(whens[other]))
+        for other in list(overlapping):
+            rest = when
+            for kept in overlapping:
+                if kept != other:
+                    rest = self.diagrams.both(rest, self.diagrams.negated(whens[kept]))
+            if rest == self.diagrams.false:
+                overlapping.remove(other)
+        yield from (self.document.gates[other].id for other in overlapping)
+
+    def undecided(self) -> Iterator[tuple[Finding, Place]]:
+        if self._real(self.symbolic.undecided) != self.diagrams.false:
+            help = "end with a gate that has `otherwise: true`"
+            message = "there are facts for which no gate decides"
+            yield self._finding(self.document.gates[-1].place, "undecided", message, help, self.symbolic.undecided)
+
+    def order(self) -> Iterator[tuple[Finding, Place]]:
+        gates = self.document.gates
+        for position, (one, other) in enumerate(pairwise(gates[:-1])):
+            first, second = self.symbolic.whens[position], self.symbolic.whens[position + 1]
+            both = self.diagrams.both(self.diagrams.both(self.symbolic.reached[position], first), second)
+            apart = self._real(both) == self.diagrams.false
+            if apart or outcome(one) == outcome(other):
+                why = "never both hold" if apart else "decide the same"
+                message = f"the gates `{one.id}` and `{other.id}` {why}: their order changes nothing"
+                yield self._finding(other.place, "order-free", message, "", first, second, note=True)
+
+    # --- derived facts, limits, sets
+
+    def branches(self) -> Iterator[tuple[Finding, Place]]:
+        for derivation in self.document.derive:
+            for number, (branch, guard) in enumerate(zip(derivation.branches, self.guards[derivation.name], strict=True)):
+                function = self.space.diagram(guard)
+                if branch.when is None or self._real(function) != self.diagrams.false:
+                    continue  # a last `otherwise` must stand, reached or not
+                held = self._real(self.space.diagram(self.conditions.of(branch.when.expression.node)))
+                why = "its condition holds for no facts" if held == self.diagrams.false else "branches above it match before"
+                message = f"branch {number + 1} of `{derivation.name}` is never reached: {why}"
+                when = self.space.diagram(self.conditions.of(branch.when.expression.node))
+                yield self._finding(branch.place, "dead-branch", message, "mend it, or delete it", when)
+
+    def derived(self) -> Iterator[tuple[Finding, Place]]:
+        read, only_decides = read_by(self.document, "derived"), self._only_decides()
+        for derivation in self.document.derive:
+            name = derivation.name
+            if name not in read:
+                message = f"no gate, no message and no shown fact reads `derived.{name}`"
+                yield self._finding(derivation.place, "dead-derived", message, "delete it")
+            elif name in only_decides and not any(map(self._changes, self.others[name])):
+                message = f"no decision changes, whatever `derived.{name}` is"
+                functions = [self.space.diagram(guard) for guard in self.guards[name]]
+                yield self._finding(derivation.place, "dead-derived", message, "delete it, or what reads it", *functions)
+
+    def limits(self) -> Iterator[tuple[Finding, Place]]:
+        read = read_by(self.document, "limits")
+        for limit in self.document.limits:
+            if limit.name not in read:
+                yield self._finding(limit.place, "dead-limit", f"nothing reads `limits.{limit.name}`", "delete it")
+            elif not any(map(self._changes, self.others[f"limits.{limit.name}"])):
+                message = f"no decision changes, whatever `limits.{limit.name}` is"
+                yield self._finding(limit.place, "dead-limit", message, "delete it, or what reads it", *self.symbolic.whens)
+
+    def sets(self) -> Iterator[tuple[Finding, Place]]:
+        read = read_by(self.document, "sets")
+        shown = [self.space.diagram(formula) for formula in self.shown]
+        same: dict[tuple[tuple[int, int, int], ...], bool] = {}
+        for part in self.document.sets:
+            if part.name not in read:
+                yield self._finding(part.place, "dead-set", f"nothing reads `sets.{part.name}`", "delete it")
+                continue
+            for entry in part.add:
+                ghosts = self.space.ghosts.get((part.name, entry), [])
+                key = tuple(sorted((ghost.variable, ghost.value, ghost.other) for ghost in ghosts))
+                if part.name in self.space.unghosted:
+                    dead = self._same_without(part, entry)
+                else:
+                    if key not in same:
+                        same[key] = not any(self._differs(fixed, shown) for fixed in _replaced(key))
+                    dead = same[key]
+                if dead:
+                    message = f"`{entry}` in `{part.name}` changes nothing: without it all is decided alike"
+                    place = _place_of(part, entry)
+                    yield self._finding(place, "dead-entry", message, "delete it", *self.symbolic.whens)[0], part.place
+
+    def _differs(self, fixed: tuple[dict[int, int], dict[int, int]], shown: list[int]) -> bool:
+        """Whether some decision, or shown fact, is another where variables have the second values in place of the first."""
+        with_entry, without = fixed
+        given, both = self.diagrams.given, self.diagrams.both
+        laws = both(given(self.space.laws, with_entry), given(self.space.laws, without))
+        before = [given(function, with_entry) for function in self.symbolic.fires]
+        after = [given(function, without) for function in self.symbolic.fires]
+        if self._other_outcome(before, after, laws):
+            return True
+        return any(
+            both(laws, self.diagrams.negated(self.diagrams.same(given(f, with_entry), given(f, without))))
+            != self.diagrams.false
+            for f in shown
+        )
+
+    def _other_outcome(self, before: list[int], after: list[int], possible: int) -> bool:
+        gates, diagrams = self.document.gates, self.diagrams
+        changed = [n for n in range(len(gates)) if before[n] != after[n]]
+        for one in changed:
+            gone = diagrams.both(possible, diagrams.both(before[one], diagrams.negated(after[one])))
+            for other in changed if gone != diagrams.false else ():
+                if outcome(gates[one]) != outcome(gates[other]) and diagrams.both(gone, after[other]) != diagrams.false:
+                    return True
+        return False
+
+    def _same_without(self, part: StringSet, entry: str) -> bool:
+        less = StringSet(part.name, tuple(word for word in part.add if word != entry), part.place)
+        sets = tuple(less if other is part else other for other in self.document.sets)
+        without = Policy(check(self.document.changed(sets=sets)))
+        return difference(self.policy, without).same
+
+    # --- helpers
+
+    def _shown(self, name: str) -> Iterator[Formula]:
+        """Yield conditions that together tell the value of a derived fact."""
+        derivation = self._derivation(name)
+        if self.policy.derived_types.get(name) == BOOLEAN:
+            yield self.conditions.of({"type": "subexpression", "children": _fields("derived", name)})
+            return
+        yield from self.guards[name]
+        for branch in derivation.branches:
+            for other in _read_in(branch.compute.expression.node) if branch.compute else ():
+                if other in self.guards and other not in SHOWN:
+                    yield from self._shown(other)
+
+    def _others(self) -> Iterator[tuple[str, list[list[Formula]]]]:
+        """Yield for derived facts and limits the gates' conditions, were they something else."""
+        for name in sorted(self.decided & self.guards.keys()):
+            values = self._possible(name)
+            yield name, [Conditions(self.policy, {name: value}).gates(self.policy) for value in values]
+        for limit in self.document.limits:
+            ends = [-1e15, 1e15, limit.value + 1, limit.value - 1]
+            yield f"limits.{limit.name}", [Conditions(self.policy, None, {limit.name: end}).gates(self.policy) for end in ends]
+
+    def _possible(self, name: str) -> list[Any]:
+        if self.policy.derived_types.get(name) == BOOLEAN:
+            return [True, False]
+        branches = self._derivation(name).branches
+        return [] if any(b.compute for b in branches) else [branch.value for branch in branches]
+
+    def _only_decides(self) -> set[str]:
+        """The derived facts that nothing but gates reads: of those that are shown, a message says, all counts."""
+        empty = tuple(gate for gate in self.document.gates if gate.when is None)
+        others = read_by(self.document.changed(gates=_without_conditions(self.document.gates) or empty), "derived")
+        return {name for name in self.others.keys() & self.guards.keys() if name not in others and self.others[name]}
+
+    def _changes(self, gates: list[Formula]) -> bool:
+        other = Symbolic(self.space, gates)
+        return self._other_outcome(self.symbolic.fires, other.fires, self.space.real)
+
+    def _real(self, condition: int) -> int:
+        return self.diagrams.both(self.space.real, condition)
+
+    def _derivation(self, name: str) -> Derivation:
+        return next(part for part in self.document.derive if part.name == name)
+
+    def _finding(
+        self, place: Place, code: str, message: str, help: str, *functions: int, note: bool = False
+    ) -> tuple[Finding, Place]:
+        return Finding(place.problem(code, message, help), tuple(self.space.unsure(*functions)), note), place
+
+
+def _replaced(ghosts: tuple[tuple[int, int, int], ...]) -> Iterator[tuple[dict[int, int], dict[int, int]]]:
+    """Yield what to fix with an entry and without: each fact alone, and one text in several facts at once."""
+    first: dict[int, tuple[int, int]] = {}
+    for variable, value, other in ghosts:
+        yield {variable: value}, {variable: other}
+        first.setdefault(variable, (value, other))
+    if len(first) > 1:
+        yield {v: value for v, (value, _) in first.items()}, {v: other for v, (_, other) in first.items()}
+
+
+def _without_conditions(gates: tuple[Gate, ...]) -> tuple[Gate, ...]:
+    return tuple(replace(gate, when=None) for gate in gates)
+
+
+def _fields(*names: str) -> list[Any]:
+    return [{"type": "field", "value": name, "children": []} for name in names]
+
+
+def _read_in(node: dict[str, Any]) -> list[str]:
+    return sorted(path.split(".")[1] for path in paths_in(node) if path.startswith("derived."))
+
+
+def _place_of(part: StringSet, entry: str) -> Place:
+    """Return where an entry of a set stands: the first such word behind the set's name that is in no comment."""
+    text = part.place.source.text
+    pattern = re.compile(rf"(?<![\w.-]){re.escape(entry)}(?![\w.-])")
+    for found in pattern.finditer(text, part.place.end):
+        line = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
+        if "#" not in line:
+            return Place(part.place.source, found.start(), found.end())
+    return part.place
+
+
+def _accepted(finding: Finding, place: Place) -> Finding:
+    """Return the finding with the reason that stands in its line or right above it, or above its set."""
+    problem, source = finding.problem, place.source
+    lines = source.text.split("\n")
+    for number in {problem.line, place.line}:
+        above = number - 1
+        looked = [lines[number - 1]] if 0 < number <= len(lines) else []
+        while above >= 1 and lines[above - 1].lstrip().startswith("#"):
+            looked.append(lines[above - 1])
+            above -= 1
+        for line in looked:
+            accepted = _ACCEPTED.search(line)
+            if accepted and accepted[1] == problem.code:
+                return replace(finding, accepted=accepted[2] or "no reason given")
+    return finding

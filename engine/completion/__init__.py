@@ -1,0 +1,1 @@
+"""What completes `mlxk-rules` in a shell: made from the usage texts, so that it cannot lag behind them."""

@@ -1,0 +1,87 @@
+"""The completion script of bash; it works in bash 3.2, which macOS has, and without the bash-completion package."""
+
+from __future__ import annotations
+
+from .words import SHELLS, Command, facts, versions
+
+_SCRIPT = """# bash completion of mlxk-rules, written by `mlxk-rules completion bash`
+_mlxk_rules_offer() {{
+  case $1 in
+    file | model | policy) compopt -o filenames 2>/dev/null ;;
+    fact) compopt -o nospace 2>/dev/null ;;
+  esac
+  while IFS= read -r; do COMPREPLY+=("$REPLY"); done < <(
+    case $1 in
+      file) compgen -f -- "$2" ;;
+      model) compgen -d -- "$2"; compgen -W "$("$3" completion models 2>/dev/null)" -- "$2" ;;
+      policy) compgen -W {versions} -- "$2"; compgen -f -- "$2" ;;
+      fact) compgen -S = -W {facts} -- "$2" ;;
+      shell) compgen -W {shells} -- "$2" ;;
+      *) compgen -W "$1" -- "$2" ;;
+    esac
+  )
+}}
+_mlxk_rules() {{
+  local IFS=$'\\n' current=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}}
+  local command=${{COMP_WORDS[1]}} options= takes= words= many= number=0 index word kind
+  COMPREPLY=()
+  if [ "$COMP_CWORD" -eq 1 ]; then
+    _mlxk_rules_offer {commands} "$current"
+    return
+  fi
+  case $command in
+{cases}
+    *) return ;;
+  esac
+  for kind in $takes; do
+    if [ "${{kind%% *}}" = "$before" ]; then
+      _mlxk_rules_offer "${{kind#* }}" "$current" "${{COMP_WORDS[0]}}"
+      return
+    fi
+  done
+  if [[ $current == -* ]]; then
+    _mlxk_rules_offer "$options" "$current"
+    return
+  fi
+  for ((index = 2; index < COMP_CWORD; index++)); do
+    word=${{COMP_WORDS[index]}}
+    case $'\\n'$takes in
+      *$'\\n'"$word "*) ((index++)) ;;
+      *) [[ $word == -?* ]] || ((number++)) ;;
+    esac
+  done
+  for kind in $words; do
+    if [ "$number" -eq 0 ]; then
+      _mlxk_rules_offer "$kind" "$current" "${{COMP_WORDS[0]}}"
+      return
+    fi
+    ((number--))
+  done
+  [ -z "$many" ] || _mlxk_rules_offer "$many" "$current" "${{COMP_WORDS[0]}}"
+}}
+complete -F _mlxk_rules mlxk-rules
+"""
+
+
+def script(commands: tuple[Command, ...]) -> str:
+    """Return the script."""
+    return _SCRIPT.format(
+        versions=_quoted("\n".join(versions())),
+        facts=_quoted("\n".join(facts())),
+        shells=_quoted("\n".join(SHELLS)),
+        commands=_quoted("\n".join(command.name for command in commands)),
+        cases="\n".join(map(_case, commands)),
+    )
+
+
+def _case(command: Command) -> str:
+    options = "\n".join(name for option in command.options for name in option.names)
+    takes = "\n".join(f"{name} {option.takes}" for option in command.options if option.takes for name in option.names)
+    words = "\n".join(command.words)
+    many = command.words[-1] if command.many and command.words else ""
+    parts = f"options={_quoted(options)} takes={_quoted(takes)} words={_quoted(words)} many={many}"
+    return f"    {command.name}) {parts} ;;"
+
+
+def _quoted(text: str) -> str:
+    return "'" + text.replace("'", "'\\''") + "'"
