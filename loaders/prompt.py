@@ -32,7 +32,9 @@ def bytes_per_token(config: Mapping[str, Any] | None, dtype: str | None) -> int 
     wide = hidden
     experts = integer(values, "num_experts_per_tok", "num_experts_per_token", "moe_topk", "top_k_experts")
     if experts and 0 < experts < 1 << 12:
-        middle = max(middle, experts * (integer(values, "moe_intermediate_size") or middle))
+        each = integer(values, "moe_intermediate_size") or middle
+        shared = integer(values, "shared_expert_intermediate_size") or each * (integer(values, "n_shared_experts") or 0)
+        middle = max(middle, experts * each + shared)
         wide = hidden * max(1, experts) if hidden else None
     if not middle and hidden:
         middle = 4 * hidden  # what models do whose config leaves it out

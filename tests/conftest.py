@@ -14,7 +14,8 @@ os.environ["MLX_DISABLE_COMPILE"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["MLXK_RULES_NO_CACHE"] = "1"
 os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="mlxk-rules-empty-hf-home-")
-for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "HF_MODULES_CACHE"):
+os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="mlxk-rules-empty-config-")
+for name in ("MLXK_RULES_POLICY", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "HF_MODULES_CACHE"):
     os.environ.pop(name, None)
 
 

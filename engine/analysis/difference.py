@@ -104,7 +104,9 @@ def difference(old: Policy, new: Policy) -> Difference:
             if both != diagrams.false:
                 fixed = diagrams.cheapest(both, cost(space))
                 changes.append(_change(old, new, one, other, space, fixed))
-    return Difference(old, new, tuple(changes), {path: tuple(sorted(why)) for path, why in sorted(space.doubts.items())})
+    return Difference(
+        old, new, tuple(changes), {path: tuple(sorted(why)) for path, why in sorted(space.doubts.items())}
+    )
 
 
 def _change(old: Policy, new: Policy, one: Gate, other: Gate, space: Space, fixed: Mapping[int, int]) -> Change:

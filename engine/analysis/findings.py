@@ -69,7 +69,9 @@ class _Analysis:
         self.decided = decided_by(self.document)
         self.others = dict(self._others())
         parts: list[Formula] = [*self.gates, *self.shown, *(g for guards in self.guards.values() for g in guards)]
-        self.space = Space([*parts, *(f for others in self.others.values() for gates in others for f in gates)], ghosts=True)
+        self.space = Space(
+            [*parts, *(f for others in self.others.values() for gates in others for f in gates)], ghosts=True
+        )
         self.diagrams = self.space.diagrams
         self.symbolic = Symbolic(self.space, self.gates)
 
@@ -90,7 +92,10 @@ class _Analysis:
             if self._real(self.diagrams.both(self.symbolic.reached[position], when)) != self.diagrams.false:
                 continue
             if when == self.diagrams.false:
-                message, help = f"the gate `{gate.id}` never fires: its condition holds for no facts", "mend it, or delete it"
+                message, help = (
+                    f"the gate `{gate.id}` never fires: its condition holds for no facts",
+                    "mend it, or delete it",
+                )
             else:
                 hiding = ", ".join(f"`{other}`" for other in self._hiding(position, when))
                 message = f"the gate `{gate.id}` never fires: {hiding} before it decide all that it would"
@@ -137,12 +142,18 @@ class _Analysis:
 
     def branches(self) -> Iterator[tuple[Finding, Place]]:
         for derivation in self.document.derive:
-            for number, (branch, guard) in enumerate(zip(derivation.branches, self.guards[derivation.name], strict=True)):
+            for number, (branch, guard) in enumerate(
+                zip(derivation.branches, self.guards[derivation.name], strict=True)
+            ):
                 function = self.space.diagram(guard)
                 if branch.when is None or self._real(function) != self.diagrams.false:
                     continue  # a last `otherwise` must stand, reached or not
                 held = self._real(self.space.diagram(self.conditions.of(branch.when.expression.node)))
-                why = "its condition holds for no facts" if held == self.diagrams.false else "branches above it match before"
+                why = (
+                    "its condition holds for no facts"
+                    if held == self.diagrams.false
+                    else "branches above it match before"
+                )
                 message = f"branch {number + 1} of `{derivation.name}` is never reached: {why}"
                 when = self.space.diagram(self.conditions.of(branch.when.expression.node))
                 yield self._finding(branch.place, "dead-branch", message, "mend it, or delete it", when)
@@ -157,7 +168,9 @@ class _Analysis:
             elif name in only_decides and not any(map(self._changes, self.others[name])):
                 message = f"no decision changes, whatever `derived.{name}` is"
                 functions = [self.space.diagram(guard) for guard in self.guards[name]]
-                yield self._finding(derivation.place, "dead-derived", message, "delete it, or what reads it", *functions)
+                yield self._finding(
+                    derivation.place, "dead-derived", message, "delete it, or what reads it", *functions
+                )
 
     def limits(self) -> Iterator[tuple[Finding, Place]]:
         read = read_by(self.document, "limits")
@@ -166,7 +179,9 @@ class _Analysis:
                 yield self._finding(limit.place, "dead-limit", f"nothing reads `limits.{limit.name}`", "delete it")
             elif not any(map(self._changes, self.others[f"limits.{limit.name}"])):
                 message = f"no decision changes, whatever `limits.{limit.name}` is"
-                yield self._finding(limit.place, "dead-limit", message, "delete it, or what reads it", *self.symbolic.whens)
+                yield self._finding(
+                    limit.place, "dead-limit", message, "delete it, or what reads it", *self.symbolic.whens
+                )
 
     def sets(self) -> Iterator[tuple[Finding, Place]]:
         read = read_by(self.document, "sets")
@@ -242,7 +257,10 @@ class _Analysis:
             yield name, [Conditions(self.policy, {name: value}).gates(self.policy) for value in values]
         for limit in self.document.limits:
             ends = [-1e15, 1e15, limit.value + 1, limit.value - 1]
-            yield f"limits.{limit.name}", [Conditions(self.policy, None, {limit.name: end}).gates(self.policy) for end in ends]
+            yield (
+                f"limits.{limit.name}",
+                [Conditions(self.policy, None, {limit.name: end}).gates(self.policy) for end in ends],
+            )
 
     def _possible(self, name: str) -> list[Any]:
         if self.policy.derived_types.get(name) == BOOLEAN:

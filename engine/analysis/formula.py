@@ -202,5 +202,7 @@ def put_node(node: Node, path: str, value: Node) -> Node:
         if not own.startswith(f"{path}."):
             return node
         return {"type": "subexpression", "children": [value, *node["children"][path.count(".") + 1 :]]}
-    children = [put_node(child, path, value) if isinstance(child, dict) else child for child in node.get("children", [])]
+    children = [
+        put_node(child, path, value) if isinstance(child, dict) else child for child in node.get("children", [])
+    ]
     return {**node, "children": children}

@@ -26,7 +26,9 @@ def read_by(document: Document, section: str) -> set[str]:
     derivations = {part.name: part for part in document.derive}
     names = {name for gate in document.gates for name in _names([gate.when], "derived")}
     found = {name for gate in document.gates for name in _names([gate.when], section)}
-    messages = [part for gate in document.gates if gate.message for part in gate.message.parts if isinstance(part, Located)]
+    messages = [
+        part for gate in document.gates if gate.message for part in gate.message.parts if isinstance(part, Located)
+    ]
     names |= _names(messages, "derived") | {name for name in SHOWN if name in derivations}
     found |= _names(messages, section)
     done: set[str] = set()

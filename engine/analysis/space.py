@@ -19,7 +19,11 @@ from .uses import ELEMENT, Asked, Uses, paths
 from .words import Question
 
 # Doubts by which more is possible here than is: what never happens here never happens. By all others something may be missing.
-SEVERAL, WHOLE, TWO = "a question about several facts at once", "a question about the whole list", "two facts looked up in one list"
+SEVERAL, WHOLE, TWO = (
+    "a question about several facts at once",
+    "a question about the whole list",
+    "two facts looked up in one list",
+)
 LOOSE = frozenset({SEVERAL, WHOLE, TWO})
 ROUNDS = 60
 MAX_TOGETHER = 6  # kinds of elements of one list in a document, all of whose combinations are looked at
@@ -494,7 +498,9 @@ class Space:
             order.setdefault(f"{self._root(path)} in")
 
         first = [path for path in self._order if path.startswith("request.")]
-        wide = sorted((p for p in self._order if f"{self._root(p)} in" in self._variables_at), key=lambda p: p != "model.type")
+        wide = sorted(
+            (p for p in self._order if f"{self._root(p)} in" in self._variables_at), key=lambda p: p != "model.type"
+        )
         for path in [*first, *wide, *self._order]:
             add(path)
         order.update(dict.fromkeys(self._variables_at))
@@ -648,5 +654,3 @@ def _sets_in(node: Node) -> set[str]:
     if path is not None:
         return {path} if path.startswith("sets.") else set()
     return {name for child in node.get("children", []) if isinstance(child, dict) for name in _sets_in(child)}
-
-

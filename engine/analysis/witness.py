@@ -84,7 +84,9 @@ def _looked_up(
         return facts
     if there:
         return put(facts, path, sorted([*held, word]))
-    others = [v.text for n, v in enumerate(space.variables) if v.paths[0] == path and v.kind == "element" and fixed.get(n)]
+    others = [
+        v.text for n, v in enumerate(space.variables) if v.paths[0] == path and v.kind == "element" and fixed.get(n)
+    ]
     return put(facts, path, [other for other in held if other != word] or others)
 
 

@@ -206,7 +206,9 @@ def spellings(word: str, questions: Iterable[Question], avoid: set[str]) -> list
 
 @cache
 def _spelt(char: str) -> list[str]:
-    return [other for other in dict.fromkeys((char.upper(), char, _KELVIN, _ANGSTROM)) if other.lower() == char] or [char]
+    return [other for other in dict.fromkeys((char.upper(), char, _KELVIN, _ANGSTROM)) if other.lower() == char] or [
+        char
+    ]
 
 
 def _taken(text: str, avoid: frozenset[str]) -> bool:

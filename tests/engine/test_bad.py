@@ -15,7 +15,7 @@ FILES = sorted(BAD.glob("*.yaml"))
 _EXPECT = "# expect: "
 
 # Codes whose files a test makes, because they are too large or are no file, or that speak of no rule file.
-MADE_BY_A_TEST = {"file-too-large", "unreadable-file"}
+MADE_BY_A_TEST = {"file-too-large", "unreadable-file", "too-many-problems"}
 NOT_OF_RULE_FILES = {"bad-assignment"}
 
 
@@ -104,6 +104,26 @@ def test_twenty_megabytes(tmp_path: Path) -> None:
             stream.write(b"# filler\n" * (1024 * 1024 // 9 + 1))
     (problem,) = problems_of(file)
     assert (problem.code, problem.file) == ("file-too-large", str(file))
+
+
+@pytest.mark.parametrize(
+    ("part", "code"),
+    [
+        ("sets: {x: [a, " + "1, " * 100_000 + "b]}\n", "wrong-type"),
+        ("limits: {" + "a: 1, " * 100_000 + "b: 1}\n", "duplicate-key"),
+        ("sets: {x: [" + "!y 1, " * 100_000 + "b]}\n", "tag"),
+        ("derive:\n" + "".join(f"  d{n}: {{compute: x{n}}}\n" for n in range(1_000)), "unknown-fact"),
+        ("audit:\n  checked_with: {}\n  sets: {" + ", ".join(f"s{n}: x" for n in range(1_000)) + "}\n", "unknown-set"),
+    ],
+    ids=["values", "keys", "tags", "expressions", "audited"],
+)
+def test_problems_without_end(part: str, code: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        Policy.from_text(minimal().replace("gates:", f"{part}gates:"))
+    *some, last = caught.value.problems
+    assert len(some) <= 200
+    assert code in {problem.code for problem in some}
+    assert last.code == "too-many-problems" and last.help
 
 
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])

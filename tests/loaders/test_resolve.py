@@ -180,14 +180,14 @@ def test_a_cache_that_is_a_file_is_an_error(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("environment", "folder"),
     [
-        ({}, "/home/me/.cache/huggingface/hub"),
+        ({}, "/users/me/.cache/huggingface/hub"),
         ({"XDG_CACHE_HOME": "/xdg"}, "/xdg/huggingface/hub"),
         ({"XDG_CACHE_HOME": "/xdg", "HF_HOME": "/hf"}, "/hf/hub"),
-        ({"HF_HOME": "~/hf"}, "/home/me/hf/hub"),
+        ({"HF_HOME": "~/hf"}, "/users/me/hf/hub"),
         ({"HF_HOME": "/hf", "HUGGINGFACE_HUB_CACHE": "/old"}, "/old"),
         ({"HUGGINGFACE_HUB_CACHE": "/old", "HF_HUB_CACHE": "/new"}, "/new"),
-        ({"HF_HUB_CACHE": "$HOME/hub"}, "/home/me/hub"),
-        ({"HF_HUB_CACHE": "", "HF_HOME": ""}, "/home/me/.cache/huggingface/hub"),
+        ({"HF_HUB_CACHE": "$HOME/hub"}, "/users/me/hub"),
+        ({"HF_HUB_CACHE": "", "HF_HOME": ""}, "/users/me/.cache/huggingface/hub"),
     ],
 )
 def test_the_environment_says_where_the_cache_is(
@@ -195,7 +195,7 @@ def test_the_environment_says_where_the_cache_is(
 ) -> None:
     for name in ("HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "HF_HOME", "XDG_CACHE_HOME"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("HOME", "/home/me")
+    monkeypatch.setenv("HOME", "/users/me")
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert cache_folder() == Path(folder)

@@ -1,0 +1,90 @@
+"""The house: its folders and packages, who may import whom, and nothing of one machine in it."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+import tomllib
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parent.parent
+TOP = {"rules", "engine", "loaders", "tests", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"}
+SOURCES = sorted(file for folder in ("engine", "loaders", "rules") for file in (ROOT / folder).rglob("*.py"))
+# Only the command line joins the two halves of the house.
+JOINS = {"engine/commands", "engine/completion", "engine/testing"}
+
+
+def tracked() -> list[str]:
+    """The files that git tracks; in a copy without git, all but what an install leaves behind."""
+    done = subprocess.run(["git", "ls-files"], cwd=ROOT, capture_output=True, text=True)
+    return done.stdout.split("\n")[:-1] if done.returncode == 0 else []
+
+
+def imports(file: Path) -> set[str]:
+    """The first names of absolute imports, and relative ones as paths below the project."""
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name.partition(".")[0] for alias in node.names}
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            found.add((node.module or "").partition(".")[0])
+        elif isinstance(node, ast.ImportFrom):
+            folder = file.parent
+            for _ in range(node.level - 1):
+                folder = folder.parent
+            names = [node.module] if node.module else [alias.name for alias in node.names]
+            found |= {(folder / name.replace(".", "/")).relative_to(ROOT).as_posix() for name in names if name}
+    return found
+
+
+def test_the_folders_at_the_top() -> None:
+    top = {name.partition("/")[0] for name in tracked()}
+    assert {name for name in top if not name.startswith(".")} <= TOP
+
+
+def test_every_package_is_installed() -> None:
+    packages = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["setuptools"]["packages"]
+    folders = {file.parent.relative_to(ROOT).as_posix() for file in SOURCES}
+    assert sorted(packages) == sorted(f"mlxk_rules.{folder.replace('/', '.')}" for folder in folders)
+
+
+@pytest.mark.parametrize("file", SOURCES, ids=[file.relative_to(ROOT).as_posix() for file in SOURCES])
+def test_a_module_knows_its_room(file: Path) -> None:
+    name, found = file.relative_to(ROOT).as_posix(), imports(file)
+    assert "argparse" not in found
+    assert "mlxk_rules" not in found, "relative imports inside"
+    if name.startswith("loaders/"):
+        assert not {other for other in found if other.startswith("engine")}
+    if name.startswith("engine/") and Path(name).parent.as_posix() not in JOINS:
+        assert not {other for other in found if other.startswith("loaders")}
+    assert len(file.read_text("utf-8").splitlines()) <= 420, "more than one idea?"
+
+
+def test_only_the_command_line_prints() -> None:
+    printing = [
+        file.relative_to(ROOT).as_posix()
+        for file in SOURCES
+        if any(
+            isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "print"
+            for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        )
+    ]
+    assert [name for name in printing if not name.startswith("engine/commands/") and name != "engine/cli.py"] == []
+
+
+def test_nothing_of_a_machine_or_a_registry() -> None:
+    pattern = re.compile(r"index-url *=|://[^ \"]*/simple([/\" ]|$)|(^|[ \"=(])/(root|home)/[a-z]", re.MULTILINE)
+    names = [name for name in tracked() if not name.endswith((".safetensors", ".png", ".jsonl", ".csv"))]
+    wrong = []
+    for name in names:
+        try:
+            text = (ROOT / name).read_text("utf-8")
+        except (UnicodeDecodeError, FileNotFoundError):
+            continue
+        if pattern.search(text):
+            wrong.append(name)
+    assert wrong == []
+    assert not any(name.endswith("uv.lock") for name in names)
