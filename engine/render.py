@@ -28,7 +28,8 @@ def _verdict(trace: Trace, style: Style) -> list[str]:
     if decision.message:
         lines.append(f"  {safe(decision.message)}")
     if decision.error_type:
-        lines.append(f"  {style('error', 'dim')}   {decision.error_type}, HTTP {decision.http_status}")
+        status = f", HTTP {decision.http_status}" if decision.http_status else ""
+        lines.append(f"  {style('error', 'dim')}   {decision.error_type}{status}")
     policy = f"{decision.policy['name']} {decision.policy['version']}"
     place = style(f"{safe(gate.file)}:{gate.line}, policy {policy}", "dim")
     lines.append(f"  {style('gate', 'dim')}    {style(gate.id, 'bold')}  {place}")

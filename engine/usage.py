@@ -17,16 +17,16 @@ Usage:
   mlxk-rules (-h | --help | --version)
 
 Commands:
-  explain   which gate fires for a model, and why
-  run       decide, then load and generate
-  list      every model in the Hugging Face cache with its decision
-  probe     the facts of a model, as JSON
-  decide    decisions for facts in JSON lines
-  validate  check a rule file
-  test      a policy's own cases, with coverage and mutation
-  policy    a policy whole, and where each part of it is from
+  explain     which gate fires for a model, and why
+  run         decide, then load and generate
+  list        every model in the Hugging Face cache with its decision
+  probe       the facts of a model, as JSON
+  decide      decisions for facts in JSON lines
+  validate    check a rule file
+  test        a policy's own cases, with coverage and mutation
+  policy      a policy whole, and where each part of it is from
   completion  a script that completes words in bash, zsh or fish
-  audit     a rule file against what the installed MLX libraries support
+  audit       a rule file against what the installed MLX libraries support
 
 `mlxk-rules <command> --help` tells more of one. A MODEL is a folder, a repo id in the Hugging Face cache
 (HF_HOME and HF_HUB_CACHE are honoured), org/name@revision, or a bare name that one cached repo ends with.
@@ -42,6 +42,7 @@ Usage:
 Options:
   --image           The request carries images.
   --audio           The request carries audio.
+  --context N       How many tokens prompt and answer may get, which the KV cache is reckoned for.
   --server          The request comes from a server.
   --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
   --set FACT=VALUE  What if: override a fact (memory.total_bytes=8GB), or a derived one (derived.vision=true).
@@ -94,6 +95,7 @@ Usage:
 Options:
   --image           The request carries images.
   --audio           The request carries audio.
+  --context N       How many tokens prompt and answer may get, which the KV cache is reckoned for.
   --server          The request comes from a server.
   --json            The same: probe always prints JSON.
   --debug           Show the traceback of a bug.

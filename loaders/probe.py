@@ -138,7 +138,10 @@ def _support(name: str, package: Installed | None) -> mlx_lm.Support | mlx_vlm.S
 
 def _mlx() -> Path | None:
     """Where the package mlx is, which is a namespace on Linux until a back end is installed into it."""
-    spec = find_spec("mlx")
+    try:
+        spec = find_spec("mlx")
+    except (ImportError, ValueError):
+        return None
     places = list(spec.submodule_search_locations or ()) if spec else []
     return Path(places[0]) if places else None
 

@@ -124,7 +124,7 @@ def test_the_first_command_on_a_fresh_machine(tmp_path: Path) -> None:
 @pytest.mark.slow
 def test_a_wheel_without_any_backend(tmp_path: Path) -> None:
     # Built and installed as others would; every command but run works, and says that a backend is not installed.
-    folder = shutil.copytree(ROOT, tmp_path / "source", ignore=LEFT_OUT)
+    shutil.copytree(ROOT, tmp_path / "source", ignore=LEFT_OUT)
     script = f"""
     set -e
     {sys.executable} -m venv env

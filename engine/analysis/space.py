@@ -26,6 +26,7 @@ SEVERAL, WHOLE, TWO = (
 )
 LOOSE = frozenset({SEVERAL, WHOLE, TWO})
 ROUNDS = 60
+NEAR = 16  # variables that one condition reads; of conditions that read more nothing is learnt about the order
 MAX_TOGETHER = 6  # kinds of elements of one list in a document, all of whose combinations are looked at
 SECTIONS = {"sets", "limits", "derived"} | {
     ".".join(name.split(".")[:depth]) for name in vocabulary().facts for depth in range(1, name.count(".") + 1)
@@ -564,7 +565,7 @@ class Space:
 
         for condition in conditions:
             of(condition)
-        return [edge for edge in dict.fromkeys(edges) if len(edge) > 1]
+        return [edge for edge in dict.fromkeys(edges) if 1 < len(edge) <= NEAR]
 
 
 def _span(order: list[int], edges: list[frozenset[int]]) -> int:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 
+from .diagram import Diagrams
 from .formula import Formula
 from .space import Space
 
@@ -21,3 +22,14 @@ class Symbolic:
             before = diagrams.both(before, diagrams.negated(when))
         self.undecided = before
         self.fires = [diagrams.both(reached, when) for reached, when in zip(self.reached, self.whens, strict=True)]
+
+
+def decided_in(diagrams: Diagrams, region: int, whens: Sequence[int]) -> Iterator[tuple[int, int]]:
+    """Yield for each gate, by its position, the part of `region` in which it is the first that fires."""
+    for position, when in enumerate(whens):
+        if region == diagrams.false:
+            return
+        part = diagrams.both(region, when)
+        if part != diagrams.false:
+            yield position, part
+            region = diagrams.both(region, diagrams.negated(when))

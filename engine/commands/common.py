@@ -6,6 +6,7 @@ import json
 from typing import Any
 
 from ..choice import Choice, choose
+from ..errors import UsageError
 from ..policy import Policy
 
 
@@ -34,4 +35,18 @@ def probed(options: dict[str, Any]) -> dict[str, Any]:
         audio=bool(options["--audio"]),
         context="server" if options.get("--server") else "cli",
         trust_remote_code=bool(options.get("--trust-remote-code")),
+        context_tokens=None if options.get("--context") is None else number_of(options, "--context", int, least=1),
     )
+
+
+def number_of(options: dict[str, Any], name: str, kind: type[int] | type[float], least: float = 0) -> Any:
+    """Return the number that an option gives, of `least` or more. Raises UsageError."""
+    text = options[name]
+    wanted = f"{'a whole number' if kind is int else 'a number'} of {least:g} or more"
+    try:
+        number = kind(text)
+        if number >= least and number - number == 0:
+            return number
+    except (ValueError, OverflowError):
+        pass
+    raise UsageError("bad-value", f"`{name}` is `{text[:40]}`, {wanted} is wanted", f"write {name} 1")

@@ -10,7 +10,7 @@ from ..decision import Decision
 from ..errors import UsageError
 from ..render import BACKENDS
 from ..terminal import Style, safe, style_for
-from .common import policy_of, print_json, probed
+from .common import number_of, policy_of, print_json, probed
 
 MAX_PROMPT = 4 * 1024 * 1024  # characters
 
@@ -19,7 +19,9 @@ def run(options: dict[str, Any]) -> int:
     """Decide, then load and stream the text. Returns 0 if it ran, 1 if it was blocked or the backend failed."""
     from ...loaders import LoaderError, stream
 
-    max_tokens, temperature = _number(options, "--max-tokens", int), _number(options, "--temperature", float)
+    max_tokens, temperature = None, number_of(options, "--temperature", float)
+    if options["--max-tokens"] is not None:
+        max_tokens = number_of(options, "--max-tokens", int, least=1)
     policy = policy_of(options)
     facts = probed(options)
     decision = policy.decide(facts)
@@ -38,7 +40,7 @@ def run(options: dict[str, Any]) -> int:
                 images=[Path(file) for file in options["--image"]],
                 audio=[Path(file) for file in options["--audio"]],
                 max_tokens=max_tokens,
-                temperature=temperature or 0.0,
+                temperature=temperature,
             ):
                 pieces.append(piece)
                 if not options["--json"]:
@@ -89,14 +91,3 @@ def _prompt(word: str) -> str:
     if len(text) > MAX_PROMPT:
         raise UsageError("bad-prompt", f"the prompt is longer than {MAX_PROMPT} characters", "send less")
     return text
-
-
-def _number(options: dict[str, Any], name: str, kind: type[int] | type[float]) -> Any:
-    text = options[name]
-    if text is None:
-        return None
-    try:
-        return kind(text)
-    except (ValueError, OverflowError):
-        wanted = "a whole number" if kind is int else "a number"
-        raise UsageError("bad-value", f"`{name}` is `{text[:40]}`, {wanted} is wanted", f"write {name} 1") from None

@@ -81,7 +81,8 @@ def _head_of(eyebrow: str, title: str, view: Outline) -> Html:
 
 def _verdict(trace: Trace) -> Html:
     decision, gate = trace.decision, trace.gates[-1]
-    error = f"{decision.error_type}, HTTP {decision.http_status}" if decision.error_type else None
+    status = f", HTTP {decision.http_status}" if decision.http_status else ""
+    error = f"{decision.error_type}{status}" if decision.error_type else None
     if gate.error:
         because = el("p", gate.error)
     elif gate.terms:

@@ -79,8 +79,8 @@ def main(names: list[str]) -> int:
             kept[shape.name] = record(shape, contexts)
             sys.stdout.write("".join(f"{row.line}\n" for row in document.rows(kept[shape.name])))
             sys.stdout.flush()
-            ordered = {one.name: kept[one.name] for one, _ in SHAPES if one.name in kept}
-            MEASURED.write_text(json.dumps(ordered, indent=1) + "\n", encoding="utf-8")
+            kept = {one.name: kept[one.name] for one, _ in SHAPES if one.name in kept}
+            MEASURED.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
     document.write(kept)
     return 1 if any(row.wrong for one in kept.values() for row in document.rows(one)) else 0
 
