@@ -11,7 +11,7 @@ from ..policy import Policy
 from .formula import Conditions
 from .space import LOOSE, Space
 from .symbolic import Symbolic
-from .witness import Witness, cost, witness
+from .witness import Witness, least, witness
 
 _RANK = {"block": 0, "warn": 1, "allow": 2}
 Outcome = tuple[str, str, str | None, int | None]  # decision, backend, error, http
@@ -88,22 +88,23 @@ def direction(before: Outcome, after: Outcome) -> str:
 
 
 def difference(old: Policy, new: Policy) -> Difference:
-    """Compare two policies over all facts. Raises TooLarge where that is beyond what can be held."""
+    """Compare two policies over all facts. Raises UsageError where there is no solver."""
     conditions = [Conditions(policy).gates(policy) for policy in (old, new)]
     space = Space(formula for one in conditions for formula in one)
-    diagrams = space.diagrams
+    cases = space.cases
     first, second = (Symbolic(space, one) for one in conditions)
-    gates, others = old.document.gates, new.document.gates
-
     changes: list[Change] = []
-    for one, fires in zip(gates, first.fires, strict=True):
-        for other, then in zip(others, second.fires, strict=True):
-            if outcome(one) == outcome(other):
-                continue
-            both = diagrams.both(diagrams.both(fires, then), space.real)
-            if both != diagrams.false:
-                fixed = diagrams.cheapest(both, cost(space))
-                changes.append(_change(old, new, one, other, space, fixed))
+    for one, fires in zip(old.document.gates, first.fires, strict=True):
+        alike = [then for other, then in zip(new.document.gates, second.fires, strict=True) if outcome(one) == outcome(other)]
+        region = [fires, space.real, *map(cases.negated, alike)]
+        while case := cases.possible(*region):
+            position = next(n for n, when in enumerate(second.whens) if cases.holds(when, case))
+            asked = (fires, second.fires[position], space.real)
+            changes.append(_change(old, new, one, new.document.gates[position], space, least(space, case, *asked)))
+            region.append(cases.negated(second.fires[position]))
+    order = {gate.id: n for n, gate in enumerate(new.document.gates)}
+    before = {gate.id: n for n, gate in enumerate(old.document.gates)}
+    changes.sort(key=lambda change: (before[change.old.id], order[change.new.id]))
     return Difference(
         old, new, tuple(changes), {path: tuple(sorted(why)) for path, why in sorted(space.doubts.items())}
     )

@@ -54,7 +54,7 @@ class Finding:
 
 
 def findings(policy: Policy) -> list[Finding]:
-    """Return everything found, in the file's order. Raises TooLarge where the policy is beyond what can be held."""
+    """Return everything found, in the file's order. Raises UsageError where there is no solver."""
     found = [_accepted(finding, place) for finding, place in _Analysis(policy).all()]
     return sorted(found, key=lambda f: (f.note, f.problem.file, f.problem.line, f.problem.column, f.problem.code))
 
@@ -72,7 +72,7 @@ class _Analysis:
         self.space = Space(
             [*parts, *(f for others in self.others.values() for gates in others for f in gates)], ghosts=True
         )
-        self.diagrams = self.space.diagrams
+        self.cases = self.space.cases
         self.symbolic = Symbolic(self.space, self.gates)
 
     def all(self) -> Iterator[tuple[Finding, Place]]:
@@ -88,10 +88,10 @@ class _Analysis:
 
     def silent_gates(self) -> Iterator[tuple[Finding, Place]]:
         for position, gate in enumerate(self.document.gates):
-            when = self._real(self.symbolic.whens[position])
-            if self._real(self.diagrams.both(self.symbolic.reached[position], when)) != self.diagrams.false:
+            when = self.symbolic.whens[position]
+            if self._may(self.symbolic.fires[position]):
                 continue
-            if when == self.diagrams.false:
+            if not self._may(when):
                 message, help = (
                     f"the gate `{gate.id}` never fires: its condition holds for no facts",
                     "mend it, or delete it",
@@ -105,24 +105,15 @@ class _Analysis:
 
     def _hiding(self, position: int, when: int) -> Iterator[str]:
         """Yield the gates before the one at `position` that decide facts of its condition; those that are needed for it."""
-        whens, left = self.symbolic.whens, when
-        overlapping: list[int] = []
-        for other in range(position):
-            part = self.diagrams.both(left, whens[other])
-            if part != self.diagrams.false:
-                overlapping.append(other)
-                left = self.diagrams.both(left, self.diagrams.negated(whens[other]))
-        for other in list(overlapping):
-            rest = when
-            for kept in overlapping:
-                if kept != other:
-                    rest = self.diagrams.both(rest, self.diagrams.negated(whens[kept]))
-            if rest == self.diagrams.false:
-                overlapping.remove(other)
-        yield from (self.document.gates[other].id for other in overlapping)
+        whens, negated = self.symbolic.whens, self.cases.negated
+        hiding = [other for other in range(position) if self._may(when, self.symbolic.fires[other])]
+        for other in list(hiding):
+            if not self._may(when, *(negated(whens[kept]) for kept in hiding if kept != other)):
+                hiding.remove(other)
+        yield from (self.document.gates[other].id for other in hiding)
 
     def undecided(self) -> Iterator[tuple[Finding, Place]]:
-        if self._real(self.symbolic.undecided) != self.diagrams.false:
+        if self._may(self.symbolic.undecided):
             help = "end with a gate that has `otherwise: true`"
             message = "there are facts for which no gate decides"
             yield self._finding(self.document.gates[-1].place, "undecided", message, help, self.symbolic.undecided)
@@ -131,8 +122,7 @@ class _Analysis:
         gates = self.document.gates
         for position, (one, other) in enumerate(pairwise(gates[:-1])):
             first, second = self.symbolic.whens[position], self.symbolic.whens[position + 1]
-            both = self.diagrams.both(self.diagrams.both(self.symbolic.reached[position], first), second)
-            apart = self._real(both) == self.diagrams.false
+            apart = not self._may(self.symbolic.reached[position], first, second)
             if apart or outcome(one) == outcome(other):
                 why = "never both hold" if apart else "decide the same"
                 message = f"the gates `{one.id}` and `{other.id}` {why}: their order changes nothing"
@@ -146,12 +136,12 @@ class _Analysis:
                 zip(derivation.branches, self.guards[derivation.name], strict=True)
             ):
                 function = self.space.diagram(guard)
-                if branch.when is None or self._real(function) != self.diagrams.false:
+                if branch.when is None or self._may(function):
                     continue  # a last `otherwise` must stand, reached or not
-                held = self._real(self.space.diagram(self.conditions.of(branch.when.expression.node)))
+                held = self._may(self.space.diagram(self.conditions.of(branch.when.expression.node)))
                 why = (
                     "its condition holds for no facts"
-                    if held == self.diagrams.false
+                    if not held
                     else "branches above it match before"
                 )
                 message = f"branch {number + 1} of `{derivation.name}` is never reached: {why}"
@@ -207,28 +197,21 @@ class _Analysis:
 
     def _differs(self, fixed: tuple[dict[int, int], dict[int, int]], shown: list[int]) -> bool:
         """Whether some decision, or shown fact, is another where variables have the second values in place of the first."""
-        with_entry, without = fixed
-        given, both = self.diagrams.given, self.diagrams.both
-        laws = both(given(self.space.laws, with_entry), given(self.space.laws, without))
-        before = [given(function, with_entry) for function in self.symbolic.fires]
-        after = [given(function, without) for function in self.symbolic.fires]
-        if self._other_outcome(before, after, laws):
-            return True
-        return any(
-            both(laws, self.diagrams.negated(self.diagrams.same(given(f, with_entry), given(f, without))))
-            != self.diagrams.false
-            for f in shown
-        )
+        given, either = self.cases.given, self.cases.either
+        differing = 0
+        for function in [*self._outcomes(self.symbolic), *shown]:
+            one, other = (given(function, values) for values in fixed)
+            if one != other:
+                differing = either(differing, self.cases.negated(self.cases.same(one, other)))
+        laws = [given(self.space.laws, values) for values in fixed]
+        return self.cases.possible(differing, *laws) is not None
 
-    def _other_outcome(self, before: list[int], after: list[int], possible: int) -> bool:
-        gates, diagrams = self.document.gates, self.diagrams
-        changed = [n for n in range(len(gates)) if before[n] != after[n]]
-        for one in changed:
-            gone = diagrams.both(possible, diagrams.both(before[one], diagrams.negated(after[one])))
-            for other in changed if gone != diagrams.false else ():
-                if outcome(gates[one]) != outcome(gates[other]) and diagrams.both(gone, after[other]) != diagrams.false:
-                    return True
-        return False
+    def _outcomes(self, symbolic: Symbolic) -> list[int]:
+        """Return for each outcome where a gate decides so."""
+        by_outcome: dict[Any, int] = {}
+        for gate, fires in zip(self.document.gates, symbolic.fires, strict=True):
+            by_outcome[outcome(gate)] = self.cases.either(by_outcome.get(outcome(gate), 0), fires)
+        return list(by_outcome.values())
 
     def _same_without(self, part: StringSet, entry: str) -> bool:
         less = StringSet(part.name, tuple(word for word in part.add if word != entry), part.place)
@@ -275,11 +258,16 @@ class _Analysis:
         return {name for name in self.others.keys() & self.guards.keys() if name not in others and self.others[name]}
 
     def _changes(self, gates: list[Formula]) -> bool:
-        other = Symbolic(self.space, gates)
-        return self._other_outcome(self.symbolic.fires, other.fires, self.space.real)
+        others = self._outcomes(Symbolic(self.space, gates))
+        differing = 0
+        for one, other in zip(self._outcomes(self.symbolic), others, strict=True):
+            if one != other:
+                differing = self.cases.either(differing, self.cases.negated(self.cases.same(one, other)))
+        return self._may(differing)
 
-    def _real(self, condition: int) -> int:
-        return self.diagrams.both(self.space.real, condition)
+    def _may(self, *conditions: int) -> bool:
+        """Whether the conditions hold together for some facts."""
+        return self.cases.possible(self.space.real, *conditions) is not None
 
     def _derivation(self, name: str) -> Derivation:
         return next(part for part in self.document.derive if part.name == name)

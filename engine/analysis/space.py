@@ -13,7 +13,7 @@ from ..types import STRINGS
 from ..vocabulary import vocabulary
 from .baseline import ordinary, put, type_path, value_at
 from .cells import ratio_pairs, texts_of, values_of
-from .diagram import Diagrams
+from .cases import Cases
 from .formula import Atom, Choice, Formula, call, equal, literal, path_node, put_node
 from .uses import ELEMENT, Asked, Uses, paths
 from .words import Question
@@ -25,8 +25,6 @@ SEVERAL, WHOLE, TWO = (
     "two facts looked up in one list",
 )
 LOOSE = frozenset({SEVERAL, WHOLE, TWO})
-ROUNDS = 60
-NEAR = 16  # variables that one condition reads; of conditions that read more nothing is learnt about the order
 MAX_TOGETHER = 6  # kinds of elements of one list in a document, all of whose combinations are looked at
 SECTIONS = {"sets", "limits", "derived"} | {
     ".".join(name.split(".")[:depth]) for name in vocabulary().facts for depth in range(1, name.count(".") + 1)
@@ -77,22 +75,21 @@ class Space:
         self._home: dict[Atom, int] = {}
         self._base = ordinary()
         self._compiled: dict[Atom, Evaluate] = {}
-        conditions = list(conditions)
         atoms = list(_atoms(conditions))
         self._classify(atoms)
         self._synthesize()
         self._read_uses()
         self._compile()
         self._make_cells(ghosts)
-        self._arrange(conditions)
-        self.diagrams = Diagrams([variable.size for variable in self.variables])
+        self._arrange()
+        self.cases = Cases([variable.size for variable in self.variables])
         self._memo: dict[int, tuple[Formula, int]] = {}
         self.laws = self._laws()
-        self.real = self.diagrams.both(self.laws, self._reality())
+        self.real = self.cases.both(self.laws, self._reality())
 
     def unsure(self, *functions: int) -> list[str]:
         """Return why facts may be missing in the functions: where nothing, what they exclude is impossible indeed."""
-        numbers = {number for function in functions for number in self.diagrams.variables(function)}
+        numbers = {number for function in functions for number in self.cases.variables(function)}
         read = {path for number in numbers for path in self.variables[number].paths}
         return sorted(f"{path}: {why}" for path in read for why in self.doubts.get(path, set()) - LOOSE)
 
@@ -101,13 +98,13 @@ class Space:
     def diagram(self, formula: Formula) -> int:
         """Return a condition as a function of the variables."""
         if isinstance(formula, bool):
-            return self.diagrams.true if formula else self.diagrams.false
+            return self.cases.true if formula else self.cases.false
         if isinstance(formula, Atom):
             return self._atom(formula)
         found = self._memo.get(id(formula))
         if found is None:
             three = [self.diagram(part) for part in (formula.condition, formula.then, formula.otherwise)]
-            found = self._memo[id(formula)] = (formula, self.diagrams.ite(*three))
+            found = self._memo[id(formula)] = (formula, self.cases.ite(*three))
         return found[1]
 
     def _atom(self, atom: Atom) -> int:
@@ -118,25 +115,25 @@ class Space:
         number = self._home[atom]
         variable = self.variables[number]
         if variable.kind == "cell":
-            return self.diagrams.test(number, [v for v, answers in enumerate(variable.answers) if answers[atom]])
-        return self.diagrams.test(number, [1])
+            return self.cases.test(number, [v for v, answers in enumerate(variable.answers) if answers[atom]])
+        return self.cases.test(number, [1])
 
     def _conditions_constant(self, value: bool) -> int:
-        return self.diagrams.true if value else self.diagrams.false
+        return self.cases.true if value else self.cases.false
 
     def _existential(self, atom: Atom) -> int:
         path = self._lists[atom]
         empty = self._on_list(atom, path, [])
-        changing = self.diagrams.false
+        changing = self.cases.false
         for number in self._numbers_of(path):
             variable = self.variables[number]
             if variable.kind == "member":
                 alike = self._atom(self._looked_up[cast("Atom", variable.atom), atom])
-                alike = self.diagrams.negated(alike) if empty else alike
-                changing = self.diagrams.either(changing, self.diagrams.both(self.diagrams.test(number, [1]), alike))
+                alike = self.cases.negated(alike) if empty else alike
+                changing = self.cases.either(changing, self.cases.both(self.cases.test(number, [1]), alike))
             elif self._on_list(atom, path, [variable.text]) != empty:
-                changing = self.diagrams.either(changing, self.diagrams.test(number, [1]))
-        return self.diagrams.negated(changing) if empty else changing
+                changing = self.cases.either(changing, self.cases.test(number, [1]))
+        return self.cases.negated(changing) if empty else changing
 
     def _numbers_of(self, path: str) -> list[int]:
         return [n for n, v in enumerate(self.variables) if v.paths[0] == path and v.kind in ("element", "member")]
@@ -150,6 +147,10 @@ class Space:
             return self._compiled[atom](scope) is True
         except Exception:
             return False
+
+    def answer(self, atom: Atom, facts: Mapping[str, Any]) -> bool:
+        """Return what a condition says of whole facts."""
+        return self._evaluate(atom, facts)
 
     # --- what kind of question each condition is
 
@@ -276,38 +277,38 @@ class Space:
         return self._own({"type": "and_expression", "children": [is_object, call("truthy", node)]}, path)
 
     def _laws(self) -> int:
-        diagrams, law = self.diagrams, self.diagrams.true
+        cases, law = self.cases, self.cases.true
         for child, parent in self._parents:
-            law = diagrams.both(law, diagrams.implied(self._atom(child), self._atom(parent)))
+            law = cases.both(law, cases.implied(self._atom(child), self._atom(parent)))
         for filled, ok in self._statuses:
-            law = diagrams.both(law, diagrams.same(self._atom(filled), self._atom(ok)))
+            law = cases.both(law, cases.same(self._atom(filled), self._atom(ok)))
         for member, (is_text, same) in self._keys.items():
             bit = self._atom(member)
-            law = diagrams.both(law, diagrams.implied(bit, self._atom(is_text)))
+            law = cases.both(law, cases.implied(bit, self._atom(is_text)))
             for word, alike in same.items():
                 held = self._element(self._members[member][0], word)
-                law = diagrams.both(law, diagrams.implied(self._atom(alike), diagrams.same(bit, held)))
+                law = cases.both(law, cases.implied(self._atom(alike), cases.same(bit, held)))
         for one, other, alike in self._twins:
-            alike_bits = diagrams.same(self._atom(one), self._atom(other))
-            law = diagrams.both(law, diagrams.implied(self._atom(alike), alike_bits))
+            alike_bits = cases.same(self._atom(one), self._atom(other))
+            law = cases.both(law, cases.implied(self._atom(alike), alike_bits))
         return law
 
     def _element(self, path: str, word: str) -> int:
         answers = self.element_answers(path, word)
-        held = self.diagrams.false
+        held = self.cases.false
         for number in self._numbers_of(path):
             variable = self.variables[number]
             if variable.kind == "element" and variable.text == word:
-                return self.diagrams.test(number, [1])
+                return self.cases.test(number, [1])
             if variable.kind == "element" and self.element_answers(path, variable.text) == answers:
-                held = self.diagrams.either(held, self.diagrams.test(number, [1]))
+                held = self.cases.either(held, self.cases.test(number, [1]))
         return held
 
     def _reality(self) -> int:
-        real = self.diagrams.true
+        real = self.cases.true
         for number, variable in enumerate(self.variables):
             if variable.real < variable.size:
-                real = self.diagrams.both(real, self.diagrams.test(number, range(variable.real)))
+                real = self.cases.both(real, self.cases.test(number, range(variable.real)))
         return real
 
     # --- representative values
@@ -485,7 +486,7 @@ class Space:
 
     # --- the order of the variables
 
-    def _arrange(self, conditions: list[Formula]) -> None:
+    def _arrange(self) -> None:
         order: dict[str, None] = {}
 
         def add(path: str) -> None:
@@ -507,7 +508,6 @@ class Space:
         order.update(dict.fromkeys(self._variables_at))
         for place in order:
             self.variables.extend(self._variables_at.pop(place, []))
-        self.variables = self._drawn_together(conditions)
         number_of = {id(variable): number for number, variable in enumerate(self.variables)}
         self.ghosts = {
             entry: [Ghost(number_of[ghost.variable], ghost.value, ghost.other) for ghost in dict.fromkeys(ghosts)]
@@ -522,56 +522,6 @@ class Space:
             self.unghosted |= {name.removeprefix("sets.") for name in _sets_in(atom.node)} if path else set()
         for atom in self._opaque:
             self.unghosted |= {name.removeprefix("sets.") for name in _sets_in(atom.node)}
-
-    def _drawn_together(self, conditions: list[Formula]) -> list[Variable]:
-        """Return the variables so ordered that those which are read together stand together (Aloul's FORCE)."""
-        edges = self._read_together(conditions)
-        order = list(range(len(self.variables)))
-        best, least = order, _span(order, edges)
-        for _ in range(ROUNDS):
-            at = {variable: place for place, variable in enumerate(order)}
-            pull: dict[int, list[float]] = {}
-            for edge in edges:
-                middle = sum(at[variable] for variable in edge) / len(edge)
-                for variable in edge:
-                    pull.setdefault(variable, []).append(middle)
-            order = sorted(order, key=lambda v: sum(pull[v]) / len(pull[v]) if v in pull else at[v])
-            if (span := _span(order, edges)) < least:
-                best, least = order, span
-        return [self.variables[variable] for variable in best]
-
-    def _read_together(self, conditions: list[Formula]) -> list[frozenset[int]]:
-        home: dict[Atom, frozenset[int]] = {}
-        for number, variable in enumerate(self.variables):
-            for atom in variable.answers[0] if variable.kind == "cell" else ():
-                home[atom] = frozenset({number})
-            if variable.atom is not None:
-                home[variable.atom] = frozenset({number})
-        for atom, path in self._lists.items():
-            home[atom] = frozenset(n for n, v in enumerate(self.variables) if v.paths[0] == path)
-        support: dict[int, frozenset[int]] = {}
-        pairs = [*self._parents, *self._statuses, *((atom, text) for atom, (text, _) in self._keys.items())]
-        edges = [home[one] | home[other] for one, other in pairs for _ in range(4)]
-
-        def of(formula: Formula) -> frozenset[int]:
-            if isinstance(formula, bool):
-                return frozenset()
-            if isinstance(formula, Atom):
-                return home.get(formula, frozenset())
-            if id(formula) not in support:
-                support[id(formula)] = of(formula.condition) | of(formula.then) | of(formula.otherwise)
-                edges.append(support[id(formula)])
-            return support[id(formula)]
-
-        for condition in conditions:
-            of(condition)
-        return [edge for edge in dict.fromkeys(edges) if 1 < len(edge) <= NEAR]
-
-
-def _span(order: list[int], edges: list[frozenset[int]]) -> int:
-    at = {variable: place for place, variable in enumerate(order)}
-    places = [[at[variable] for variable in edge] for edge in edges]
-    return sum(max(some) - min(some) for some in places)
 
 
 def _atoms(conditions: Iterable[Formula]) -> Iterable[Atom]:

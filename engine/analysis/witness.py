@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 from typing import Any, cast
 
 from ..compiler import interpret
 from ..decision import Decision
 from ..policy import Policy
 from ..vocabulary import ABSENT, vocabulary
-from .baseline import FILLER, ordinary, put, value_at
+from .baseline import FILLER, GIB, ordinary, put, type_path, value_at
 from .space import Space, Variable
 
+MAX_TOGETHER = 3  # facts of one question, for which numbers are tried
+_NUMBERS = (None, 0, 8, 9, 4 * GIB, 150 * GIB)
 Check = Callable[[Mapping[str, Any]], bool]
 
 
@@ -24,28 +27,57 @@ class Witness:
     differing: dict[str, Any]
 
 
-def cost(space: Space) -> Callable[[int, int], float]:
-    """Return what it costs to give a variable a value: nothing for the ordinary one, least for what a request holds."""
+def least(space: Space, case: Mapping[int, int], *conditions: int) -> dict[int, int]:
+    """Return a case like `case` in which no variable is unusual without need; what a request holds is given up last."""
+    kinds = {"cell": 1.0, "member": 2.0, "element": 2.0, "opaque": 3.0}
 
-    def of(number: int, value: int) -> float:
+    def cost(number: int) -> float:
         variable = space.variables[number]
-        if value == variable.usual:
-            return 0.0
-        if variable.kind == "cell":
-            return (0.9 if variable.paths[0].startswith("request.") else 1.0) + value / 1000
-        return 5.0 if variable.kind == "opaque" else 1.0
+        return 0.0 if variable.paths[0].startswith("request.") else kinds[variable.kind]
 
-    return of
+    return space.cases.least(case, [variable.usual for variable in space.variables], cost, *conditions)
 
 
 def witness(space: Space, fixed: Mapping[int, int], holds: Check) -> Witness | None:
     """Return facts of the case in which some variables are fixed, the fewest that `holds` is true of, or None."""
     facts = _settled(_facts(space, fixed), space)
-    if not holds(facts):
+    if not holds(facts) and (facts := _sought(space, fixed, facts, holds)) is None:
         return None
     facts = _reduced(facts, holds)
     usual = ordinary()
     return Witness(facts, {path: value_at(facts, path) for path in sorted(_differing(facts, usual, ""))})
+
+
+def _sought(space: Space, fixed: Mapping[int, int], facts: dict[str, Any], holds: Check) -> dict[str, Any] | None:
+    """Return facts of which `holds` is true, where questions about several facts at once must be answered otherwise."""
+    wrong = [
+        variable
+        for number, variable in enumerate(space.variables)
+        if variable.atom is not None and variable.kind == "opaque" and space.answer(variable.atom, facts) != fixed[number]
+    ]
+    for _ in range(2):  # what answers one may disturb another
+        for variable in wrong:
+            for tried in _with_numbers(facts, variable.paths):
+                if holds(_settled(tried, space)):
+                    return _settled(tried, space)
+        for variable in wrong:
+            wanted = fixed[space.variables.index(variable)]
+            fits = (t for t in _with_numbers(facts, variable.paths) if space.answer(cast("Any", variable.atom), t) == wanted)
+            facts = next(fits, facts)
+        if holds(_settled(facts, space)):
+            return _settled(facts, space)
+    return None
+
+
+def _with_numbers(facts: dict[str, Any], paths: Sequence[str]) -> Iterator[dict[str, Any]]:
+    few = paths[-MAX_TOGETHER:]
+    for numbers in product(_NUMBERS, repeat=len(few)):
+        tried = facts
+        for path, number in zip(few, numbers, strict=True):
+            name, below = type_path(path)
+            if below or number is not None or vocabulary().facts[name].type.nullable:
+                tried = put(tried, path, number)
+        yield tried
 
 
 def gate_is(policy: Policy, gate: str) -> Check:

@@ -106,4 +106,5 @@ def test_the_context_counts(tmp_path: Path, policy: Policy) -> None:
     assert (decision.decision, decision.gate) == ("warn", "text-memory")
     trace = policy.explain(asked)
     assert trace.derived["kv_bytes"] == 128 * 1024 * 256 * 391
-    assert trace.derived["needed_bytes"] == trace.derived["load_bytes"] + trace.derived["kv_bytes"] + trace.derived["prompt_bytes"]
+    parts = [trace.derived[name] for name in ("load_bytes", "kv_bytes", "prompt_bytes")]
+    assert trace.derived["needed_bytes"] == sum(parts)
