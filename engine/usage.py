@@ -123,6 +123,8 @@ Usage:
 FILE is a rule file or a shipped version; today's policy if none is given.
 
 Options:
+  --analyse         Find what no single line shows too: gates that never fire, entries, limits and branches that decide
+                    nothing. Takes up to a minute, and z3: pip install 'mlxk-rules[analysis]'.
   --format F        text, json, sarif (2.1.0), github (annotations) or junit; inside GitHub Actions github if not given.
   --explain CODE    Say what an error code means, with an example of it and the same mended.
   --json            The same as --format json: print one JSON value: valid, problems.
@@ -184,6 +186,27 @@ Options:
   --debug           Show the traceback of a bug.
   -h --help         Show this.
 """,
+    "diff": """Say whether two policies decide the same for all facts, and else what changes, with facts that show it.
+
+Usage:
+  mlxk-rules diff OLD [NEW] [options]
+
+OLD and NEW are rule files, shipped versions, or files in a git revision such as HEAD~1:rules/policy.yaml; NEW is
+today's policy if none is given. Needs z3: pip install 'mlxk-rules[analysis]'. Exit codes: 0 the same, 1 different,
+2 unusable; with --check-version 0 if the version rose by enough, else 1.
+
+Options:
+  --models          Say too which cached models are decided otherwise; without OLD and NEW being compared as a whole.
+  --facts FILE      The same for recorded facts: JSON lines as `probe` prints them, - for standard input.
+  --check-version   Fail only where NEW's version did not rise by enough: by the third number where all is decided
+                    alike, by the second where nothing allowed before is refused, warned of or loaded otherwise,
+                    by the first else.
+  --all             Every pair of gates with a change between them, not one for each kind.
+  --markdown        Print it as a page: rules/CHANGES.md is made so.
+  --json            Print one JSON value: same, exact, direction, changes, version, models, facts.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
     "audit": """Hold a rule file's sets against what the installed MLX libraries can load.
 
 Usage:
@@ -208,7 +231,6 @@ _SYNONYMS = {
     "facts": "probe",
     "lint": "validate",
 }
-_LATER = {"diff"}
 
 
 def read_command(words: Sequence[str]) -> str:
@@ -220,8 +242,6 @@ def read_command(words: Sequence[str]) -> str:
         return "--help"
     if first in COMMANDS or first == "--version":
         return first
-    if first in _LATER:
-        raise UsageError("usage", f"the command `{first}` is not built yet", f"there is {', '.join(COMMANDS)}")
     known = _SYNONYMS.get(first)
     help = f"did you mean `{known}`?" if known else did_you_mean(first, COMMANDS)
     raise UsageError("usage", f"unknown command `{first}`", help or f"one of {', '.join(COMMANDS)}")

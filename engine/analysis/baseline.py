@@ -1,4 +1,4 @@
-"""An ordinary text model in an ordinary place: what witnesses differ from, so that only what matters need be printed."""
+"""An ordinary text model: what witnesses differ from, so that only what matters need be printed."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def value_at(facts: Mapping[str, Any], path: str) -> Any:
 
 
 def put(facts: Mapping[str, Any], path: str, value: Any) -> dict[str, Any]:
-    """Return the facts with another value at a dotted path; ABSENT takes it away. What is no object on the way becomes one."""
+    """Return the facts with another value at a dotted path, ABSENT takes it away; objects on the way are made."""
     name, _, rest = path.partition(".")
     result = dict(facts)
     if rest:

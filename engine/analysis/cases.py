@@ -1,8 +1,9 @@
-"""Conditions over variables with finitely many values, and whether some case fulfils them: z3's propositional solver."""
+"""Conditions over variables with finitely many values, and whether some case fulfils them, by z3."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
 from typing import Any
 
 from ..errors import UsageError
@@ -11,15 +12,14 @@ from ..errors import UsageError
 def solver() -> Any:
     """Return the module z3. Raises UsageError where it is not installed."""
     try:
-        import z3
+        return import_module("z3")
     except ImportError:
         help = "pip install 'mlxk-rules[analysis]'"
         raise UsageError("no-solver", "z3 is not installed, which this reasons with", help) from None
-    return z3
 
 
 class Cases:
-    """Conditions over `sizes`: variable v takes 0 to sizes[v] - 1. A condition is a number; equal trees are one number."""
+    """Conditions over variables: v takes 0 to sizes[v] - 1. A condition is a number; equal trees are one number."""
 
     def __init__(self, sizes: Sequence[int]) -> None:
         self.sizes = tuple(sizes)

@@ -32,6 +32,12 @@ def values_of(path: str, uses: Uses) -> tuple[list[Any], set[str]]:
             made, complete = make(asked, uses, path, kind)
             values.extend(made)
             doubts |= complete
+    if asked.converted:
+        numbers = [value for value in values if type(value) in (int, float)] if "number" in kind.kinds else [1.5]
+        values.extend(number for number in (1.5, 8, -1) if "number" in kind.kinds)
+        values.extend(str(number) for number in (*numbers, 1.5, 8) if "string" in kind.kinds)
+        if asked.questions or "to_string" in asked.converted:
+            doubts.add("numbers as text")
     values.extend(asked.others)
     return values, doubts
 
@@ -113,11 +119,23 @@ def _lists(asked: Asked, uses: Uses, path: str, kind: Type) -> tuple[list[Any], 
     return lists, doubts
 
 
+def _nothing(asked: Asked, uses: Uses, path: str, kind: Type) -> tuple[list[Any], set[str]]:
+    return [None], set()
+
+
+def _flags(asked: Asked, uses: Uses, path: str, kind: Type) -> tuple[list[Any], set[str]]:
+    return [False, True], set()
+
+
+def _objects(asked: Asked, uses: Uses, path: str, kind: Type) -> tuple[list[Any], set[str]]:
+    return [{FILLER: 1}, {}], set()
+
+
 _MAKERS = {
-    "null": lambda asked, uses, path, kind: ([None], set[str]()),
+    "null": _nothing,
     "string": _strings,
-    "boolean": lambda asked, uses, path, kind: ([False, True], set[str]()),
+    "boolean": _flags,
     "number": _numbers,
     "array": _lists,
-    "object": lambda asked, uses, path, kind: ([{FILLER: 1}, {}], set[str]()),
+    "object": _objects,
 }

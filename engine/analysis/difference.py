@@ -1,15 +1,17 @@
-"""What two policies decide differently: every pair of gates between which some facts change, with the least such facts."""
+"""What two policies decide differently: each pair of gates between which facts change, with the least such facts."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from ..decision import Decision
 from ..document import Gate
 from ..policy import Policy
 from .formula import Conditions
-from .space import LOOSE, Space
+from .questions import LOOSE
+from .space import Space
 from .symbolic import Symbolic
 from .witness import Witness, least, witness
 
@@ -62,7 +64,7 @@ class Difference:
 
     @property
     def direction(self) -> str:
-        """same, more permissive, less permissive, both, or other (blocked alike, or allowed alike, but not the same)."""
+        """same, more permissive, less permissive, both, or other (blocked or allowed alike, but not the same)."""
         found = {change.direction for change in self.changes}
         if {"more permissive", "less permissive"} <= found:
             return "both"
@@ -95,7 +97,9 @@ def difference(old: Policy, new: Policy) -> Difference:
     first, second = (Symbolic(space, one) for one in conditions)
     changes: list[Change] = []
     for one, fires in zip(old.document.gates, first.fires, strict=True):
-        alike = [then for other, then in zip(new.document.gates, second.fires, strict=True) if outcome(one) == outcome(other)]
+        alike = [
+            then for other, then in zip(new.document.gates, second.fires, strict=True) if outcome(one) == outcome(other)
+        ]
         region = [fires, space.real, *map(cases.negated, alike)]
         while case := cases.possible(*region):
             position = next(n for n, when in enumerate(second.whens) if cases.holds(when, case))

@@ -1,9 +1,9 @@
-"""What is wrong with a policy that no single line shows: gates that never fire, entries and limits that decide nothing."""
+"""What is wrong with a policy that no single line shows: gates that never fire, entries that decide nothing."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
@@ -35,6 +35,7 @@ _ACCEPTED = re.compile(r"#\s*analysis:\s*ok\s+([a-z-]+)(?:\s+(.*\S))?")
 @dataclass(frozen=True, slots=True)
 class Finding:
     """One finding. unsure: why it may not be so, empty where it is proved. note: an observation and no fault.
+    What is not proved is no fault either.
 
     accepted: the reason that the file itself gives, `# analysis: ok CODE reason` in the line or above it, or "".
     """
@@ -50,13 +51,29 @@ class Finding:
 
     @property
     def fault(self) -> bool:
-        return not self.note and not self.accepted
+        return self.exact and not self.note and not self.accepted
 
 
 def findings(policy: Policy) -> list[Finding]:
     """Return everything found, in the file's order. Raises UsageError where there is no solver."""
     found = [_accepted(finding, place) for finding, place in _Analysis(policy).all()]
     return sorted(found, key=lambda f: (f.note, f.problem.file, f.problem.line, f.problem.column, f.problem.code))
+
+
+def stated(finding: Finding) -> Problem:
+    """Return a finding's problem, which says whether it is proved."""
+    sure = "exact" if finding.exact else f"in the abstraction: {'; '.join(finding.unsure[:2])}"
+    return replace(finding.problem, message=f"{finding.problem.message} ({sure})")
+
+
+def in_short(found: Iterable[Finding]) -> str:
+    """Return what an analysis without faults found: what the file explains itself, and what is no fault."""
+    quiet = [finding for finding in found if not finding.fault]
+    accepted = [f"  {f.problem.place}: {f.problem.message}: {f.accepted}" for f in quiet if f.accepted]
+    notes = [f"  {f.problem.place}: {stated(f).message}" for f in quiet if not f.accepted]  # the unproved among them
+    lines = ["  analysis: every gate fires, every branch, entry and limit matters"]
+    lines += [f"  {len(accepted)} explained in the file:", *(f"  {line}" for line in accepted)] if accepted else []
+    return "\n".join([*lines, "  no fault, but to know:", *(f"  {line}" for line in notes)] if notes else lines)
 
 
 class _Analysis:
@@ -101,10 +118,10 @@ class _Analysis:
                 message = f"the gate `{gate.id}` never fires: {hiding} before it decide all that it would"
                 message = message if hiding.count("`") > 2 else message.replace("decide all", "decides all")
                 help = "put it before them, or delete it"
-            yield self._finding(gate.place, "gate-never-fires", message, help, self.symbolic.whens[position])
+            yield self._finding(gate.place, "gate-never-fires", message, help, when, self.symbolic.fires[position])
 
     def _hiding(self, position: int, when: int) -> Iterator[str]:
-        """Yield the gates before the one at `position` that decide facts of its condition; those that are needed for it."""
+        """Yield the gates before the one at `position` that together decide all of its condition; each is needed."""
         whens, negated = self.symbolic.whens, self.cases.negated
         hiding = [other for other in range(position) if self._may(when, self.symbolic.fires[other])]
         for other in list(hiding):
@@ -139,14 +156,10 @@ class _Analysis:
                 if branch.when is None or self._may(function):
                     continue  # a last `otherwise` must stand, reached or not
                 held = self._may(self.space.diagram(self.conditions.of(branch.when.expression.node)))
-                why = (
-                    "its condition holds for no facts"
-                    if not held
-                    else "branches above it match before"
-                )
+                why = "its condition holds for no facts" if not held else "branches above it match before"
                 message = f"branch {number + 1} of `{derivation.name}` is never reached: {why}"
                 when = self.space.diagram(self.conditions.of(branch.when.expression.node))
-                yield self._finding(branch.place, "dead-branch", message, "mend it, or delete it", when)
+                yield self._finding(branch.place, "dead-branch", message, "mend it, or delete it", when, function)
 
     def derived(self) -> Iterator[tuple[Finding, Place]]:
         read, only_decides = read_by(self.document, "derived"), self._only_decides()
@@ -176,7 +189,7 @@ class _Analysis:
     def sets(self) -> Iterator[tuple[Finding, Place]]:
         read = read_by(self.document, "sets")
         shown = [self.space.diagram(formula) for formula in self.shown]
-        same: dict[tuple[tuple[int, int, int], ...], bool] = {}
+        known: dict[tuple[tuple[int, int, int], ...], tuple[int, ...] | None] = {}
         for part in self.document.sets:
             if part.name not in read:
                 yield self._finding(part.place, "dead-set", f"nothing reads `sets.{part.name}`", "delete it")
@@ -185,26 +198,33 @@ class _Analysis:
                 ghosts = self.space.ghosts.get((part.name, entry), [])
                 key = tuple(sorted((ghost.variable, ghost.value, ghost.other) for ghost in ghosts))
                 if part.name in self.space.unghosted:
-                    dead = self._same_without(part, entry)
+                    dead = (self.space.real,) if self._same_without(part, entry) else None
                 else:
-                    if key not in same:
-                        same[key] = not any(self._differs(fixed, shown) for fixed in _replaced(key))
-                    dead = same[key]
-                if dead:
+                    dead = known[key] = known[key] if key in known else self._dead(key, shown)
+                if dead is not None:
                     message = f"`{entry}` in `{part.name}` changes nothing: without it all is decided alike"
                     place = _place_of(part, entry)
-                    yield self._finding(place, "dead-entry", message, "delete it", *self.symbolic.whens)[0], part.place
+                    yield self._finding(place, "dead-entry", message, "delete it", *dead)[0], part.place
 
-    def _differs(self, fixed: tuple[dict[int, int], dict[int, int]], shown: list[int]) -> bool:
-        """Whether some decision, or shown fact, is another where variables have the second values in place of the first."""
+    def _differing(self, fixed: tuple[dict[int, int], dict[int, int]], shown: list[int]) -> int:
+        """Return where some decision, or shown fact, is another with the second values in place of the first."""
         given, either = self.cases.given, self.cases.either
         differing = 0
         for function in [*self._outcomes(self.symbolic), *shown]:
             one, other = (given(function, values) for values in fixed)
             if one != other:
                 differing = either(differing, self.cases.negated(self.cases.same(one, other)))
-        laws = [given(self.space.laws, values) for values in fixed]
-        return self.cases.possible(differing, *laws) is not None
+        return differing
+
+    def _dead(self, ghosts: tuple[tuple[int, int, int], ...], shown: list[int]) -> tuple[int, ...] | None:
+        """Return the conditions by which an entry was found to change nothing; None where it changes something."""
+        asked: list[int] = []
+        for fixed in _replaced(ghosts):
+            asked.append(self._differing(fixed, shown))
+            laws = [self.cases.given(self.space.laws, values) for values in fixed]
+            if asked[-1] and self.cases.possible(asked[-1], *laws) is not None:
+                return None
+        return tuple(asked)
 
     def _outcomes(self, symbolic: Symbolic) -> list[int]:
         """Return for each outcome where a gate decides so."""
@@ -235,7 +255,7 @@ class _Analysis:
 
     def _others(self) -> Iterator[tuple[str, list[list[Formula]]]]:
         """Yield for derived facts and limits the gates' conditions, were they something else."""
-        for name in sorted(self.decided & self.guards.keys()):
+        for name in sorted(self._only_decides()):
             values = self._possible(name)
             yield name, [Conditions(self.policy, {name: value}).gates(self.policy) for value in values]
         for limit in self.document.limits:
@@ -255,7 +275,7 @@ class _Analysis:
         """The derived facts that nothing but gates reads: of those that are shown, a message says, all counts."""
         empty = tuple(gate for gate in self.document.gates if gate.when is None)
         others = read_by(self.document.changed(gates=_without_conditions(self.document.gates) or empty), "derived")
-        return {name for name in self.others.keys() & self.guards.keys() if name not in others and self.others[name]}
+        return {name for name in self.decided & self.guards.keys() if name not in others and self._possible(name)}
 
     def _changes(self, gates: list[Formula]) -> bool:
         others = self._outcomes(Symbolic(self.space, gates))

@@ -1,4 +1,4 @@
-"""A policy's conditions over facts alone: derived facts are written out, each value under the condition that gives it."""
+"""A policy's conditions over facts alone: derived facts are written out, each value where it is given."""
 
 from __future__ import annotations
 
@@ -90,6 +90,7 @@ class Conditions:
         self._cases: dict[str, list[tuple[Formula, Node]]] = {}
         self._booleans: dict[str, Formula] = {}
         self._guards: dict[str, list[Formula]] = {}
+        self._known: dict[int, tuple[Node, Formula]] = {}  # a node's id stays its own while the node is kept
 
     def guards(self, name: str) -> list[Formula]:
         """Return for each branch of a derived fact when it gives the value."""
@@ -105,6 +106,12 @@ class Conditions:
 
     def of(self, node: Node) -> Formula:
         """Return the formula of a condition."""
+        found = self._known.get(id(node))
+        if found is None:
+            found = self._known[id(node)] = (node, self._of(node))
+        return found[1]
+
+    def _of(self, node: Node) -> Formula:
         kind, children = node["type"], node.get("children", [])
         if kind == "and_expression":
             return both(*map(self.of, children))
@@ -171,14 +178,14 @@ class Conditions:
         if path is not None:
             section, _, name = path.partition(".")
             if section == "sets" and name in self._sets:
-                return ("set", frozenset(self._sets[name])), True
+                return ("set", name, frozenset(self._sets[name])), True
             if section == "limits" and name in self._limits:
                 return ("literal", repr(float(self._limits[name]))), True
             return ("path", path), False
         kind = node["type"]
         parts = [self._key(child) for child in node.get("children", []) if isinstance(child, dict)]
         value = node.get("value")
-        shown = repr(float(value)) if type(value) in (int, float) else repr(value)
+        shown = repr(float(value)) if isinstance(value, int | float) and not isinstance(value, bool) else repr(value)
         keys = tuple(key for key, _ in parts)
         return (kind, shown, keys) if keys else (kind, shown), kind != "current" and all(c for _, c in parts)
 

@@ -1,4 +1,4 @@
-"""What comes out of a policy beside the decision: the derived facts that `explain` shows, and all that they are made of."""
+"""What comes out of a policy: decisions, messages, and the derived facts that `explain` shows; what these read."""
 
 from __future__ import annotations
 

@@ -38,6 +38,9 @@ class Asked:
     numbers: set[float] = field(default_factory=set[float])
     versions: set[str] = field(default_factory=set[str])
     others: list[Any] = field(default_factory=list[Any])
+    converted: set[str] = field(
+        default_factory=set[str]
+    )  # to_number, to_string: numbers and texts stand for each other
     doubts: set[str] = field(default_factory=set[str])
 
     def equals(self, value: Any, lowered: bool) -> None:
@@ -89,8 +92,10 @@ class _Reading:
             return element, False
         if element == "" and (path := path_of(node)) is not None:
             return None if self.constant(node)[0] else (path, False)
-        if kind == "function_expression" and node["value"] in ("lower", "text", "to_string"):
+        if kind == "function_expression" and node["value"] in ("lower", "text", "to_string", "to_number"):
             inner = self.subject(children[0], element)
+            if inner is not None and node["value"].startswith("to_"):
+                self.uses.of(inner[0]).converted.add(node["value"])
             return (inner[0], inner[1] or node["value"] == "lower") if inner else None
         if kind == "or_expression" and self.constant(children[1])[0]:
             return self.subject(children[0], element)

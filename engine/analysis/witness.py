@@ -12,7 +12,8 @@ from ..decision import Decision
 from ..policy import Policy
 from ..vocabulary import ABSENT, vocabulary
 from .baseline import FILLER, GIB, ordinary, put, type_path, value_at
-from .space import Space, Variable
+from .space import Space
+from .variables import Variable
 
 MAX_TOGETHER = 3  # facts of one question, for which numbers are tried
 _NUMBERS = (None, 0, 8, 9, 4 * GIB, 150 * GIB)
@@ -21,7 +22,7 @@ Check = Callable[[Mapping[str, Any]], bool]
 
 @dataclass(frozen=True, slots=True)
 class Witness:
-    """Facts, whole, and those of them that differ from an ordinary text model's, by path; ABSENT where one is taken away."""
+    """Facts, whole, and those that differ from an ordinary text model's, by path; ABSENT where one is taken away."""
 
     facts: dict[str, Any]
     differing: dict[str, Any]
@@ -53,7 +54,9 @@ def _sought(space: Space, fixed: Mapping[int, int], facts: dict[str, Any], holds
     wrong = [
         variable
         for number, variable in enumerate(space.variables)
-        if variable.atom is not None and variable.kind == "opaque" and space.answer(variable.atom, facts) != fixed[number]
+        if variable.atom is not None
+        and variable.kind == "opaque"
+        and space.answer(variable.atom, facts) != fixed[number]
     ]
     for _ in range(2):  # what answers one may disturb another
         for variable in wrong:
@@ -62,7 +65,9 @@ def _sought(space: Space, fixed: Mapping[int, int], facts: dict[str, Any], holds
                     return _settled(tried, space)
         for variable in wrong:
             wanted = fixed[space.variables.index(variable)]
-            fits = (t for t in _with_numbers(facts, variable.paths) if space.answer(cast("Any", variable.atom), t) == wanted)
+            fits = (
+                t for t in _with_numbers(facts, variable.paths) if space.answer(cast("Any", variable.atom), t) == wanted
+            )
             facts = next(fits, facts)
         if holds(_settled(facts, space)):
             return _settled(facts, space)
@@ -71,9 +76,10 @@ def _sought(space: Space, fixed: Mapping[int, int], facts: dict[str, Any], holds
 
 def _with_numbers(facts: dict[str, Any], paths: Sequence[str]) -> Iterator[dict[str, Any]]:
     few = paths[-MAX_TOGETHER:]
-    for numbers in product(_NUMBERS, repeat=len(few)):
+    alone = [((path,), (number,)) for path in paths for number in _NUMBERS]
+    for some, numbers in [*alone, *((few, numbers) for numbers in product(_NUMBERS, repeat=len(few)))]:
         tried = facts
-        for path, number in zip(few, numbers, strict=True):
+        for path, number in zip(some, numbers, strict=True):
             name, below = type_path(path)
             if below or number is not None or vocabulary().facts[name].type.nullable:
                 tried = put(tried, path, number)
@@ -193,7 +199,7 @@ def _fewer_elements(
 def _differing(facts: Mapping[str, Any], usual: Mapping[str, Any], prefix: str) -> Iterator[str]:
     for name in {**usual, **facts}:
         one, other = facts.get(name, ABSENT), usual.get(name, ABSENT)
-        if one is other or one == other and type(one) is type(other):
+        if one is other or (one == other and type(one) is type(other)):
             continue
         if isinstance(one, dict) and one and isinstance(other, dict | None) and (other or other is None):
             yield from _differing(cast("dict[str, Any]", one), cast("dict[str, Any]", other or {}), f"{prefix}{name}.")

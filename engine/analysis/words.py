@@ -190,7 +190,7 @@ def kinds(questions: Iterable[Question], avoid: frozenset[str] = frozenset()) ->
 
 
 def spellings(word: str, questions: Iterable[Question], avoid: set[str]) -> list[str]:
-    """Return texts whose lower case is `word`: of each kind that the questions tell apart, one not in `avoid` if it can be."""
+    """Return texts whose lower case is `word`: one of each kind that is told apart, not in `avoid` if possible."""
     machines = [Machine(question) for question in sorted(questions) if not question.lowered]
     reached: dict[tuple[int, ...], list[str]] = {tuple(machine.start for machine in machines): [""]}
     for char in word:

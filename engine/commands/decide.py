@@ -20,9 +20,9 @@ def run(options: dict[str, Any]) -> int:
     policy = policy_of(options)
     code = 0
     with ExitStack() as stack:
-        for number, line in _lines(_opened(options["FILE"], stack)):
+        for number, line in lines_of(opened(options["FILE"], stack)):
             try:
-                answer = policy.decide(_facts(line)).to_dict()
+                answer = policy.decide(facts_in(line)).to_dict()
             except UsageError as error:
                 where = {"code": error.code, "message": error.message, "help": error.help, "line": number}
                 answer, code = {"error": where}, 2
@@ -33,7 +33,8 @@ def run(options: dict[str, Any]) -> int:
     return code
 
 
-def _opened(name: str, stack: ExitStack) -> BinaryIO:
+def opened(name: str, stack: ExitStack) -> BinaryIO:
+    """Return standard input for -, else the file, which `stack` closes. Raises UsageError."""
     if name == "-":
         return sys.stdin.buffer
     try:
@@ -45,7 +46,7 @@ def _opened(name: str, stack: ExitStack) -> BinaryIO:
         ) from None
 
 
-def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
+def lines_of(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
     """Yield number and text of each line that is not blank; of one longer than MAX_LINE its beginning."""
     number = 0
     while line := file.readline(MAX_LINE + 1):
@@ -58,7 +59,8 @@ def _lines(file: BinaryIO) -> Iterator[tuple[int, bytes]]:
             yield number, line
 
 
-def _facts(line: bytes) -> dict[str, Any]:
+def facts_in(line: bytes) -> dict[str, Any]:
+    """Return the facts that a line holds. Raises UsageError."""
     if len(line) > MAX_LINE:
         raise UsageError("line-too-long", f"the line is longer than {MAX_LINE // 1024**2} MiB", "send less")
     try:

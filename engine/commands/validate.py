@@ -24,13 +24,13 @@ def run(options: dict[str, Any]) -> int:
     if options["--explain"] is not None:
         return _explain(options)
     form = _format(options)
-    reports = [_report(file) for file in options["FILE"] or [None]]
+    reports = [_report(file, bool(options["--analyse"])) for file in options["FILE"] or [None]]
     print(FORMATS[form](reports) if form in FORMATS else _text(reports))
     problems = [problem for report in reports for problem in report.problems]
     return 2 if any(problem.code in UNREADABLE for problem in problems) else int(bool(problems))
 
 
-def _report(file: str | None) -> Report:
+def _report(file: str | None, analyse: bool) -> Report:
     path, name = locate(file)
     try:
         policy = Policy.load(file)
@@ -38,7 +38,14 @@ def _report(file: str | None) -> Report:
     except PolicyError as error:
         return Report(name, error.problems)
     counts = f"{len(policy.document.gates)} gates, {len(policy.document.derive)} derived facts"
-    return Report(name, tuple(found), f"{safe(name)}: valid, {policy.name} {policy.version}, {counts}")
+    summary = f"{safe(name)}: valid, {policy.name} {policy.version}, {counts}"
+    if not analyse or found:
+        return Report(name, tuple(found), summary)
+    from ..analysis.findings import findings, in_short, stated
+
+    all_found = findings(policy)
+    faults = tuple(stated(finding) for finding in all_found if finding.fault)
+    return Report(name, faults, f"{summary}\n{safe(in_short(all_found), keep=chr(10))}")
 
 
 def _text(reports: Sequence[Report]) -> str:

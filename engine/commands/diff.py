@@ -1,0 +1,104 @@
+"""mlxk-rules diff."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Iterator
+from contextlib import ExitStack
+from typing import Any
+
+from ..analysis.bump import Bump, bump
+from ..analysis.difference import difference, direction, outcome
+from ..analysis.report import lines, page, plain, said
+from ..errors import UsageError
+from ..policy import Policy
+from ..revision import policy_at
+from ..terminal import Style, safe, style_for
+from .common import print_json
+from .decide import facts_in, lines_of, opened
+
+_REQUESTS = {"text": (False, False), "images": (True, False), "audio": (False, True), "images+audio": (True, True)}
+
+
+def run(options: dict[str, Any]) -> int:
+    """Compare two policies. Returns 0 if they decide the same, 1 if not; of --check-version whether it is enough."""
+    old, new = policy_at(options["OLD"]), policy_at(options["NEW"])
+    found = difference(old, new)
+    rise = bump(found)
+    recorded = {"models": list(_models(old, new)) if options["--models"] else None}
+    recorded["facts"] = list(_recorded(options["--facts"], old, new)) if options["--facts"] else None
+    if options["--json"]:
+        print_json({**plain(found, rise), **recorded})
+    elif options["--markdown"]:
+        print(page(found, rise), end="")
+    else:
+        style = style_for(sys.stdout)
+        print(
+            "\n".join([*lines(found, style, bool(options["--all"])), *_changed(recorded, style), *_version(new, rise)])
+        )
+    return int(not rise.enough) if options["--check-version"] else int(not found.same)
+
+
+def _version(new: Policy, rise: Bump) -> list[str]:
+    if rise.level == "none":
+        return ["", f"version {new.version}: the rules are the same" if rise.enough else f"version {new.version} fell"]
+    enough = "is enough" if rise.enough else "is not enough"
+    return ["", f"version: a {rise.level} change, {rise.least} or later; {new.version} {enough}"]
+
+
+def _changed(recorded: dict[str, list[dict[str, Any]] | None], style: Style) -> Iterator[str]:
+    for what, rows in recorded.items():
+        if rows is None:
+            continue
+        yield from ("", style(f"{what}: {len(rows) or 'none'} decided otherwise", "bold"))
+        for row in rows:
+            if "error" in row:
+                yield f"  {safe(row['name'])}: {safe(row['error'])}"
+                continue
+            change = f"{said(row['before'])} -> {said(row['after'])} ({row['direction']})"
+            yield f"  {safe(row['name'])}, {row['request']}: {change}"
+            yield style(f"    {row['old']} -> {row['new']}", "dim")
+
+
+def _models(old: Policy, new: Policy) -> Iterator[dict[str, Any]]:
+    from ...loaders import LoaderError, cached, probe
+
+    for entry in cached():
+        try:
+            if isinstance(entry.found, LoaderError):
+                raise entry.found
+            facts = probe(entry.found.path, name=entry.found.name)
+        except LoaderError as error:
+            yield {"name": entry.repo, "request": None, "error": error.message}
+            continue
+        for request, (images, audio) in _REQUESTS.items():
+            asked = {**facts["request"], "images": images, "audio": audio}
+            yield from _row(entry.repo, request, old, new, {**facts, "request": asked})
+
+
+def _recorded(file: str, old: Policy, new: Policy) -> Iterator[dict[str, Any]]:
+    with ExitStack() as stack:
+        for number, line in lines_of(opened(file, stack)):
+            try:
+                facts = facts_in(line)
+            except UsageError as error:
+                raise UsageError(error.code, f"line {number} of `{file}`: {error.message}", error.help) from None
+            model, asked = facts.get("model"), facts.get("request")
+            name = model.get("name") if isinstance(model, dict) else None
+            wanted = [key for key in ("images", "audio") if isinstance(asked, dict) and asked.get(key) is True]
+            yield from _row(f"line {number}: {name or 'no name'}", "+".join(wanted) or "text", old, new, facts)
+
+
+def _row(name: str, request: str, old: Policy, new: Policy, facts: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    one, other = old.decide(facts), new.decide(facts)
+    before, after = outcome(one), outcome(other)
+    if before != after:
+        yield {
+            "name": name,
+            "request": request,
+            "direction": direction(before, after),
+            "before": before,
+            "after": after,
+            "old": one.gate,
+            "new": other.gate,
+        }

@@ -1,0 +1,36 @@
+"""Each file in findings/ is a small policy; its first line says what is to be found: code and name, | between."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from mlxk_rules.engine import Policy
+from mlxk_rules.engine.analysis.findings import CODES, findings, stated
+
+FILES = sorted((Path(__file__).parent / "findings").glob("*.yaml"))
+
+
+@pytest.mark.parametrize("file", FILES, ids=lambda file: file.stem)
+def test_finds_what_the_first_line_says(file: Path) -> None:
+    text = file.read_text("utf-8")
+    expected = text.splitlines()[0].removeprefix("# expect:")
+    wanted = sorted(tuple(part.split()) for part in expected.split("|") if part.strip())
+    notes = {code for code, *_ in wanted if code == "order-free"}
+    found = [finding for finding in findings(Policy.load(file)) if finding.fault or finding.problem.code in notes]
+    assert sorted((f.problem.code, f.problem.message.replace(" of `", " `").split("`")[1]) for f in found) == wanted
+    for finding in found:
+        assert finding.problem.code in CODES
+        assert finding.problem.line and finding.problem.column and finding.problem.text
+        assert stated(finding).message.endswith("(exact)")
+
+
+def test_the_gates_that_hide_one_are_named() -> None:
+    found = findings(Policy.load(Path(__file__).parent / "findings" / "hidden.yaml"))
+    assert "`one`, `two` before it decide all" in next(f.problem.message for f in found if f.fault)
+
+
+@pytest.mark.parametrize("version", ["2.0.4", pytest.param(None, marks=pytest.mark.slow)])
+def test_the_shipped_policies_are_clean_or_explain_themselves(version: str | None) -> None:
+    found = findings(Policy.load(version))
+    assert [str(finding.problem) for finding in found if finding.fault] == []
