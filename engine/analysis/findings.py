@@ -71,7 +71,7 @@ def in_short(found: Iterable[Finding]) -> str:
     quiet = [finding for finding in found if not finding.fault]
     accepted = [f"  {f.problem.place}: {f.problem.message}: {f.accepted}" for f in quiet if f.accepted]
     notes = [f"  {f.problem.place}: {stated(f).message}" for f in quiet if not f.accepted]  # the unproved among them
-    lines = ["  analysis: every gate fires, every branch, entry and limit matters"]
+    lines = ["  analysis: no gate, branch, derived fact, limit or entry is proved to be idle"]
     lines += [f"  {len(accepted)} explained in the file:", *(f"  {line}" for line in accepted)] if accepted else []
     return "\n".join([*lines, "  no fault, but to know:", *(f"  {line}" for line in notes)] if notes else lines)
 

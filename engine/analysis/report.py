@@ -107,8 +107,7 @@ def page(difference: Difference, bump: Bump) -> str:
         "",
         "Found by going through all cases that the rules can tell apart, not by trying some. Each row is a kind of",
         "change with facts that show it, of which none can be left out: all others are an ordinary text model's",
-        "(`llama`, 4 GB of safetensors, every library installed, 64 GB of memory). Both policies were asked again",
-        "about each.",
+        "(`llama`, 4 GB of safetensors, every library installed, 64 GB of memory). Both policies were asked again.",
     ]
     last = ""
     for direction, (before, after), group in kinds(difference.changes):
