@@ -26,6 +26,7 @@ Commands:
   test        a policy's own cases, with coverage and mutation
   policy      a policy whole, and where each part of it is from
   completion  a script that completes words in bash, zsh or fish
+  diff      what two policies decide differently, with the facts that show it
   audit       a rule file against what the installed MLX libraries support
 
 `mlxk-rules <command> --help` tells more of one. A MODEL is a folder, a repo id in the Hugging Face cache
