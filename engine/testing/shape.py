@@ -7,18 +7,8 @@ from typing import Any
 
 from ..document import Place
 from ..errors import Problem, did_you_mean
+from ..read_values import KINDS
 from ..source import Node, Source
-
-_KINDS = {
-    "null": "empty",
-    "other": "no plain value",
-    "sequence": "a list",
-    "mapping": "a mapping",
-    "string": "text",
-    "boolean": "a boolean",
-    "integer": "a number",
-    "float": "a number",
-}
 
 
 class Shape:
@@ -38,7 +28,7 @@ class Shape:
 
     def mapping(self, node: Node, what: str, allowed: Collection[str], required: Collection[str]) -> dict[str, Node]:
         if node.kind != "mapping":
-            self.note(node, "wrong-type", f"{what} is {_KINDS[node.kind]}, a mapping is wanted", "write `key: value`")
+            self.note(node, "wrong-type", f"{what} is {KINDS[node.kind]}, a mapping is wanted", "write `key: value`")
             return {}
         for key, _ in node.items:
             if key.written not in allowed:
@@ -52,19 +42,19 @@ class Shape:
 
     def items(self, node: Node | None, what: str) -> tuple[tuple[Node, Node], ...]:
         if node is not None and node.kind != "mapping":
-            self.note(node, "wrong-type", f"{what} is {_KINDS[node.kind]}, a mapping is wanted", "write `key: value`")
+            self.note(node, "wrong-type", f"{what} is {KINDS[node.kind]}, a mapping is wanted", "write `key: value`")
         return node.items if node is not None else ()
 
     def elements(self, node: Node | None, what: str) -> tuple[Node, ...]:
         if node is not None and node.kind != "sequence":
-            self.note(node, "wrong-type", f"{what} is {_KINDS[node.kind]}, a list is wanted", "write `- ` before each")
+            self.note(node, "wrong-type", f"{what} is {KINDS[node.kind]}, a list is wanted", "write `- ` before each")
         return node.elements if node is not None else ()
 
     def text(self, node: Node | None, what: str, example: str = "") -> str:
         if node is None:
             return ""
         if node.kind != "string" or not node.value.strip():
-            shown = "empty" if node.kind == "string" else _KINDS[node.kind]
+            shown = "empty" if node.kind == "string" else KINDS[node.kind]
             help = f"quote it: '{node.written}'" if node.written else f"write {example or 'text'}"
             self.note(node, "wrong-type", f"{what} is {shown}, text is wanted", help)
             return ""
@@ -95,5 +85,5 @@ class Shape:
             inside += [value for _, value in inner.items]
             for key, _ in inner.items:
                 if key.kind != "string":
-                    self.note(key, "key", f"the key `{key.written[:60]}` is {_KINDS[key.kind]}", "quote it")
+                    self.note(key, "key", f"the key `{key.written[:60]}` is {KINDS[key.kind]}", "quote it")
         return node.plain()
