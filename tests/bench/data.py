@@ -1,0 +1,41 @@
+"""The facts that everything is measured over: the conformance data of 2.0.4, as tests/conformance makes it."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from pathlib import Path
+from typing import Any
+
+from mlxk_rules.engine.vocabulary import vocabulary
+from mlxk_rules.loaders import probe
+
+from ..conformance.test_frozen import MODELS, REQUESTS, ROWS, build, facts_of
+
+Facts = dict[str, Any]
+
+
+def folder_facts() -> list[Facts]:
+    """Raw facts of all 88 folders for each of the four requests: 352, as `probe` returns them."""
+    found: list[Facts] = []
+    with tempfile.TemporaryDirectory() as root:
+        for number, model in enumerate(MODELS):
+            folder = build(model, Path(root) / str(number))
+            for images, audio in REQUESTS.values():
+                facts = probe(folder, name=model["name"], images=images, audio=audio)
+                facts["memory"]["total_bytes"] = model["env"]["system_memory"]
+                facts["runtime"]["python"] = [*map(int, model["env"]["python"].split(".")), 0]
+                for backend in ("mlx_lm", "mlx_vlm", "mlx_audio"):
+                    facts["runtime"][backend]["installed"] = True
+                found.append(facts)
+    return found
+
+
+def row_facts() -> list[Facts]:
+    """The 3,072 rows of the gates' truth table, what is detected given in `derived`, what is left out defaulted."""
+    return [{**vocabulary().complete(facts)[0], "derived": facts["derived"]} for facts in map(facts_of, ROWS)]
+
+
+def sample(rows: list[Facts], size: int) -> list[Facts]:
+    """The same rows each time, picked by chance: the table's order is regular, every n-th row is not like the whole."""
+    return random.Random(2_0_4).sample(rows, min(size, len(rows)))
