@@ -11,11 +11,11 @@ from ..analysis.bump import Bump, bump
 from ..analysis.difference import difference, direction, outcome
 from ..analysis.report import lines, page, plain, said
 from ..errors import UsageError
+from ..lines import facts_in, lines_of, opened
 from ..policy import Policy
 from ..revision import policy_at
 from ..terminal import Style, safe, style_for
 from .common import print_json
-from .decide import facts_in, lines_of, opened
 
 _REQUESTS = {"text": (False, False), "images": (True, False), "audio": (False, True), "images+audio": (True, True)}
 
