@@ -11,7 +11,6 @@ from collections.abc import Callable
 from typing import Any
 
 from mlxk_rules.engine.decision import Decision, PolicyName
-from mlxk_rules.engine.functions import size_text
 
 Facts = dict[str, Any]
 Detector = Callable[[Facts], Any]
@@ -262,4 +261,11 @@ def _type(model: dict[str, Any]) -> str:
 
 def _too_large(facts: Facts) -> str:
     model, total = facts["model"], facts["memory"]["total_bytes"]
-    return f"`{model['name']}` has {size_text(model['size_bytes'])} of {size_text(total)} memory, more than 70%"
+    return f"`{model['name']}` has {_size(model['size_bytes'])} of {_size(total)} memory, more than 70%"
+
+
+def _size(size: float) -> str:
+    for unit, factor in (("TB", 1024**4), ("GB", 1024**3), ("MB", 1024**2), ("KB", 1024)):
+        if size >= factor:
+            return f"{size / factor:.1f} {unit}"
+    return f"{size:g} bytes"

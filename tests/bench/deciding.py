@@ -1,0 +1,153 @@
+"""Deciding: against a hand-written function, jmespath's interpreter, and other engines on the same gates."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import subprocess
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from mlxk_rules.engine import Policy
+from mlxk_rules.engine.decision import Decision
+
+from . import handwritten
+from .data import Facts, folder_facts, row_facts, sample
+from .environments import NotInstalled, environment, pins
+from .interpreted import Interpreted, needed
+from .measure import Figure, Timer, by_turns, loop, ratios, seconds
+from .peers import gates
+from .peers.answer import about
+
+SECTION = "deciding"
+ROOT = Path(__file__).parents[2]
+# Module of tests/bench/peers, way of it, and what the figure is called.
+PEERS = (
+    ("zen_gates", "expression", "zen-engine, compiled expression"),
+    ("zen_gates", "table", "zen-engine, decision table"),
+    ("datalogic", "session", "datalogic-py, from dicts"),
+    ("datalogic", "text", "datalogic-py, from ready JSON text"),
+    ("datalogic", "batch", "datalogic-py, batch of ready handles"),
+    ("cel", "expression", "cel-expr-python"),
+    ("opa", "rules", "opa-eval (regorus)"),
+    ("cedar", "batch", "cedarpy, batch"),
+)
+TIMED = 256  # of the 3,072 rows; all of them are checked
+
+
+def figures(quick: bool) -> Iterator[Figure]:
+    policy = Policy.load("2.0.4")
+    raw = folder_facts()
+    yield from _against_python(policy, raw, 9 if quick else 41)
+    yield from _against_jmespath(policy, raw, 3 if quick else 11)
+    yield from _against_engines(policy, row_facts(), 5 if quick else 15)
+
+
+def _against_python(policy: Policy, raw: list[Facts], rounds: int) -> Iterator[Figure]:
+    decide = handwritten.decide
+    _same("the hand-written function", [policy.decide(facts) for facts in raw], [decide(facts) for facts in raw])
+    ours, theirs = by_turns([_over(policy.decide, raw), _over(decide, raw)], rounds)
+    detail = _detail(ours, theirs, "a decision of 352 from raw facts")
+    yield Figure(SECTION, "hand-written Python", ratios(theirs, ours), 1.0, True, detail)
+
+
+def _against_jmespath(policy: Policy, raw: list[Facts], rounds: int) -> Iterator[Figure]:
+    wanted = [policy.decide(facts) for facts in raw]
+    whole = Interpreted(policy.document)
+    least = Interpreted(policy.document, only=needed(policy.document))
+    for peer in (whole, least):
+        _same("jmespath's interpreter", wanted, [peer.decide(facts) for facts in raw])
+    timers = [_over(decide, raw) for decide in (policy.decide, whole.decide, least.decide)]
+    ours, all_of_it, least_of_it = by_turns(timers, rounds)
+    detail = _detail(ours, all_of_it, "all of derive, then the gates, from raw facts")
+    yield Figure(SECTION, "jmespath's interpreter", ratios(all_of_it, ours), 60.0, True, detail)
+    detail = _detail(ours, least_of_it, "only the derived facts that gates need")
+    yield Figure(SECTION, "jmespath's interpreter, spared", ratios(least_of_it, ours), None, True, detail)
+
+
+def _against_engines(policy: Policy, rows: list[Facts], rounds: int) -> Iterator[Figure]:
+    try:
+        python = environment("engines") / "python"
+    except NotInstalled as error:
+        for _, _, name in PEERS:
+            yield Figure(SECTION, name, None, 1.0, True, ", ".join(pins("engines")), f"cannot be installed: {error}")
+        return
+    # Everything is derived beforehand, for the peers and for us.
+    given = [{**facts, "derived": policy.explain(facts).derived} for facts in rows]
+    wanted = [policy.decide(facts) for facts in given]
+    _same("a row with all of derive given", [policy.decide(facts) for facts in rows], wanted)
+    numbers = [number for number, _ in sample(list(enumerate(given)), TIMED)]
+    ours = _over(policy.decide, [given[number] for number in numbers])
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "rows.json"
+        flat = {
+            "rows": [gates.row_of(facts) for facts in rows],
+            "about": [about(facts, facts["derived"]) for facts in given],
+            "timed": numbers,
+        }
+        file.write_text(json.dumps(flat), "utf-8")
+        for module, way, name in PEERS:
+            with ExitStack() as stack:
+                yield from _against(ours, _Worker(stack, python, module, way, file), name, wanted, rounds)
+
+
+def _against(ours: Timer, peer: _Worker, name: str, wanted: list[Decision], rounds: int) -> Iterator[Figure]:
+    if peer.error:
+        yield Figure(SECTION, name, None, 1.0, True, "installed", f"does not run: {peer.error}")
+        return
+    _same(name, [dataclasses.astuple(decision) for decision in wanted], [tuple(one) for one in peer.decisions])
+    us, decision, gate = by_turns([ours, peer.timer("decision"), peer.timer("gate")], rounds)
+    detail = _detail(us, decision, f"to the decision; {peer.about}")
+    yield Figure(SECTION, name, ratios(decision, us), 1.0, True, detail)
+    detail = _detail(us, gate, "theirs only to the gate's id, ours to the decision with its message")
+    yield Figure(SECTION, f"{name}, id alone", ratios(gate, us), None, True, detail)
+
+
+class _Worker:
+    """A peer in its own environment, timed there when asked."""
+
+    def __init__(self, stack: ExitStack, python: Path, module: str, way: str, file: Path) -> None:
+        command = [str(python), "-m", "tests.bench.peers.worker", module, way, str(file)]
+        errors = stack.enter_context(tempfile.TemporaryFile("w+"))  # noqa: SIM115 - the stack closes it
+        pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": errors, "text": True}
+        self._process = stack.enter_context(subprocess.Popen(command, cwd=ROOT, **pipes))
+        stack.callback(self._process.kill)
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        self.error = ""
+        if not line:
+            errors.seek(0)
+            self.error = (errors.read().strip().splitlines() or ["it ended"])[-1][:200]
+            return
+        first = json.loads(line)
+        self.decisions: list[list[Any]] = first["decisions"]
+        self.about = f"{first['name']} {first['version']}: {first['how']}"
+
+    def timer(self, what: str) -> Timer:
+        once = self._ask(what, 1)
+        repeats = max(1, round(0.02 / max(once, 1e-7)))
+        return lambda: self._ask(what, repeats) / repeats / TIMED
+
+    def _ask(self, what: str, repeats: int) -> float:
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(f"{what} {repeats}\n")
+        self._process.stdin.flush()
+        return int(self._process.stdout.readline()) / 1e9
+
+
+def _over(decide: Callable[[Facts], Decision], rows: list[Facts]) -> Timer:
+    return loop(lambda: [decide(facts) for facts in rows], len(rows))
+
+
+def _same(name: str, wanted: list[Any], found: list[Any]) -> None:
+    for number, (one, other) in enumerate(zip(wanted, found, strict=True)):
+        if one != other:
+            raise AssertionError(f"{name} answers otherwise in case {number}: {other}, not {one}")
+
+
+def _detail(ours: list[float], theirs: list[float], what: str) -> str:
+    us, them = sorted(ours)[len(ours) // 2], sorted(theirs)[len(theirs) // 2]
+    return f"{seconds(us)} against {seconds(them)}, {what}"
