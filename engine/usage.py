@@ -193,12 +193,15 @@ Usage:
   mlxk-rules diff OLD [NEW] [options]
 
 OLD and NEW are rule files, shipped versions, or files in a git revision such as HEAD~1:rules/policy.yaml; NEW is
-today's policy if none is given. Needs z3: pip install 'mlxk-rules[analysis]'. Exit codes: 0 the same, 1 different,
-2 unusable; with --check-version 0 if the version rose by enough, else 1.
+today's policy if none is given. z3 compares them for all facts: pip install 'mlxk-rules[analysis]'. Without it --models
+and --facts answer still, and so does --check-version where the versions alone tell. Exit codes: 0 the same, 1
+different, 2 unusable, or not known without z3; with --check-version 0 if the version rose by enough, else 1.
 
 Options:
-  --models          Say too which cached models are decided otherwise; without OLD and NEW being compared as a whole.
-  --facts FILE      The same for recorded facts: JSON lines as `probe` prints them, - for standard input.
+  --models          Say too which models of the Hugging Face cache are decided otherwise, each asked with text, images,
+                    audio, and both.
+  --facts FILE      Say too which recorded facts are decided otherwise: JSON lines as `decide` reads them, - for
+                    standard input.
   --check-version   Fail only where NEW's version did not rise by enough: by the third number where all is decided
                     alike, by the second where nothing allowed before is refused, warned of or loaded otherwise,
                     by the first else.

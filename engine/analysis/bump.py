@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from hashlib import sha256
-from typing import Any
 
-from ..document import Document, Located, Template
+from ..policy import Policy
 from .difference import Difference
+from .substance import substance
 
 LEVELS = ("none", "patch", "minor", "major")
 
@@ -19,6 +18,15 @@ class Bump:
     level: str
     least: str
     enough: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Unsolved:
+    """What is known without a solver: the least that is needed. enough: None where it hangs on what is not known."""
+
+    level: str
+    least: str
+    enough: bool | None
 
 
 def bump(difference: Difference) -> Bump:
@@ -35,41 +43,30 @@ def bump(difference: Difference) -> Bump:
         level = "minor"
     else:
         level = "patch" if substance(old.document) != substance(new.document) else "none"
-    major, minor, patch, *_ = *_numbers(old.version), 0, 0, 0
-    least = {
+    least = _least(old, level)
+    return Bump(level, ".".join(map(str, least)), _numbers(new) >= least)
+
+
+def unsolved(old: Policy, new: Policy, changed: bool) -> Unsolved:
+    """Return what can be said where no solver compares. changed: some facts are known to be decided otherwise.
+
+    A first number that rose is enough for any change; a version below the least is enough for none.
+    """
+    level = "minor" if changed else "patch"
+    least = _least(old, level)
+    sure = _numbers(new) >= _least(old, "major")
+    return Unsolved(level, ".".join(map(str, least)), True if sure else False if _numbers(new) < least else None)
+
+
+def _least(old: Policy, level: str) -> tuple[int, ...]:
+    major, minor, patch = _numbers(old)
+    return {
         "major": (major + 1, 0, 0),
         "minor": (major, minor + 1, 0),
         "patch": (major, minor, patch + 1),
         "none": (major, minor, patch),
     }[level]
-    return Bump(level, ".".join(map(str, least)), (*_numbers(new.version), 0, 0, 0)[:3] >= least)
 
 
-def _numbers(version: str) -> tuple[int, ...]:
-    return tuple(int(part) for part in version.split("."))
-
-
-def substance(document: Document) -> str:
-    """Return a short word for all that a policy says: the same for files that differ in comments and layout alone."""
-    return sha256(repr(_said(document)).encode()).hexdigest()[:16]
-
-
-def _said(document: Document) -> Any:
-    derive = [
-        (part.name, [(_text(b.when), b.value, _text(b.compute), b.why) for b in part.branches])
-        for part in document.derive
-    ]
-    gates = [
-        (gate.id, _text(gate.when), gate.decide, gate.backend, gate.error, gate.http, _message(gate.message))
-        for gate in document.gates
-    ]
-    sets = [(part.name, sorted(part.add)) for part in document.sets]
-    return document.name, sets, [(limit.name, limit.value) for limit in document.limits], derive, gates
-
-
-def _text(located: Located | None) -> str | None:
-    return None if located is None else " ".join(located.expression.text.split())
-
-
-def _message(template: Template | None) -> list[str | None]:
-    return [part if isinstance(part, str) else _text(part) for part in template.parts] if template else []
+def _numbers(policy: Policy) -> tuple[int, ...]:
+    return (*(int(part) for part in policy.version.split(".")), 0, 0, 0)[:3]

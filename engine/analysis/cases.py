@@ -15,7 +15,7 @@ def solver() -> Any:
         return import_module("z3")
     except ImportError:
         help = "pip install 'mlxk-rules[analysis]'"
-        raise UsageError("no-solver", "z3 is not installed, which this reasons with", help) from None
+        raise UsageError("no-solver", "z3 is not installed, by which this is proved", help) from None
 
 
 class Cases:

@@ -12,6 +12,7 @@ from ..policy import Policy
 from .formula import Conditions
 from .questions import LOOSE
 from .space import Space
+from .substance import alike
 from .symbolic import Symbolic
 from .witness import Witness, least, witness
 
@@ -90,17 +91,19 @@ def direction(before: Outcome, after: Outcome) -> str:
 
 
 def difference(old: Policy, new: Policy) -> Difference:
-    """Compare two policies over all facts. Raises UsageError where there is no solver."""
+    """Compare two policies over all facts. Raises UsageError where that takes a solver and there is none."""
+    if alike(old.document, new.document):
+        return Difference(old, new, (), {})
     conditions = [Conditions(policy).gates(policy) for policy in (old, new)]
     space = Space(formula for one in conditions for formula in one)
     cases = space.cases
     first, second = (Symbolic(space, one) for one in conditions)
     changes: list[Change] = []
     for one, fires in zip(old.document.gates, first.fires, strict=True):
-        alike = [
+        agreeing = [
             then for other, then in zip(new.document.gates, second.fires, strict=True) if outcome(one) == outcome(other)
         ]
-        region = [fires, space.real, *map(cases.negated, alike)]
+        region = [fires, space.real, *map(cases.negated, agreeing)]
         while case := cases.possible(*region):
             position = next(n for n, when in enumerate(second.whens) if cases.holds(when, case))
             asked = (fires, second.fires[position], space.real)

@@ -7,10 +7,12 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..document import Gate
+from ..policy import Policy
 from ..terminal import Style, safe
 from ..vocabulary import ABSENT
-from .bump import Bump, substance
+from .bump import Bump, Unsolved
 from .difference import Change, Difference, Outcome
+from .substance import substance
 from .witness import Witness
 
 _DIRECTIONS = ("less permissive", "more permissive", "other")
@@ -161,7 +163,21 @@ def plain(difference: Difference, bump: Bump) -> dict[str, Any]:
     }
 
 
-def _policy(policy: Any) -> dict[str, str]:
+def plain_unsolved(old: Policy, new: Policy, known: bool, rise: Unsolved) -> dict[str, Any]:
+    """Return what is known without a solver, in the same shape: null is what is not. known: facts show a difference."""
+    return {
+        "same": False if known else None,
+        "exact": False,
+        "direction": None,
+        "old": _policy(old),
+        "new": _policy(new),
+        "changes": None,
+        "doubts": None,
+        "version": {"bump": None, "least": rise.least, "enough": rise.enough},
+    }
+
+
+def _policy(policy: Policy) -> dict[str, str]:
     return {"name": policy.name, "version": policy.version}
 
 

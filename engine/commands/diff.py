@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 from typing import Any
 
-from ..analysis.bump import Bump, bump
+from ..analysis.bump import Bump, bump, unsolved
 from ..analysis.difference import difference, direction, outcome
-from ..analysis.report import lines, page, plain, said
+from ..analysis.report import lines, page, plain, plain_unsolved, said
 from ..errors import UsageError
 from ..lines import facts_in, lines_of, opened
 from ..policy import Policy
@@ -17,16 +17,26 @@ from ..revision import policy_at
 from ..terminal import Style, safe, style_for
 from .common import print_json
 
+Rows = dict[str, list[dict[str, Any]] | None]
 _REQUESTS = {"text": (False, False), "images": (True, False), "audio": (False, True), "images+audio": (True, True)}
 
 
 def run(options: dict[str, Any]) -> int:
-    """Compare two policies. Returns 0 if they decide the same, 1 if not; of --check-version whether it is enough."""
+    """Compare two policies. Returns 0 if they decide the same, 1 if not; of --check-version whether it is enough.
+
+    Without a solver it says what is known without: the models and facts, and where the versions or texts alone tell.
+    Raises UsageError where that is no answer.
+    """
     old, new = policy_at(options["OLD"]), policy_at(options["NEW"])
-    found = difference(old, new)
-    rise = bump(found)
-    recorded = {"models": list(_models(old, new)) if options["--models"] else None}
+    recorded: Rows = {"models": list(_models(old, new)) if options["--models"] else None}
     recorded["facts"] = list(_recorded(options["--facts"], old, new)) if options["--facts"] else None
+    try:
+        found = difference(old, new)
+    except UsageError as error:
+        if error.code != "no-solver" or options["--markdown"]:
+            raise
+        return _without_solver(options, old, new, recorded, error)
+    rise = bump(found)
     if options["--json"]:
         print_json({**plain(found, rise), **recorded})
     elif options["--markdown"]:
@@ -36,7 +46,32 @@ def run(options: dict[str, Any]) -> int:
         print(
             "\n".join([*lines(found, style, bool(options["--all"])), *_changed(recorded, style), *_version(new, rise)])
         )
-    return int(not rise.enough) if options["--check-version"] else int(not found.same)
+    if options["--check-version"]:
+        return int(not rise.enough)
+    return int(not found.same or _shown(recorded))
+
+
+def _without_solver(options: dict[str, Any], old: Policy, new: Policy, recorded: Rows, error: UsageError) -> int:
+    known = _shown(recorded)
+    rise = unsolved(old, new, known)
+    if options["--json"]:
+        print_json({**plain_unsolved(old, new, known, rise), **recorded})
+    elif any(rows is not None for rows in recorded.values()):
+        print("\n".join(_changed(recorded, style_for(sys.stdout))).removeprefix("\n"))
+    answer = rise.enough if options["--check-version"] else False if known else None
+    unproved = UsageError(error.code, "z3 is not installed: the policies were not compared for all facts", error.help)
+    if answer is None:
+        raise unproved
+    if options["--check-version"] and not options["--json"]:
+        verdict = "is enough for any change" if answer else f"is not enough: {rise.least} is the least"
+        print(f"version {new.version} {verdict}")
+    print(f"{style_for(sys.stderr)('note', 'bold')}: {unproved.message}; {unproved.help}", file=sys.stderr)
+    return int(not answer)
+
+
+def _shown(recorded: Rows) -> bool:
+    """Whether a model or recorded facts are known to be decided otherwise."""
+    return any("error" not in row for rows in recorded.values() for row in rows or ())
 
 
 def _version(new: Policy, rise: Bump) -> list[str]:
@@ -46,11 +81,13 @@ def _version(new: Policy, rise: Bump) -> list[str]:
     return ["", f"version: a {rise.level} change, {rise.least} or later; {new.version} {enough}"]
 
 
-def _changed(recorded: dict[str, list[dict[str, Any]] | None], style: Style) -> Iterator[str]:
+def _changed(recorded: Rows, style: Style) -> Iterator[str]:
     for what, rows in recorded.items():
         if rows is None:
             continue
-        yield from ("", style(f"{what}: {len(rows) or 'none'} decided otherwise", "bold"))
+        changed = sum("error" not in row for row in rows)
+        unread = f", {len(rows) - changed} cannot be read" if changed < len(rows) else ""
+        yield from ("", style(f"{what}: {changed or 'none'} decided otherwise{unread}", "bold"))
         for row in rows:
             if "error" in row:
                 yield f"  {safe(row['name'])}: {safe(row['error'])}"

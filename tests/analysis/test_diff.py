@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 from mlxk_rules import rules
 from mlxk_rules.engine import Policy
-from mlxk_rules.engine.analysis.bump import bump, substance
+from mlxk_rules.engine.analysis.bump import bump
 from mlxk_rules.engine.analysis.difference import difference, outcome
+from mlxk_rules.engine.analysis.substance import substance
 from mlxk_rules.engine.cli import main
 from mlxk_rules.engine.policy import load_document
 
@@ -143,12 +144,6 @@ def test_git_revisions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: 
     ):
         assert main(["diff", "--", wrong, "policy.yaml"]) == 2, wrong
     assert not (tmp_path / "x").exists()
-
-
-def test_without_the_solver(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "z3", None)
-    assert main(["diff", "2.0.4", "2.0.4"]) == 2
-    assert "pip install 'mlxk-rules[analysis]'" in capsys.readouterr().err
 
 
 def test_the_page_of_changes_is_of_the_policies_as_they_are() -> None:
