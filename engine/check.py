@@ -7,7 +7,8 @@ from .check_lists import ListCheck
 from .errors import did_you_mean
 from .expression import Node
 from .findings import Finding
-from .narrow import NOTHING, Paths, not_null_when, path_of
+from .narrow import NOTHING, Paths, not_null_when
+from .paths import path_of
 from .types import ANYTHING, BOOLEAN, Type, type_of
 
 _LITERALS = {"true": "`true`", "false": "`false`", "null": "`null`", "none": "`null`"}
@@ -40,7 +41,8 @@ class Checker(CallCheck, ListCheck):
             help = f"write `{name}` without quotes" if known_fact else f"write '{name}' in single quotes"
             return self._report(node, "quoted-identifier", f'"{name}" in double quotes names a field, not text', help)
         if scope.fields is not None and name in scope.fields:
-            return scope.fields[name].or_null() if scope.nullable else scope.fields[name]
+            kind = scope.fields[name].or_null() if scope.nullable else scope.fields[name]
+            return kind if scope.sure else kind.doubted()
         if not parent and name.lower() in _LITERALS:
             literal = _LITERALS[name.lower()]
             return self._report(

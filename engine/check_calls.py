@@ -106,7 +106,7 @@ def _result(function: Function, types: list[Type]) -> Type:
             result = result.without_null().union(kind) if result.nullable else result
         return result
     if function.name in ("max", "min") and types[0].item is not None:
-        return types[0].item.or_null()
+        return types[0].element.or_null()
     if function.name in ("sort", "sort_by", "reverse"):
         return types[0]
     if function.name == "map":

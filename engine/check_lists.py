@@ -19,11 +19,11 @@ class ListCheck(Findings):
                 return self._report(node, "no-elements", message, "only lists have elements")
             if step["type"] == "slice" and step["children"][2] == 0:
                 return self._report(node, "bad-slice", "a slice whose step is 0 has no elements", "write another step")
-            kind = kind if step["type"] == "slice" else (kind.item or ANYTHING).or_null()
+            kind = kind if step["type"] == "slice" else kind.element.or_null()
         return kind
 
     def _index(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
-        return (scope.item or ANYTHING).or_null()
+        return scope.element.or_null()
 
     def _slice(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
         return scope

@@ -10,7 +10,8 @@ from .document import Branch, Derivation, Document, Gate, Located
 from .errors import PolicyError, Problem, Problems, did_you_mean
 from .expression import Node
 from .findings import Finding
-from .narrow import NOTHING, Paths, not_null_when, path_of
+from .narrow import NOTHING, Paths, not_null_when
+from .paths import path_of
 from .types import ANYTHING, NUMBER, STRING, STRINGS, Type, type_of
 from .vocabulary import vocabulary
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from .errors import Problem
 from .expression import Expression, Node
 from .narrow import Paths
-from .types import ANYTHING, ARRAY, BOOLEAN, NUMBER, STRING, Type
+from .types import ANYTHING, ARRAY, BOOLEAN, KINDS, NUMBER, STRING, Type
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,6 @@ class Findings:
     def _infer(self, node: Node, scope: Type, known: Paths, root: bool = False) -> Type:
         """Return the type of `node` in `scope`; `root` where names are facts and not an element's fields."""
         kind: Type = getattr(self, f"_{node['type']}")(node, scope, known, root)
-        node["boolean"] = kind.kinds == frozenset(
-            {"boolean"}
-        )  # the compiler's licence to use Python's own and, or, not
+        # The compiler's licence to use Python's own operators: of facts, whose types are checked before a rule runs.
+        node["kinds"] = kind.kinds if root and kind.sure else KINDS
         return kind

@@ -2,24 +2,12 @@
 
 from __future__ import annotations
 
-from typing import cast
-
 from .expression import Node
+from .paths import path_of
 
 Paths = frozenset[str]
 NOTHING: Paths = frozenset()
 _PROVING = {"has_text": 0, "has_key": 0, "truthy": 0, "has_any": 0, "shares": 0, "at_least": 0, "contains": 1}
-
-
-def path_of(node: Node) -> str | None:
-    """Return the dotted path that a node is (`model.type`), or None where it is something else."""
-    if node["type"] == "field":
-        name = cast("str", node["value"])
-        return None if "." in name else name  # a quoted "a.b" is one name, and would read as two
-    if node["type"] == "subexpression":
-        parts = [path_of(child) for child in node["children"]]
-        return None if None in parts else ".".join(cast("list[str]", parts))
-    return None
 
 
 def not_null_when(node: Node, holds: bool) -> Paths:

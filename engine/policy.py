@@ -15,7 +15,7 @@ from .decision import Decision, GateResult, PolicyName, Trace
 from .document import Derivation, Document, Gate, Located, Place
 from .errors import PolicyError, Problem, did_you_mean
 from .extend import merge
-from .narrow import path_of
+from .paths import paths_in
 from .reader import read_document, read_parts
 from .source import Source, read, source_of
 from .types import kind_of
@@ -297,17 +297,6 @@ def _base_of(word: str, folder: Path, place: Place) -> tuple[Path, str]:
         raise PolicyError([place.problem("no-file", f"`{word[:100]}` is no policy to extend", help)])
     path = folder / word
     return path, str(path)
-
-
-def paths_in(node: dict[str, Any]) -> set[str]:
-    """Return the dotted fact paths that an expression reads."""
-    path = path_of(node)
-    if path is not None:
-        return {path}
-    children = [child for child in node.get("children", ()) if isinstance(child, dict)]
-    if node["type"] in ("projection", "filter_projection", "value_projection", "pipe", "subexpression"):
-        children = children[:1]  # the rest names an element's fields
-    return {path for child in children for path in paths_in(child)}
 
 
 def _numbers(gate: Gate, compiler: Compiler) -> list[int]:

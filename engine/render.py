@@ -8,7 +8,7 @@ from typing import Any
 
 from .decision import GateResult, Term, Trace
 from .errors import Problem
-from .functions import size_text
+from .library import size_text
 from .terminal import VERDICT_COLOURS, Style, columns, safe
 
 BACKENDS = {"mlx_lm": "mlx-lm", "mlx_vlm": "mlx-vlm", "mlx_audio": "mlx-audio", "unsupported": "no backend"}

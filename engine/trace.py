@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
-from .compiler import Scope, interpret
+from .compiler import Scope
 from .decision import Term
 from .document import Located
 from .expression import Expression, Node
+from .interpreter import interpret
 
 if TYPE_CHECKING:
     from .policy import Policy
@@ -44,7 +45,7 @@ class Justifier:
         return [self._leaf(expression, node, depth)]
 
     def _leaf(self, expression: Expression, node: Node, depth: int) -> Term:
-        from .policy import paths_in
+        from .paths import paths_in
 
         paths = sorted(path for path in paths_in(node) if not path.startswith("sets."))
         facts = {path: shortened(_value_at(self._scope, path)) for path in paths}

@@ -14,13 +14,15 @@ class Type:
     """What a value may be.
 
     kinds: which of JMESPath's kinds. item: the type of an array's elements (None: anything). fields: an object's known
-    fields (None: any field, of any type). values: the only strings there are (None: any).
+    fields (None: any field, of any type). values: the only strings there are (None: any). sure: false of a list's
+    elements, as of long lists not every one is looked at, and of what comes of them.
     """
 
     kinds: frozenset[str]
     item: Type | None = None
     fields: Mapping[str, Type] | None = field(default=None, hash=False)
     values: frozenset[str] | None = None
+    sure: bool = field(default=True, compare=False)
 
     @property
     def nullable(self) -> bool:
@@ -31,21 +33,30 @@ class Type:
         return self.kinds == KINDS
 
     def without_null(self) -> Type:
-        return Type(self.kinds - {"null"}, self.item, self.fields, self.values)
+        return Type(self.kinds - {"null"}, self.item, self.fields, self.values, self.sure)
 
     def or_null(self) -> Type:
-        return Type(self.kinds | {"null"}, self.item, self.fields, self.values)
+        return Type(self.kinds | {"null"}, self.item, self.fields, self.values, self.sure)
+
+    @property
+    def element(self) -> Type:
+        """The type of a list's elements."""
+        return (self.item or ANYTHING).doubted()
+
+    def doubted(self) -> Type:
+        """Return the same type, of what was not looked at."""
+        return Type(self.kinds, self.item, self.fields, self.values, sure=False)
 
     def union(self, other: Type) -> Type:
         """Return the type of a value that is of one of the two."""
         mine, theirs = self.kinds - {"null"}, other.kinds - {"null"}
         if not mine or not theirs:
             whole = other if not mine else self
-            return Type(self.kinds | other.kinds, whole.item, whole.fields, whole.values)
+            return Type(self.kinds | other.kinds, whole.item, whole.fields, whole.values, self.sure and other.sure)
         item = self.item if self.item == other.item else None
         fields = self.fields if self.fields == other.fields else None
         values = self.values | other.values if self.values is not None and other.values is not None else None
-        return Type(self.kinds | other.kinds, item, fields, values)
+        return Type(self.kinds | other.kinds, item, fields, values, self.sure and other.sure)
 
     def __str__(self) -> str:
         if self.anything:

@@ -11,7 +11,8 @@ from typing import Any
 from ..checked import check
 from ..document import Derivation, Gate, Place, StringSet
 from ..errors import Problem
-from ..policy import Policy, paths_in
+from ..paths import paths_in
+from ..policy import Policy
 from ..types import BOOLEAN
 from .difference import difference, outcome
 from .formula import Conditions, Formula

@@ -6,10 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..compiler import interpret
 from ..document import Derivation
 from ..expression import Node
-from ..narrow import path_of
+from ..interpreter import interpret
+from ..paths import path_of
 from ..policy import Policy
 from ..types import BOOLEAN
 

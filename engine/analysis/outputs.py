@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from ..document import Derivation, Document, Located
-from ..policy import paths_in
+from ..paths import paths_in
 
 # The facts that every `explain --json` has: design.md, 5.
 SHOWN = (

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..compiler import interpret
 from ..expression import Node
-from ..narrow import path_of
+from ..interpreter import interpret
+from ..paths import path_of
 from ..types import STRINGS
 from ..vocabulary import vocabulary
 from .baseline import type_path

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from ..expression import Node
-from ..narrow import path_of
+from ..paths import path_of
 from .formula import Atom
 from .words import Question
 

@@ -6,8 +6,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
-from ..compiler import Compiler, Evaluate, interpret
+from ..compiler import Compiler, Evaluate
 from ..expression import Node
+from ..interpreter import interpret
 from ..vocabulary import vocabulary
 from .baseline import ordinary, put, type_path, value_at
 from .cells import ratio_pairs, texts_of, values_of

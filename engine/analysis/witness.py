@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, cast
 
-from ..compiler import interpret
 from ..decision import Decision
+from ..interpreter import interpret
 from ..policy import Policy
 from ..vocabulary import ABSENT, vocabulary
 from .baseline import FILLER, GIB, ordinary, put, type_path, value_at

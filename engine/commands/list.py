@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from ..decision import Decision
-from ..functions import size_text
+from ..library import size_text
 from ..policy import Policy
 from ..render import BACKENDS
 from ..terminal import VERDICT_COLOURS, columns, safe, style_for

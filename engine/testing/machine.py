@@ -11,7 +11,7 @@ from typing import Any
 
 from ..compiler import Compiler, Evaluate, Scope
 from ..document import Derivation, Document, Gate, Located
-from ..policy import paths_in
+from ..paths import paths_in
 from ..vocabulary import vocabulary
 from .outcome import same
 

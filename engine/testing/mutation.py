@@ -11,7 +11,7 @@ from ..decision import Decision
 from ..document import Document, Gate, Located, StringSet
 from ..errors import PolicyError
 from ..expression import Node
-from ..narrow import path_of
+from ..paths import path_of
 from ..policy import Policy
 from .cases import Equivalent, Run
 from .machine import Machine, State, expressions, machine

@@ -11,9 +11,10 @@ import pytest
 import yaml
 from jmespath import exceptions
 from mlxk_rules.engine import Policy, PolicyError
-from mlxk_rules.engine.compiler import interpret
+from mlxk_rules.engine.compiler import Compiler
 from mlxk_rules.engine.expression import MAX_DEPTH, ExpressionError, parse
 from mlxk_rules.engine.functions import FUNCTIONS
+from mlxk_rules.engine.interpreter import interpret
 from mlxk_rules.engine.vocabulary import vocabulary
 
 from .helpers import policy_text, with_facts
@@ -112,6 +113,13 @@ def compliance(kind: str) -> list[Any]:
     return found
 
 
+def free(expression: str) -> Any:
+    """Return the compiled function of an expression over any JSON value, where no type check vouches for anything."""
+    compiler = Compiler({}, None)
+    compiler.add(parse(expression).node)
+    return compiler.finish()[0]
+
+
 def bare(node: Any) -> Any:
     """Return a syntax tree with nothing but what jmespath's own has."""
     if isinstance(node, dict):
@@ -133,6 +141,7 @@ def test_compliance(given: Any, expression: str, result: Any) -> None:
         return
     assert bare(tree.node) == bare(expected.parsed)
     assert same(interpret(tree.node, given), result)
+    assert same(free(expression)(given), result)
 
 
 @pytest.mark.parametrize(("given", "expression", "error"), compliance("error"))
@@ -155,6 +164,8 @@ def test_compliance_error(given: Any, expression: str, error: str) -> None:
     if error != "syntax":  # what jmespath does not tell from its parser, it raises when it runs
         with pytest.raises((exceptions.JMESPathError, TypeError, ValueError)):
             interpret(tree.node, given)
+        with pytest.raises((exceptions.JMESPathError, TypeError, ValueError)):
+            free(expression)(given)
 
 
 def test_every_node_knows_its_place() -> None:

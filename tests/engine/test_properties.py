@@ -10,8 +10,8 @@ from typing import Any
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mlxk_rules.engine import Decision, Policy, PolicyError
-from mlxk_rules.engine.compiler import interpret
 from mlxk_rules.engine.expression import ExpressionError, parse
+from mlxk_rules.engine.interpreter import interpret
 from mlxk_rules.engine.source import decode
 from mlxk_rules.engine.vocabulary import vocabulary
 

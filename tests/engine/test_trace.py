@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 from mlxk_rules.engine import GateResult, Policy, Term, Trace
-from mlxk_rules.engine.compiler import interpret
 from mlxk_rules.engine.expression import parse
+from mlxk_rules.engine.interpreter import interpret
 from mlxk_rules.engine.trace import shortened
 
 from ..conformance.test_frozen import ROWS, facts_of

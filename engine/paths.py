@@ -1,0 +1,29 @@
+"""Which facts an expression names: dotted paths."""
+
+from __future__ import annotations
+
+from typing import Any, cast
+
+from .expression import Node
+
+
+def path_of(node: Node) -> str | None:
+    """Return the dotted path that a node is (`model.type`), or None where it is something else."""
+    if node["type"] == "field":
+        name = cast("str", node["value"])
+        return None if "." in name else name  # a quoted "a.b" is one name, and would read as two
+    if node["type"] == "subexpression":
+        parts = [path_of(child) for child in node["children"]]
+        return None if None in parts else ".".join(cast("list[str]", parts))
+    return None
+
+
+def paths_in(node: dict[str, Any]) -> set[str]:
+    """Return the dotted fact paths that an expression reads."""
+    path = path_of(node)
+    if path is not None:
+        return {path}
+    children = [child for child in node.get("children", ()) if isinstance(child, dict)]
+    if node["type"] in ("projection", "filter_projection", "value_projection", "pipe", "subexpression"):
+        children = children[:1]  # the rest names an element's fields
+    return {path for child in children for path in paths_in(child)}
