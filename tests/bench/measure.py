@@ -36,7 +36,10 @@ class Spread:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One ratio with its goal. `missing` says why there is none; a goal that was not measured is not met."""
+    """One ratio with its goal. `missing` says why there is none; a goal that was not measured is not met.
+
+    points: what a plot shows, as size and seconds.
+    """
 
     section: str
     name: str
@@ -45,6 +48,7 @@ class Figure:
     at_least: bool
     detail: str
     missing: str = ""
+    points: tuple[tuple[float, float], ...] = ()
 
     @property
     def met(self) -> bool:
