@@ -2,47 +2,44 @@
 
 from __future__ import annotations
 
-import io
 import re
-from typing import Any
 
 from .auditing import Report
+from .editing import Edits
+from .source import Node, compose, source_of
 
 
 def amended(text: str, report: Report, prune: bool) -> str:
     """Return the rule file's text with what its sets lack added in order, and with `prune` what is unknown taken out.
 
     The file's version rises (the middle number: other models are decided otherwise), its changelog and `checked_with`
-    say why.
+    say why. Raises PolicyError where the text is no YAML.
     """
-    from ruamel.yaml import YAML  # 90 ms: only `audit --fix` writes
-
-    yaml = YAML()
-    yaml.preserve_quotes, yaml.width = True, 4096
-    yaml.indent(mapping=2, sequence=4, offset=2)
-    yaml.representer.add_representer(type(None), _null)
-    data: Any = yaml.load(text)
+    source = source_of(text, "")
+    parts = _parts(compose(source))
+    edits = Edits(source.text)
     lines: list[str] = []
+    sets = _parts(parts["sets"]) if report.sets else {}
     for finding in report.sets:
-        members = data["sets"][finding.name]
-        for word in finding.lacking:
-            members.insert(sum(1 for member in members if member < word), word)
+        edits.entries(sets[finding.name], finding.lacking, finding.unknown if prune else ())
         if finding.lacking:
             lines.append(f"{finding.name} has {', '.join(finding.lacking)} too")
         if prune and finding.unknown:
-            for word in finding.unknown:
-                members.remove(word)
             lines.append(f"{finding.name} has no more {', '.join(finding.unknown)}")
+    checked = _parts(_parts(parts["audit"])["checked_with"]) if report.versions else {}
     for version in report.versions:
-        data["audit"]["checked_with"][version.library] = version.installed
+        edits.replace(checked[version.library], version.installed)
         lines.append(f"checked with {version.library} {version.installed}")
     if lines:
-        data["version"] = _raised(str(data["version"]))
-        if "changelog" in data:
-            data["changelog"].insert(0, data["version"], lines)
-    out = io.StringIO()
-    yaml.dump(data, out)
-    return _comments(out.getvalue(), report)
+        raised = _raised(parts["version"].written)
+        edits.replace(parts["version"], raised)
+        if "changelog" in parts:
+            edits.first_key(parts["changelog"], raised, lines)
+    return _comments(edits.result(), report)
+
+
+def _parts(node: Node) -> dict[str, Node]:
+    return {key.written: value for key, value in node.items}
 
 
 def _raised(version: str) -> str:
@@ -57,7 +54,3 @@ def _comments(text: str, report: Report) -> str:
         new = f"{version.library} {version.installed}"
         text = re.sub(rf"(?m)^(\s*#.*?){old}", lambda found, new=new: f"{found[1]}{new}", text)
     return text
-
-
-def _null(representer: Any, _: None) -> Any:
-    return representer.represent_scalar("tag:yaml.org,2002:null", "null")

@@ -94,3 +94,19 @@ def test_a_file_that_cannot_be_audited(
     file.write_text(text, "utf-8")
     assert main(["audit", str(file), *words]) == 2
     assert said in capsys.readouterr().err
+
+
+def test_fix_keeps_what_accepts_an_entry_and_the_lines(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # `mamba` stands before what is lacking, `mellum` after it.
+    file = tmp_path / "stale.yaml"
+    above = "    # analysis: ok dead-entry as it was\n    - mellum\n"
+    text = TODAY.replace("\n    - mamba2\n    - mellum\n", f"\n{above}", 1).replace("    - youtu_llm\n", "", 1)
+    file.write_bytes(text.replace("\n", "\r\n").encode())
+    assert main(["audit", str(file), "--fix"]) == 0
+    capsys.readouterr()
+    after = file.read_bytes().decode().replace("\r\n", "\n")
+    assert b"\r\n" in file.read_bytes() and "\r" not in after
+    assert f"    - mamba\n    - mamba2\n{above}" in after
+    assert "    - xverse\n    - youtu_llm\n\n  # mlx-vlm" in after
+    gone = [line for line in text.splitlines() if line not in after.splitlines()]
+    assert gone == [f"version: {Policy.load().version}"]

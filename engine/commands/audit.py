@@ -36,7 +36,7 @@ def run(options: dict[str, Any]) -> int:
         if fixed := after != text:
             Policy.from_text(after, name)  # nothing that does not load is written
             try:
-                write(path, after)
+                write(path, after.replace("\n", "\r\n") if b"\r\n" in path.read_bytes() else after)
             except OSError as error:
                 raise UsageError("unwritable-file", f"cannot write `{name}`: {error.strerror}", "check it") from None
     left = fixed and not options["--prune"] and any(finding.unknown for finding in report.sets)
