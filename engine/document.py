@@ -106,6 +106,7 @@ class StringSet:
     remove: tuple[str, ...] = ()
     whole: bool = True
     places: tuple[Place, ...] = ()  # of `add`, one each
+    removed: tuple[Place, ...] = ()  # of `remove`, one each
 
     @property
     def entries(self) -> tuple[tuple[str, Place], ...]:

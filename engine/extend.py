@@ -51,19 +51,14 @@ def _sets(base: Document, over: Document, problems: list[Problem]) -> tuple[Stri
             help = did_you_mean(change.name, merged) or "give the new set as a list"
             problems.append(change.place.problem("unknown-set", f"no set `{change.name}` to change", help))
             continue
-        for word in change.remove:
+        for word, place in zip(change.remove, change.removed, strict=True):
             if word not in before.add:
                 help = did_you_mean(word, before.add) or "delete it from `remove`"
-                problems.append(
-                    change.place.problem("unknown-entry", f"`{word}` is not in the set `{change.name}`", help)
-                )
-        for word in change.add:
+                problems.append(place.problem("unknown-entry", f"`{word}` is not in the set `{change.name}`", help))
+        for word, place in change.entries:
             if word in before.add:
-                problems.append(
-                    change.place.problem(
-                        "duplicate-entry", f"`{word}` is in the set `{change.name}` already", "delete it from `add`"
-                    )
-                )
+                message = f"`{word}` is in the set `{change.name}` already"
+                problems.append(place.problem("duplicate-entry", message, "delete it from `add`"))
         kept = {word: place for word, place in before.entries if word not in change.remove}
         kept.update((word, place) for word, place in change.entries if word not in kept)
         merged[change.name] = replace(before, add=tuple(kept), places=tuple(kept.values()))

@@ -129,8 +129,9 @@ class _Reader(GateReader):
                     self.note(value, "wrong-type", f"the set `{name}` is a mapping, a list is wanted", help)
                 edit = self.mapping(value, f"the set `{name}`", ("add", "remove"))
                 add = self.members(edit.get("add"), name)
-                remove = tuple(self.members(edit.get("remove"), name))
-                yield StringSet(name, tuple(add), self.place(key), remove, False, tuple(add.values()))
+                remove = self.members(edit.get("remove"), name)
+                places, removed = tuple(add.values()), tuple(remove.values())
+                yield StringSet(name, tuple(add), self.place(key), tuple(remove), False, places, removed)
             else:
                 add = self.members(value, name)
                 yield StringSet(name, tuple(add), self.place(key), places=tuple(add.values()))

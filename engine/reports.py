@@ -108,9 +108,13 @@ def _result(report: Report, problem: Problem, index: int) -> dict[str, Any]:
     place: dict[str, Any] = {"artifactLocation": {"uri": _uri(problem.file or report.name)}}
     if problem.line:
         begin = max(1, problem.column)
-        place["region"] = {"startLine": problem.line, "startColumn": begin, "endColumn": begin + problem.width}
-        if problem.text:
-            place["contextRegion"] = {"startLine": problem.line, "snippet": {"text": safe(problem.text, "\t")}}
+        region: dict[str, Any] = {"startLine": problem.line, "startColumn": begin, "endColumn": begin + problem.width}
+        place["region"] = region
+        snippet = {"text": safe(problem.text, "\t")}
+        if begin == 1 and problem.width >= len(problem.text):
+            region["snippet"] = snippet  # a context region has to be larger than its region (3.29.5)
+        elif problem.text:
+            place["contextRegion"] = {"startLine": problem.line, "snippet": snippet}
     return {
         "ruleId": problem.code,
         "ruleIndex": index,

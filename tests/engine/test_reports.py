@@ -98,11 +98,26 @@ def test_sarif_uris_are_relative_below_the_working_folder() -> None:
 
 
 def test_sarif_rules_are_the_entries() -> None:
-    for rule in sarif(SOME)["tool"]["driver"]["rules"]:
-        entry = codes()[rule["id"]]
+    every = Report("x.yaml", tuple(Problem(code, "m", file="x.yaml") for code in codes()))
+    rules = {rule["id"]: rule for rule in sarif([every])["tool"]["driver"]["rules"]}
+    assert rules.keys() == codes().keys()
+    for code, entry in codes().items():
+        rule = rules[code]
+        # Shown where a person looks at a problem: all of the documentation is in the log, and no address is needed.
+        assert rule["shortDescription"]["text"] == entry.title
         assert rule["fullDescription"]["text"] == entry.means
-        assert entry.bad.strip() in rule["help"]["markdown"]
-        assert rule["help"]["text"]
+        assert entry.means in rule["help"]["text"] and entry.means in rule["help"]["markdown"]
+        for example in (entry.bad, entry.good):
+            assert example.strip() in rule["help"]["markdown"]
+
+
+def test_sarif_context_is_larger_than_its_region() -> None:
+    whole, part = problem(text="when: x", column=1, width=7), problem(text="when: x", column=7, width=1)
+    first, second = sarif([Report("x.yaml", (whole, part))])["results"]
+    place = first["locations"][0]["physicalLocation"]
+    assert place["region"]["snippet"] == {"text": "when: x"} and "contextRegion" not in place
+    place = second["locations"][0]["physicalLocation"]
+    assert place["contextRegion"] == {"startLine": 3, "snippet": {"text": "when: x"}}
 
 
 # --- GitHub's annotations
