@@ -3,22 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
-from typing import Any
+from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING, Any
 
 from .decision import GateResult, Term, Trace
 from .errors import Problem
 from .library import size_text
 from .terminal import VERDICT_COLOURS, Style, columns, safe
 
+if TYPE_CHECKING:
+    from .remedies import Remedy
+
 BACKENDS = {"mlx_lm": "mlx-lm", "mlx_vlm": "mlx-vlm", "mlx_audio": "mlx-audio", "unsupported": "no backend"}
 
 
-def explanation(trace: Trace, style: Style) -> str:
-    """Return the verdict and the deciding gate first, then its terms, then the gates before it in short."""
-    return "\n".join(
-        [*_verdict(trace, style), *because(trace.gates[-1], style), *_others(trace, style), *_about(trace, style)]
-    )
+def explanation(trace: Trace, style: Style, remedies: Sequence[Remedy] = ()) -> str:
+    """Return the verdict and the deciding gate first, its terms, what would have to change, the gates before it."""
+    parts = [_verdict(trace, style), because(trace.gates[-1], style), _changes(trace, remedies)]
+    return "\n".join(line for part in [*parts, _others(trace, style), _about(trace, style)] for line in part)
 
 
 def _verdict(trace: Trace, style: Style) -> list[str]:
@@ -54,6 +56,21 @@ def because(gate: GateResult, style: Style) -> list[str]:
     if not gate.terms:
         return ["", "because no gate before it fired"]
     return ["", "because", *_terms(gate.terms, style, 1)]
+
+
+def _changes(trace: Trace, remedies: Sequence[Remedy]) -> list[str]:
+    if trace.decision.decision == "allow":
+        return []
+    heading, *lines = change_lines(remedies)
+    return ["", heading, *(f"  {safe(line)}" for line in lines)]
+
+
+def change_lines(remedies: Sequence[Remedy]) -> list[str]:
+    """Return a heading and the remedies, one a line; or, of none, one line that says so."""
+    if not remedies:
+        return ["what would have to change", "nothing that is known to help, alone or with one more change"]
+    more = ": one of these" if len(remedies) > 1 else ""
+    return [f"what would have to change{more}", *(remedy.text for remedy in remedies)]
 
 
 def _terms(terms: Iterable[Term], style: Style, depth: int) -> list[str]:

@@ -35,7 +35,7 @@ Exit codes: 0 yes (allow, warn, valid), 1 no (blocked, invalid, failed), 2 wrong
 """
 
 COMMANDS = {
-    "explain": """Say which gate fires for a model, where it stands in the rule file, and why.
+    "explain": """Say which gate fires for a model, where it stands in the rule file, why, and what to change.
 
 Usage:
   mlxk-rules explain MODEL [options] [--set FACT=VALUE]...
@@ -50,7 +50,7 @@ Options:
   --trust-remote-code
                     Load a folder that holds code all the same. The code is not run: what needs it fails.
   --html FILE       Write the decision as one page too: the gates as a picture, the terms that decided.
-  --json            Print one JSON value: decision, capabilities, derived, facts, gates.
+  --json            Print one JSON value: decision, capabilities, derived, facts, gates, remedies.
   --debug           Show the traceback of a bug.
   -h --help         Show this.
 """,

@@ -3,24 +3,32 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from ..decision import Trace
 from ..overrides import override
+from ..policy import Policy
 from ..render import explanation
 from ..terminal import safe, style_for
 from .common import choice_of, print_json, probed
 
+if TYPE_CHECKING:
+    from ..remedies import Remedy
+
 
 def run(options: dict[str, Any]) -> int:
-    """Print which gate fires for a model, and why. Returns 0 for allow and warn, 1 for block."""
+    """Print which gate fires for a model, why, and what would have to change. Returns 0 unless it blocks, then 1."""
     chosen = choice_of(options)
     policy = chosen.load()
-    trace = policy.explain(override(probed(options), options["--set"], policy.derived_types))
+    facts = override(probed(options), options["--set"], policy.derived_types)
+    trace = policy.explain(facts)
+    changes = remedies_of(policy, facts, trace)
     if options["--json"]:
-        print_json({**trace.to_dict(), "policy_file": chosen.to_dict()})
+        remedies = [remedy.to_dict() for remedy in changes]
+        print_json({**trace.to_dict(), "remedies": remedies, "policy_file": chosen.to_dict()})
     else:
         style = style_for(sys.stdout)
-        print(explanation(trace, style))
+        print(explanation(trace, style, changes))
         if chosen.by:
             print(f"policy  {safe(chosen.sentence)}")
     if options["--html"] is not None:
@@ -28,6 +36,15 @@ def run(options: dict[str, Any]) -> int:
         from ..view.page import decision_page
         from ..writing import write_page
 
-        write_page(options["--html"], decision_page(outline(policy.document), trace))
+        write_page(options["--html"], decision_page(outline(policy.document), trace, changes))
         print(f"wrote {safe(options['--html'])}", file=sys.stderr)
     return 0 if trace.decision.allowed else 1
+
+
+def remedies_of(policy: Policy, facts: dict[str, Any], trace: Trace) -> tuple[Remedy, ...]:
+    """Return what would have to change; nothing where the model is allowed, for which nothing more is imported."""
+    if trace.decision.decision == "allow":
+        return ()
+    from ..remedies import remedies
+
+    return remedies(policy, facts, trace)

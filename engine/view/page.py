@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cache
 from hashlib import sha256
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from ..decision import Term, Trace
 from ..document import Derivation, Place, StringSet
-from ..render import in_short, one_line, shown, verdict_sentence
+from ..render import change_lines, in_short, one_line, shown, verdict_sentence
 from .markup import Html, el, join
 from .outline import Outline, added, gives, message_text
 from .picture import picture
 from .steps import State, Step, steps
+
+if TYPE_CHECKING:
+    from ..remedies import Remedy
 
 
 def policy_page(view: Outline, trace: Trace | None) -> str:
@@ -33,12 +37,12 @@ def policy_page(view: Outline, trace: Trace | None) -> str:
     return _page(f"{document.name} {document.version}", parts)
 
 
-def decision_page(view: Outline, trace: Trace) -> str:
-    """Return the page of one decision: what it is, why, and the way to it."""
+def decision_page(view: Outline, trace: Trace, remedies: Sequence[Remedy] = ()) -> str:
+    """Return the page of one decision: what it is, why, what would have to change, and the way to it."""
     name = str(trace.facts.get("model", {}).get("name") or "the model")
     title = f"{trace.decision.decision}: {name}"
     head = _head_of("A decision of mlxk-rules", name, view)
-    return _page(title, [head, _verdict(trace), *_gates(view, trace), *_values(trace)])
+    return _page(title, [head, _verdict(trace, _changes(trace, remedies)), *_gates(view, trace), *_values(trace)])
 
 
 _CODE = re.compile(r"`([^`]+)`|(\{\{.*?\}\})")
@@ -79,7 +83,7 @@ def _head_of(eyebrow: str, title: str, view: Outline) -> Html:
     )
 
 
-def _verdict(trace: Trace) -> Html:
+def _verdict(trace: Trace, changes: Iterable[Html] = ()) -> Html:
     decision, gate = trace.decision, trace.gates[-1]
     status = f", HTTP {decision.http_status}" if decision.http_status else ""
     error = f"{decision.error_type}{status}" if decision.error_type else None
@@ -97,6 +101,7 @@ def _verdict(trace: Trace) -> Html:
         el("p", error, class_="note") if error else None,
         el("h3", "Because"),
         because,
+        *changes,
         el(
             "p",
             "Gate ",
@@ -106,6 +111,13 @@ def _verdict(trace: Trace) -> Html:
         class_=f"verdict {decision.decision}",
         aria_label="the decision",
     )
+
+
+def _changes(trace: Trace, remedies: Sequence[Remedy]) -> list[Html]:
+    if trace.decision.decision == "allow":
+        return []
+    heading, *lines = change_lines(remedies)
+    return [el("h3", heading.capitalize()), el("ul", *(el("li", _prose(line)) for line in lines), class_="terms")]
 
 
 def _prose(text: str) -> Html:
