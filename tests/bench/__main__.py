@@ -1,17 +1,19 @@
 """How fast mlxk-rules is, as ratios with their goals, each taken side by side on this machine.
 
 Usage:
-  tests.bench [SECTION]... [--quick] [--write]
+  tests.bench [SECTION]... [--runs N] [--quick | --write]
   tests.bench (-h | --help)
 
 Run it as `python -m tests.bench`. SECTION is deciding, growing, starting or listing; without one all are measured.
 
 Options:
+  --runs N   How often all of it is measured, one after the other [default: 1].
   --quick    Fewer rounds and smaller inputs: to look, not to publish.
-  --write    Write the figures, the page and its plots into tests/bench/results.
+  --write    Write RESULTS.md beside this file, and its plots and figures into results/.
   -h --help  Show this.
 
-Exit codes: 0 every ratio meets its goal, 1 one does not or could not be measured, 2 wrong usage.
+Exit codes: 0 every ratio meets its goal, 1 one does not in one run, or could not be measured,
+2 wrong usage.
 """
 
 from __future__ import annotations
@@ -20,6 +22,9 @@ import sys
 from importlib import import_module
 
 from docopt import docopt
+
+from . import page
+from .measure import Figure
 
 SECTIONS = ("deciding", "growing", "starting", "listing")
 
@@ -31,16 +36,25 @@ def main() -> int:
     if wrong := [name for name in asked if name not in SECTIONS]:
         print(f"no section `{wrong[0]}`: {', '.join(SECTIONS)}", file=sys.stderr)
         return 2
-    found = []
-    for section in asked:
+    if not options["--runs"].isdecimal() or not int(options["--runs"]):
+        print(f"`{options['--runs']}` is no number of runs", file=sys.stderr)
+        return 2
+    runs = [_run(asked, options["--quick"]) for _ in range(int(options["--runs"]))]
+    if options["--write"]:
+        page.write(runs)
+    return 0 if all(figure.met for figures in runs for figure in figures) else 1
+
+
+def _run(sections: list[str], quick: bool) -> list[Figure]:
+    found: list[Figure] = []
+    for section in sections:
         print(section, flush=True)
-        for figure in import_module(f".{section}", __package__).figures(options["--quick"]):
+        for figure in import_module(f".{section}", __package__).figures(quick):
             found.append(figure)
             print(figure.line, flush=True)
-    missed = [figure for figure in found if not figure.met]
-    goals = sum(figure.goal is not None for figure in found)
-    print(f"{goals - len(missed)} of {goals} goals met")
-    return 1 if missed else 0
+    goals = [figure for figure in found if figure.goal is not None]
+    print(f"{sum(figure.met for figure in goals)} of {len(goals)} goals met", flush=True)
+    return found
 
 
 if __name__ == "__main__":

@@ -51,7 +51,7 @@ def _against_python(policy: Policy, raw: list[Facts], rounds: int) -> Iterator[F
     _same("the hand-written function", [policy.decide(facts) for facts in raw], [decide(facts) for facts in raw])
     ours, theirs = by_turns([_over(policy.decide, raw), _over(decide, raw)], rounds)
     detail = _detail(ours, theirs, "a decision of 352 from raw facts")
-    yield Figure(SECTION, "hand-written Python", ratios(theirs, ours), 1.0, True, detail)
+    yield Figure(SECTION, "hand-written Python", ratios(theirs, ours), 1.0, True, detail, times=_medians(ours, theirs))
 
 
 def _against_jmespath(policy: Policy, raw: list[Facts], rounds: int) -> Iterator[Figure]:
@@ -63,7 +63,9 @@ def _against_jmespath(policy: Policy, raw: list[Facts], rounds: int) -> Iterator
     timers = [_over(decide, raw) for decide in (policy.decide, whole.decide, least.decide)]
     ours, all_of_it, least_of_it = by_turns(timers, rounds)
     detail = _detail(ours, all_of_it, "all of derive, then the gates, from raw facts")
-    yield Figure(SECTION, "jmespath's interpreter", ratios(all_of_it, ours), 60.0, True, detail)
+    yield Figure(
+        SECTION, "jmespath's interpreter", ratios(all_of_it, ours), 60.0, True, detail, times=_medians(ours, all_of_it)
+    )
     detail = _detail(ours, least_of_it, "only the derived facts that gates need")
     yield Figure(SECTION, "jmespath's interpreter, spared", ratios(least_of_it, ours), None, True, detail)
 
@@ -101,7 +103,7 @@ def _against(ours: Timer, peer: _Worker, name: str, wanted: list[Decision], roun
     _same(name, [dataclasses.astuple(decision) for decision in wanted], [tuple(one) for one in peer.decisions])
     us, decision, gate = by_turns([ours, peer.timer("decision"), peer.timer("gate")], rounds)
     detail = _detail(us, decision, f"to the decision; {peer.about}")
-    yield Figure(SECTION, name, ratios(decision, us), 1.0, True, detail)
+    yield Figure(SECTION, name, ratios(decision, us), 1.0, True, detail, times=_medians(us, decision))
     detail = _detail(us, gate, "theirs only to the gate's id, ours to the decision with its message")
     yield Figure(SECTION, f"{name}, id alone", ratios(gate, us), None, True, detail)
 
@@ -148,6 +150,10 @@ def _same(name: str, wanted: list[Any], found: list[Any]) -> None:
             raise AssertionError(f"{name} answers otherwise in case {number}: {other}, not {one}")
 
 
+def _medians(ours: list[float], theirs: list[float]) -> tuple[float, float]:
+    return sorted(ours)[len(ours) // 2], sorted(theirs)[len(theirs) // 2]
+
+
 def _detail(ours: list[float], theirs: list[float], what: str) -> str:
-    us, them = sorted(ours)[len(ours) // 2], sorted(theirs)[len(theirs) // 2]
+    us, them = _medians(ours, theirs)
     return f"{seconds(us)} against {seconds(them)}, {what}"

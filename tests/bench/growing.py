@@ -44,6 +44,7 @@ def _gates(facts: Facts, sizes: tuple[int, ...], rounds: int) -> Iterator[Figure
         False,
         _series(sizes, times),
         points=_points(sizes, times),
+        series="gates",
     )
     last = policies[-1]
     ends = [_of_type(facts, f"type-{number}") for number in (0, sizes[-1] - 1)]
@@ -72,7 +73,7 @@ def _sets(facts: Facts, sizes: tuple[int, ...], rounds: int) -> Iterator[Figure]
     name = f"a set of {sizes[-1]:,} against one of {sizes[0]}"
     ratio = ratios(times[-1], times[0])
     # Flat: what is left is noise and the processor's caches.
-    yield Figure(SECTION, name, ratio, 1.5, False, _series(sizes, times), points=_points(sizes, times))
+    yield Figure(SECTION, name, ratio, 1.5, False, _series(sizes, times), points=_points(sizes, times), series="a set")
 
 
 def _loading(sizes: tuple[int, ...], rounds: int) -> Iterator[Figure]:

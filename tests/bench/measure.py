@@ -38,7 +38,7 @@ class Spread:
 class Figure:
     """One ratio with its goal. `missing` says why there is none; a goal that was not measured is not met.
 
-    points: what a plot shows, as size and seconds.
+    For the plots: times has the median seconds of our side and theirs, points the seconds by size, series their name.
     """
 
     section: str
@@ -48,7 +48,9 @@ class Figure:
     at_least: bool
     detail: str
     missing: str = ""
+    times: tuple[float, float] | None = None
     points: tuple[tuple[float, float], ...] = ()
+    series: str = ""
 
     @property
     def met(self) -> bool:
