@@ -1,8 +1,21 @@
 """The world: a model's name to its folder, a folder to facts, and a decision to text."""
 
+from typing import TYPE_CHECKING, Any
+
 from .errors import LoaderError
-from .execute import stream
-from .probe import probe, runtime
+from .host import runtime
+from .probe import probe
 from .resolve import Cached, Resolved, cache_folder, cached, resolve
 
+if TYPE_CHECKING:
+    from .execute import stream
+
 __all__ = ["Cached", "LoaderError", "Resolved", "cache_folder", "cached", "probe", "resolve", "runtime", "stream"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "stream":  # only a run pays for it
+        from .execute import stream
+
+        return stream
+    raise AttributeError(name)

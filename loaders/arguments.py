@@ -9,9 +9,8 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from . import source
 from .source import Class
@@ -26,8 +25,7 @@ _WHOLE_AS_TEXT = re.compile(
 _TOP_AS_TEXT = re.compile(r"""params\["text_config"\] = dict\(""")
 
 
-@dataclass(frozen=True)
-class Arguments:
+class Arguments(NamedTuple):
     """A dataclass's fields: those without a default, and all of them.
 
     `form` is how from_dict fills it: plain (by name), whole (the whole config is the text_config where there is none),

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, cast
+from typing import Literal, NamedTuple, cast
 
 from . import files, plain
 from .plain import Json
@@ -18,8 +17,7 @@ _KINDS: dict[type, str] = {list: "a list", str: "a string", bool: "a boolean", t
 TOKENIZER_BYTES = 64 << 20
 
 
-@dataclass(frozen=True)
-class Document:
+class Document(NamedTuple):
     """`value` is the object or None; `reason` says why there is none, where the file is there but of no use;
     `has_content` whether the top level, of whatever JSON type, is true in Python's sense."""
 
@@ -27,6 +25,9 @@ class Document:
     status: Status
     reason: str | None = None
     has_content: bool = False
+
+
+MISSING = Document(None, "missing")
 
 
 def read(path: Path, max_bytes: int) -> Document:

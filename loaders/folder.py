@@ -6,8 +6,8 @@ import os
 import stat
 from collections import deque
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from pathlib import Path
+from typing import NamedTuple
 
 from . import files, plain
 
@@ -17,8 +17,7 @@ MAX_DEPTH = 16
 _MAX_REASONS = 5
 
 
-@dataclass(frozen=True)
-class Folder:
+class Folder(NamedTuple):
     """`files`: relative POSIX paths of the regular files, sorted; `size_bytes`: their sizes, links counted at their
     target's; `cut_off`: there is more than was walked; `problems`: what could not be looked at, each as a phrase."""
 
@@ -28,15 +27,23 @@ class Folder:
     problems: list[str]
 
 
-@dataclass
+class Listing(NamedTuple):
+    """`folder`; `root`: the names of all that lies at the root, None where that is not known to the last; `marks`: a
+    line for each entry, which is another when the entry changed; `changed_ns`: when the last of them did."""
+
+    folder: Folder
+    root: frozenset[str] | None
+    marks: str
+    changed_ns: int
+
+
 class _Walk:
     """Iterates over entries, breadth first, never into a linked folder; `cut_off` and `problems` say what it left."""
 
-    root: Path
-    max_entries: int
-    max_depth: int
-    cut_off: bool = False
-    problems: list[str] = field(default_factory=list[str])
+    def __init__(self, root: Path, max_entries: int, max_depth: int) -> None:
+        self.root, self.max_entries, self.max_depth = str(root), max_entries, max_depth
+        self.cut_off = False
+        self.problems: list[str] = []
 
     def __iter__(self) -> Iterator[tuple[str, os.DirEntry[str]]]:
         waiting = deque([("", 0)])
@@ -45,7 +52,7 @@ class _Walk:
             prefix, depth = waiting.popleft()
             try:
                 # Never listed whole: a folder of a million files would be in memory before the first is seen.
-                with os.scandir(self.root / prefix) as entries:
+                with os.scandir(f"{self.root}/{prefix}") as entries:
                     for entry in entries:
                         if not left:
                             self.cut_off = True
@@ -63,29 +70,54 @@ class _Walk:
 
 def scan(path: Path, max_entries: int = MAX_ENTRIES, max_depth: int = MAX_DEPTH) -> Folder:
     """Lists a folder's regular files, the root's before those below. Never raises because of what the folder holds."""
+    return listing(path, max_entries, max_depth).folder
+
+
+def listing(path: Path, max_entries: int = MAX_ENTRIES, max_depth: int = MAX_DEPTH) -> Listing:
+    """The same, and what else one walk tells."""
     walk = _Walk(path, max_entries, max_depth)
     names: list[str] = []
-    size = 0
+    root: set[str] = set()
+    marks: list[str] = []
+    size = changed = 0
     for name, entry in walk:
+        if "/" not in name:
+            root.add(name)
         try:
             status = entry.stat()
         except OSError as error:
+            marks.append(name)
             nowhere = isinstance(error, FileNotFoundError)
             walk.problems.append(f"`{name}`: {'a link that leads nowhere' if nowhere else files.reason(error)}")
             continue
-        if stat.S_ISREG(status.st_mode):
+        mode, inode, device, _, owner, _, length, _, _, _ = status
+        marks.append(f"{name}/{mode}/{inode}/{device}/{owner}/{length}/{status.st_mtime_ns}/{status.st_ctime_ns}")
+        changed = max(changed, status.st_ctime_ns)
+        if stat.S_ISREG(mode):
             names.append(plain.text(name))
-            size += status.st_size
+            size += length
+    whole = not walk.cut_off and not walk.problems
+    marks += sorted(walk.problems)
     problems = [plain.text(problem) for problem in walk.problems[:_MAX_REASONS]]
     if more := len(walk.problems) - len(problems):
         problems.append(f"and {more} more")
-    return Folder(sorted(names), size, walk.cut_off, problems)
+    return Listing(
+        Folder(sorted(names), size, walk.cut_off, problems),
+        frozenset(root) if whole else None,
+        "\n".join(sorted(marks)),
+        changed,
+    )
 
 
 def holds_weights(path: Path, max_entries: int = MAX_ENTRIES) -> bool:
     """Whether a *.safetensors or pytorch_model.bin lies anywhere below, told by name; False for no such folder."""
     walk = _Walk(path, max_entries, MAX_DEPTH)
-    return any(entry.name.endswith(".safetensors") or entry.name == "pytorch_model.bin" for _, entry in walk)
+    return any(is_weights(entry.name) for _, entry in walk)
+
+
+def is_weights(name: str) -> bool:
+    """Whether that is what weights are called."""
+    return name.endswith(".safetensors") or name == "pytorch_model.bin"
 
 
 def _is_folder(entry: os.DirEntry[str]) -> bool:

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 import os
 import re
-from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
+from typing import NamedTuple
 
 from . import files
 
 
-@dataclass(frozen=True)
-class Installed:
-    """A package's folder, and its version where that can be told."""
+class Installed(NamedTuple):
+    """A package's folder, its version where that can be told, and the times of its files where they were looked at."""
 
     folder: Path
     version: str | None
+    times: tuple[int, int] | None = None
 
 
 def find(name: str) -> Installed | None:

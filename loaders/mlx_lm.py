@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import source
 from .request import Request
@@ -14,8 +13,7 @@ from .request import Request
 _MAX_TOKENS = 256
 
 
-@dataclass(frozen=True)
-class Support:
+class Support(NamedTuple):
     """What an installed mlx-lm can load: `config.json`'s model types, case as mlx-lm wants it, sorted."""
 
     model_types: tuple[str, ...] = ()

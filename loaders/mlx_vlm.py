@@ -5,10 +5,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import source
 from .request import Request
@@ -22,8 +21,7 @@ _SPOKEN_LIKE = {"indic_ocr": ("qwen3_5",), "mistral_large3": ("mistral3",)}
 _AUDIO = re.compile("audio|sound|speech|input_features")
 
 
-@dataclass(frozen=True)
-class Support:
+class Support(NamedTuple):
     """What an installed mlx-vlm can load: `config.json`'s model types, lower case, sorted; and those of them that
     generate text from images, from audio, from text alone, or generate none."""
 

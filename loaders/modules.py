@@ -11,10 +11,9 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from . import source, support_cache
 from .installed import Installed
@@ -36,20 +35,22 @@ _MAX_DEPTH = 12
 _MAX_LISTED = 20
 
 
-@dataclass
 class Picture:
     """Patterns of names, `*` for a number: `needed` tensors, `leaves` that hold tensors, `opaque` parts that may hold
     anything; `tied` are needed only where the output is not tied to the embedding."""
 
-    needed: set[str] = field(default_factory=set[str])
-    tied: set[str] = field(default_factory=set[str])
-    leaves: set[str] = field(default_factory=set[str])
-    opaque: set[str] = field(default_factory=set[str])
-    files: set[Path] = field(default_factory=set[Path])
+    def __init__(
+        self,
+        needed: Iterable[str] = (),
+        tied: Iterable[str] = (),
+        leaves: Iterable[str] = (),
+        opaque: Iterable[str] = (),
+    ) -> None:
+        self.needed, self.tied, self.leaves, self.opaque = set(needed), set(tied), set(leaves), set(opaque)
+        self.files: set[Path] = set()
 
 
-@dataclass(frozen=True)
-class Misfit:
+class Misfit(NamedTuple):
     """Tensors that the Model needs and no file has; its parts of which there is nothing at all; tensors that it has no
     place for. None: it cannot be told."""
 
@@ -163,8 +164,7 @@ def _picture(file: Path, package: Installed, _: int) -> tuple[Picture | None, st
     if lists is None:
         lists = _drawn(file, package.folder)
         support_cache.put(package, lists, part)
-    needed, tied, leaves, opaque = (set(lists[name]) for name in _KEPT[:4])
-    picture = Picture(needed, tied, leaves, opaque) if needed else None
+    picture = Picture(*(lists[name] for name in _KEPT[:4])) if lists["needed"] else None
     return picture, "\n".join(lists["strings"]), bool(lists["makes_output"])
 
 
@@ -184,10 +184,9 @@ def _drawn(file: Path, package: Path) -> dict[str, list[str]]:
     }
 
 
-@dataclass
 class _Walk:
-    package: Path
-    picture: Picture
+    def __init__(self, package: Path, picture: Picture) -> None:
+        self.package, self.picture = package, picture
 
     def enter(self, found: Class, prefix: str, depth: int) -> None:
         """Adds what the class and its bases make in __init__, below `prefix`."""

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
 from itertools import takewhile
 from pathlib import Path
+from typing import NamedTuple
 
 from . import files
 
@@ -15,11 +15,10 @@ _FENCE = "---"
 _QUOTES = "\"'"
 
 
-@dataclass(frozen=True)
-class FrontMatter:
+class FrontMatter(NamedTuple):
     """`reason` says why there is a README.md and yet nothing was read."""
 
-    tags: list[str] = field(default_factory=list[str])
+    tags: tuple[str, ...] = ()
     library_name: str | None = None
     reason: str | None = None
 
@@ -56,4 +55,4 @@ def parse(text: str) -> FrontMatter:
             tags += filter(None, [line.lstrip("-").strip().strip(_QUOTES)])
         elif line:
             in_tags = False
-    return FrontMatter(tags, library_name)
+    return FrontMatter(tuple(tags), library_name)

@@ -4,15 +4,14 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 from . import cache, files, plain
 from .errors import LoaderError
 
 
-@dataclass(frozen=True)
-class Resolved:
+class Resolved(NamedTuple):
     """`name`: the repo id, or the folder's own last component; `path`: the folder, absolute; `repo` and `revision`: the
     repo id and the snapshot's commit where MODEL was a name, else None."""
 
@@ -22,8 +21,7 @@ class Resolved:
     revision: str | None = None
 
 
-@dataclass(frozen=True)
-class Cached:
+class Cached(NamedTuple):
     """A cached repo: either the snapshot that it resolves to, or why there is none."""
 
     repo: str

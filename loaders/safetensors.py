@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import json
 import os
-from dataclasses import dataclass, field
+from collections.abc import Mapping
 from itertools import pairwise
 from math import prod
 from pathlib import Path
-from typing import Any, cast
+from types import MappingProxyType
+from typing import Any, NamedTuple, cast
 
 from . import files
 
@@ -28,8 +29,7 @@ _SIZES = {
 _POINTER = b"version https://git-lfs"
 
 
-@dataclass(frozen=True)
-class Tensor:
+class Tensor(NamedTuple):
     dtype: str
     shape: tuple[int, ...]
 
@@ -38,11 +38,10 @@ class Tensor:
         return _SIZES.get(self.dtype, 0) * prod(self.shape)
 
 
-@dataclass(frozen=True)
-class Header:
+class Header(NamedTuple):
     """`fault` says why the file is of no use, as a phrase; then there are no tensors. `header_bytes` is its length."""
 
-    tensors: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
+    tensors: Mapping[str, Tensor] = MappingProxyType({})
     made_by: str | None = None
     fault: str | None = None
     header_bytes: int = 0

@@ -8,9 +8,9 @@ import re
 import textwrap
 import warnings
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import NamedTuple
 
 from . import files, installed
 
@@ -19,8 +19,7 @@ _MAX_BYTES = 1 << 20
 _NEXT = {indent: re.compile(rf"^{' ' * indent}[A-Za-z_@]", re.MULTILINE) for indent in (0, 4)}
 
 
-@dataclass(frozen=True)
-class Origin:
+class Origin(NamedTuple):
     """Where a module has a name from: `from` so many dots and `module` `import name`; no dots for an absolute one."""
 
     dots: int
@@ -28,8 +27,7 @@ class Origin:
     name: str
 
 
-@dataclass(frozen=True)
-class Class:
+class Class(NamedTuple):
     """A class's own text, with the file and the name that it has there."""
 
     file: Path

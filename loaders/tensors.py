@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from .safetensors import Tensor
 
@@ -34,8 +33,7 @@ _QUERY = re.compile(r"\.self_attn\.q_proj\.weight$")
 _KEY = re.compile(r"\.self_attn\.k_proj\.weight$")
 
 
-@dataclass(frozen=True)
-class Contents:
+class Contents(NamedTuple):
     """Facts of a set of tensors; a number or flag is None where there is nothing to tell it from.
 
     `packed`: MLX's quantization, a uint32 weight beside its scales. `bits` and `group_size` are those of the embedding
@@ -43,7 +41,7 @@ class Contents:
     the tensors that are not packed. `layers` is the highest index of the language part's layers, plus one.
     """
 
-    count: int = 0
+    number: int = 0
     packed: bool | None = None
     bits: int | None = None
     group_size: int | None = None

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import fnmatch
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal, cast
+from typing import Any, Literal, NamedTuple, cast
 
 from . import documents, files
 
@@ -26,8 +25,7 @@ _SLOW = (
 )
 
 
-@dataclass(frozen=True)
-class Tokenizer:
+class Tokenizer(NamedTuple):
     """`status` is that of tokenizer.json as of a document, or incomplete: it lacks `model` or `added_tokens`, without
     which no library builds a tokenizer. `slow_files` are others that some tokenizer classes are built from."""
 
@@ -35,12 +33,12 @@ class Tokenizer:
     reason: str | None = None
     chat_template: bool = False
     template_reason: str | None = None
-    slow_files: list[str] = field(default_factory=list[str])
+    slow_files: tuple[str, ...] = ()
 
 
 def read(folder: Path, names: Sequence[str]) -> Tokenizer:
     """Reads tokenizer.json once; `names` are the folder's files. Never raises because of what lies there."""
-    slow = [name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in _SLOW)]
+    slow = tuple(name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in _SLOW))
     path = folder / "tokenizer.json"
     try:
         # Not mapped into memory: a file that shrinks meanwhile, as downloads do, would kill the process.

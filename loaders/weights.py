@@ -7,9 +7,8 @@ import glob
 import json
 import os
 import re
-from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 from . import files, plain, safetensors
 from .safetensors import Header, Tensor
@@ -33,21 +32,19 @@ _FORMATS = {
 _NUMBERED = re.compile(r"(.*?)-?(\d{5})-of-(\d{5})(.*)")
 
 
-@dataclass(frozen=True)
-class Found:
+class Found(NamedTuple):
     """What one backend would load: `files` in its order of finding, `size_bytes` of their tensors, `faults` as
     "file: reason", `missing_shards` that index or names speak of; `tensors` of the sound files."""
 
-    files: list[str] = field(default_factory=list[str])
-    size_bytes: int = 0
-    faults: list[str] = field(default_factory=list[str])
-    missing_shards: list[str] = field(default_factory=list[str])
-    tensors: dict[str, Tensor] = field(default_factory=dict[str, Tensor])
-    made_by: frozenset[str | None] = frozenset()
+    files: list[str]
+    size_bytes: int
+    faults: list[str]
+    missing_shards: list[str]
+    tensors: dict[str, Tensor]
+    made_by: frozenset[str | None]
 
 
-@dataclass(frozen=True)
-class Weights:
+class Weights(NamedTuple):
     """`formats` of the folder's weight files, whoever reads them; `pickles` are files that only pickle could read."""
 
     formats: list[str]
@@ -58,8 +55,7 @@ class Weights:
     mlx_audio: Found
 
 
-@dataclass(frozen=True)
-class _Index:
+class _Index(NamedTuple):
     status: str
     weight_map: dict[str, str]
     fault: str | None = None

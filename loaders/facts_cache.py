@@ -1,0 +1,43 @@
+"""The facts of a folder that did not change, kept on disk: reading them takes a tenth of what finding them out takes.
+
+A folder did not change where each entry below has the same name, kind, inode, owner, size and times, which no program
+can set back all of. Kept is only what was read without trouble, of a folder at rest: two seconds, so that a file that
+is written twice within what a clock can tell apart counts as changed.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from binascii import crc32
+from typing import Any
+
+from . import kept
+from .folder import Listing
+
+_FOLDER = "facts"
+_MAX_FILES = 4_096
+_AT_REST_NS = 2_000_000_000
+
+
+def get(path: str, listing: Listing, of: str) -> dict[str, Any] | None:
+    """The facts kept for the folder at `path` as it is now; `of` is all else that they depend on."""
+    record = kept.read(_file_name(path))
+    if record is None or record.get("of") != of or record.get("path") != path or record.get("marks") != listing.marks:
+        return None
+    facts = record.get("facts")
+    return facts if isinstance(facts, dict) else None
+
+
+def put(path: str, listing: Listing, of: str, facts: dict[str, Any]) -> None:
+    """Keeps the facts of a folder that was listed before they were read."""
+    if listing.root is None or time.time_ns() - listing.changed_ns < _AT_REST_NS:
+        return
+    kept.write(_file_name(path), {"of": of, "path": path, "marks": listing.marks, "facts": facts})
+    if time.monotonic_ns() % 64 == 0:  # now and then: it takes longer than the rest
+        kept.prune(_FOLDER, _MAX_FILES)
+
+
+def _file_name(path: str) -> str:
+    content = os.fsencode(path)
+    return f"{_FOLDER}/{crc32(content):08x}{crc32(content[::-1]):08x}.json"

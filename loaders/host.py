@@ -1,0 +1,85 @@
+"""What a probe tells of the machine and not of a folder: Python, the backends installed, memory."""
+
+from __future__ import annotations
+
+import sys
+from functools import lru_cache
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from . import installed, memory, support_cache
+from .installed import Installed
+
+# What each backend's module tells as its `Support`, which need not be imported where it is kept.
+LISTS = {
+    "mlx_lm": ("model_types",),
+    "mlx_vlm": ("model_types", "image_types", "audio_types", "text_types", "other_types"),
+    "mlx_audio": ("model_types", "tts_types", "other_types"),
+}
+
+
+class Host(NamedTuple):
+    """`packages` of the backends, None where not installed; the facts `runtime`, and the first four of `memory`."""
+
+    packages: dict[str, Installed | None]
+    runtime: dict[str, Any]
+    memory: dict[str, Any]
+
+
+def look() -> Host:
+    """Looks at this machine now."""
+    found = packages()
+    return Host(
+        found,
+        runtime(found),
+        {
+            "total_bytes": memory.total_bytes(),
+            "available_bytes": memory.available_bytes(),
+            "recommended_bytes": memory.recommended_bytes(),
+            "accelerator": memory.accelerator(_mlx()),
+        },
+    )
+
+
+def packages() -> dict[str, Installed | None]:
+    """Each backend's package, with the times of its files."""
+    return {name: _timed(installed.find(name)) for name in LISTS}
+
+
+def runtime(found: dict[str, Installed | None] | None = None) -> dict[str, Any]:
+    """The facts below `runtime`: this Python, and each backend's version and model types; looked up where not given."""
+    found = found or packages()
+    backends = {name: _backend(name, package) for name, package in found.items()}
+    return {"python": list(sys.version_info[:3]), **backends}
+
+
+def _timed(package: Installed | None) -> Installed | None:
+    return package and package._replace(times=support_cache.times(package.folder))
+
+
+def _backend(name: str, package: Installed | None) -> dict[str, Any]:
+    found = _support(name, package) if package else {}
+    lists = {kind: list(found.get(kind, ())) for kind in LISTS[name]}
+    return {"installed": package is not None, "version": package and package.version, **lists}
+
+
+@lru_cache(maxsize=8)
+def _support(name: str, package: Installed) -> dict[str, list[str]]:
+    kept = support_cache.get(package, LISTS[name])
+    if kept is None:
+        support = import_module(f".{name}", __package__).supported(package.folder)
+        kept = {kind: list(types) for kind, types in support._asdict().items()}
+        support_cache.put(package, kept)
+    return kept
+
+
+def _mlx() -> Path | None:
+    """Where the package mlx is, which is a namespace on Linux until a back end is installed into it."""
+    try:
+        spec = find_spec("mlx")
+    except (ImportError, ValueError):
+        return None
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    return Path(places[0]) if places else None

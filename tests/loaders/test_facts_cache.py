@@ -1,0 +1,183 @@
+"""Facts that were kept are those that would be found out, or they are not believed."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from mlxk_rules.loaders import facts_cache, folder, host, kept, probe
+
+HELLO = Path(__file__).parents[1] / "models/hello"
+
+
+@pytest.fixture(autouse=True)
+def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("MLXK_RULES_NO_CACHE")
+    return tmp_path / "cache/mlxk-rules"
+
+
+@pytest.fixture(scope="module")
+def at_rest(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that nobody wrote to for two seconds."""
+    path = tmp_path_factory.mktemp("rest") / "hello"
+    shutil.copytree(HELLO, path)
+    time.sleep(2.1)
+    return path
+
+
+def facts_of(path: Path) -> dict[str, Any]:
+    facts = probe(path)
+    facts["memory"]["available_bytes"] = 0
+    return facts
+
+
+def marked(place: Path) -> Path:
+    """The one file kept, with a lie in it, by which it is told whether it is read."""
+    (file,) = (place / "facts").iterdir()
+    record = json.loads(file.read_text())
+    record["facts"]["readme"]["library_name"] = "kept"
+    file.write_text(json.dumps(record))
+    return file
+
+
+def is_kept(path: Path) -> bool:
+    return facts_of(path)["readme"]["library_name"] == "kept"
+
+
+def test_the_same_facts_in_the_same_order(place: Path, at_rest: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first, second = facts_of(at_rest), facts_of(at_rest)
+    assert len(list((place / "facts").iterdir())) == 1
+    monkeypatch.setenv("MLXK_RULES_NO_CACHE", "1")
+    assert json.dumps(first) == json.dumps(second) == json.dumps(facts_of(at_rest))
+
+
+def test_the_request_is_never_kept(at_rest: Path, place: Path) -> None:
+    probe(at_rest)
+    marked(place)
+    facts = probe(at_rest, "other", images=True, context="server", context_tokens=7)
+    assert facts["readme"]["library_name"] == "kept"
+    assert (facts["model"]["name"], facts["request"]["images"], facts["request"]["context_tokens"]) == (
+        "other",
+        True,
+        7,
+    )
+
+
+def touched(path: Path) -> None:
+    (path / "config.json").touch()
+
+
+def longer(path: Path) -> None:
+    with (path / "README.md").open("a") as file:
+        file.write(" ")
+
+
+def rewritten(path: Path) -> None:
+    """Other content of the same length, and the old time set back."""
+    status = (path / "config.json").stat()
+    (path / "config.json").write_bytes((path / "config.json").read_bytes().replace(b"Llama", b"Lamma"))
+    os.utime(path / "config.json", ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+def added(path: Path) -> None:
+    (path / "new").touch()
+
+
+def linked(path: Path) -> None:
+    (path / "new").symlink_to("nowhere")
+
+
+def removed(path: Path) -> None:
+    (path / "tokenizer.json").unlink()
+
+
+def closed(path: Path) -> None:
+    (path / "config.json").chmod(0o644 if (path / "config.json").stat().st_mode & 0o77 == 0 else 0o600)
+
+
+def below(path: Path) -> None:
+    (path / "sub").mkdir(exist_ok=True)
+    (path / "sub/x").touch()
+
+
+@pytest.mark.parametrize("change", [touched, longer, rewritten, added, linked, removed, closed, below])
+def test_a_folder_that_changed(change: Callable[[Path], None], at_rest: Path, place: Path, tmp_path: Path) -> None:
+    # Hard links keep their times; what is written to is made anew first, in a folder of this test's own.
+    path = tmp_path / "hello"
+    shutil.copytree(at_rest, path)
+    listing = folder.listing(path)
+    facts_cache.put(str(path), listing._replace(changed_ns=0), "", {"kept": True})
+    assert facts_cache.get(str(path), folder.listing(path), "") == {"kept": True}
+    change(path)
+    assert facts_cache.get(str(path), folder.listing(path), "") is None
+
+
+def test_a_folder_still_written_to_is_not_kept(place: Path, tmp_path: Path) -> None:
+    shutil.copytree(HELLO, tmp_path / "hello")
+    probe(tmp_path / "hello")
+    assert not (place / "facts").exists()
+
+
+def test_a_folder_with_trouble_is_not_kept(place: Path, at_rest: Path) -> None:
+    broken = at_rest.parent / "broken"
+    shutil.copytree(at_rest, broken, dirs_exist_ok=True)
+    (broken / "config.json").write_text("{")
+    time.sleep(2.1)
+    assert facts_of(broken)["problems"]
+    assert not (place / "facts").exists()
+
+
+def test_another_machine_is_another(place: Path, at_rest: Path) -> None:
+    machine = host.look()
+    probe(at_rest, machine=machine)
+    marked(place)
+    assert is_kept(at_rest)
+    for other in (
+        machine._replace(packages={**machine.packages, "mlx_lm": None}),
+        machine._replace(memory={**machine.memory, "accelerator": "metal"}),
+    ):
+        assert probe(at_rest, machine=other)["readme"]["library_name"] != "kept"
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b'{"of": 1, "facts": []}', b"\xff", b"[" * 99_999])
+def test_what_it_is_not(content: bytes, place: Path, at_rest: Path) -> None:
+    probe(at_rest)
+    marked(place).write_bytes(content)
+    assert not is_kept(at_rest)
+
+
+def test_what_others_may_write_and_links_are_not_believed(place: Path, at_rest: Path, tmp_path: Path) -> None:
+    probe(at_rest)
+    file = marked(place)
+    assert is_kept(at_rest)
+    assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
+    file.rename(tmp_path / "real")
+    file.symlink_to(tmp_path / "real")
+    assert not is_kept(at_rest)
+    file.unlink()
+    probe(at_rest)
+    marked(place).chmod(0o622)
+    assert not is_kept(at_rest)
+
+
+def test_no_more_than_so_many(place: Path) -> None:
+    for number in range(20):
+        kept.write(f"facts/{number}", {"number": number})
+        os.utime(place / f"facts/{number}", (number, number))
+    kept.prune("facts", 7)
+    assert sorted(int(file.name) for file in (place / "facts").iterdir()) == list(range(13, 20))
+    assert kept.read("facts/19") == {"number": 19} and kept.read("facts/0") is None
+
+
+def test_what_is_kept_of_a_backend_is_what_its_module_tells() -> None:
+    from mlxk_rules.loaders import mlx_audio, mlx_lm, mlx_vlm
+
+    modules = {"mlx_lm": mlx_lm, "mlx_vlm": mlx_vlm, "mlx_audio": mlx_audio}
+    assert {name: module.Support._fields for name, module in modules.items()} == host.LISTS
