@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,9 @@ from ..conformance.test_frozen import MODELS, REQUESTS, ROWS, build, facts_of
 Facts = dict[str, Any]
 
 
+@cache
 def folder_facts() -> list[Facts]:
-    """Raw facts of all 88 folders for each of the four requests: 352, as `probe` returns them."""
+    """Raw facts of all 88 folders for each of the four requests: 352, as `probe` returns them. Nobody changes them."""
     found: list[Facts] = []
     with tempfile.TemporaryDirectory() as root:
         for number, model in enumerate(MODELS):

@@ -87,13 +87,13 @@ def _plots(figures: Sequence[Figure]) -> dict[str, str]:
     if raw:
         rows = [(name, theirs) for name, (_, theirs) in raw.items()]
         rows.append(("mlxk-rules", min(ours for ours, _ in raw.values())))
-        found["deciding-raw.svg"] = bars("A decision from raw facts", rows, "mlxk-rules")
+        found["deciding-raw.svg"] = bars("A decision from raw facts (logarithmic)", rows, "mlxk-rules")
     gates = {name: times for name, times in timed.items() if name not in raw and "spared" not in name}
     gates = {name: times for name, times in gates.items() if not name.endswith("id alone")}
     if gates:
         rows = [(name, theirs) for name, (_, theirs) in gates.items()]
         rows.append(("mlxk-rules", sorted(ours for ours, _ in gates.values())[len(gates) // 2]))
-        found["deciding-gates.svg"] = bars("A decision by the gates alone", rows, "mlxk-rules")
+        found["deciding-gates.svg"] = bars("A decision by the gates alone (logarithmic)", rows, "mlxk-rules")
     series = [(figure.series, figure.points) for figure in figures if figure.points]
     if series:
         found["growing.svg"] = lines("A decision as a policy grows", "gates, or entries of a set", series)

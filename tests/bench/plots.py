@@ -10,7 +10,8 @@ from .measure import seconds
 
 Line = tuple[str, Sequence[tuple[float, float]]]
 _STYLE = (
-    "<style>text{font:12px sans-serif;fill:#222}.axis{stroke:#bbb;stroke-width:1}.bar{fill:#9db4c8}.ours{fill:#1f6f54}"
+    "<style>text{font:12px sans-serif;fill:#222}.title{font-weight:bold}"
+    ".axis{stroke:#bbb;stroke-width:1}.bar{fill:#9db4c8}.ours{fill:#1f6f54}"
     ".line{fill:none;stroke-width:2}@media(prefers-color-scheme:dark){text{fill:#ddd}.axis{stroke:#555}}</style>"
 )
 _COLOURS = ("#1f6f54", "#b5542c", "#3f5fa8", "#8a6d1d")
@@ -71,5 +72,5 @@ def _decade_below(value: float) -> float:
 
 def _svg(title: str, width: int, height: int, parts: Sequence[str]) -> str:
     head = f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {width} {height}" role="img">'
-    heading = f'<title>{escape(title)}</title><text x="12" y="22" font-weight="bold">{escape(title)}</text>'
+    heading = f'<title>{escape(title)}</title><text class="title" x="12" y="22">{escape(title)}</text>'
     return "\n".join([head, _STYLE, heading, *parts, "</svg>\n"])
