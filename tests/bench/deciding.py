@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import json
 import subprocess
 import tempfile
@@ -18,7 +17,7 @@ from . import handwritten
 from .data import Facts, folder_facts, row_facts, sample
 from .environments import NotInstalled, environment, pins
 from .interpreted import Interpreted, needed
-from .measure import Figure, Timer, by_turns, loop, ratios, seconds
+from .measure import ROUND, Figure, Timer, by_turns, loop, ratios, seconds
 from .peers import gates
 from .peers.answer import about
 
@@ -41,8 +40,8 @@ TIMED = 256  # of the 3,072 rows; all of them are checked
 def figures(quick: bool) -> Iterator[Figure]:
     policy = Policy.load("2.0.4")
     raw = folder_facts()
-    yield from _against_python(policy, raw, 9 if quick else 41)
-    yield from _against_jmespath(policy, raw, 3 if quick else 11)
+    yield from _against_python(policy, raw, 19 if quick else 751)
+    yield from _against_jmespath(policy, raw, 3 if quick else 15)
     yield from _against_engines(policy, row_facts(), 5 if quick else 15)
 
 
@@ -100,7 +99,7 @@ def _against(ours: Timer, peer: _Worker, name: str, wanted: list[Decision], roun
     if peer.error:
         yield Figure(SECTION, name, None, 1.0, True, "installed", f"does not run: {peer.error}")
         return
-    _same(name, [dataclasses.astuple(decision) for decision in wanted], [tuple(one) for one in peer.decisions])
+    _same(name, [decision.to_dict() for decision in wanted], peer.decisions)
     us, decision, gate = by_turns([ours, peer.timer("decision"), peer.timer("gate")], rounds)
     detail = _detail(us, decision, f"to the decision; {peer.about}")
     yield Figure(SECTION, name, ratios(decision, us), 1.0, True, detail, times=_medians(us, decision))
@@ -125,12 +124,12 @@ class _Worker:
             self.error = (errors.read().strip().splitlines() or ["it ended"])[-1][:200]
             return
         first = json.loads(line)
-        self.decisions: list[list[Any]] = first["decisions"]
+        self.decisions: list[dict[str, Any]] = first["decisions"]
         self.about = f"{first['name']} {first['version']}: {first['how']}"
 
     def timer(self, what: str) -> Timer:
         once = self._ask(what, 1)
-        repeats = max(1, round(0.02 / max(once, 1e-7)))
+        repeats = max(1, round(ROUND / max(once, 1e-7)))
         return lambda: self._ask(what, repeats) / repeats / TIMED
 
     def _ask(self, what: str, repeats: int) -> float:

@@ -21,8 +21,8 @@ _unique = itertools.count()
 
 def figures(quick: bool) -> Iterator[Figure]:
     facts = folder_facts()[0]
-    yield from _gates(facts, (10, 100, 1_000) if quick else (10, 100, 1_000, 10_000), 9 if quick else 31)
-    yield from _sets(facts, (10, 1_000) if quick else (10, 100, 1_000, 10_000, 100_000), 9 if quick else 31)
+    yield from _gates(facts, (10, 100, 1_000) if quick else (10, 100, 1_000, 10_000), 9 if quick else 75)
+    yield from _sets(facts, (10, 1_000) if quick else (10, 100, 1_000, 10_000, 100_000), 9 if quick else 75)
     yield from _loading((100, 1_000) if quick else (1_000, 10_000), 3 if quick else 5)
     yield from streaming.figures(SECTION, 50_000 if quick else 1_000_000, 3)
 

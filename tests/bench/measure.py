@@ -10,6 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 Timer = Callable[[], float]
+# Seconds: within one slice of a busy machine's scheduler most of the time, so that the median round is undisturbed.
+ROUND = 0.004
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,7 +96,7 @@ def ratios(above: Sequence[float], below: Sequence[float]) -> Spread:
     return Spread.of([one / other for one, other in zip(above, below, strict=True)])
 
 
-def loop(run: Callable[[], Any], count: int, at_least: float = 0.02) -> Timer:
+def loop(run: Callable[[], Any], count: int, at_least: float = ROUND) -> Timer:
     """A timer of `run`, which does `count` things: seconds a thing, over so many runs that a round takes `at_least`."""
     begin = time.perf_counter()
     run()

@@ -7,7 +7,6 @@ nanoseconds N rounds over the timed rows took, up to the decision or up to the g
 
 from __future__ import annotations
 
-import dataclasses
 import gc
 import importlib
 import importlib.metadata
@@ -25,7 +24,7 @@ def main(module: str, way: str, file: str) -> None:
     peer = importlib.import_module(f".{module}", __package__)
     data = json.loads(Path(file).read_text("utf-8"))
     prepare = peer.WAYS[way]
-    decisions = [dataclasses.astuple(decision) for decision in _deciding(prepare(data["rows"]), data["about"])()]
+    decisions = [decision.to_dict() for decision in _deciding(prepare(data["rows"]), data["about"])()]
     version = importlib.metadata.version(peer.DISTRIBUTION)
     about = {"name": peer.DISTRIBUTION, "version": version, "how": prepare.__doc__, "decisions": decisions}
     print(json.dumps(about), flush=True)
