@@ -40,9 +40,9 @@ TIMED = 256  # of the 3,072 rows; all of them are checked
 def figures(quick: bool) -> Iterator[Figure]:
     policy = Policy.load("2.0.4")
     raw = folder_facts()
-    yield from _against_python(policy, raw, 19 if quick else 751)
+    yield from _against_python(policy, raw, 15 if quick else 151)
     yield from _against_jmespath(policy, raw, 3 if quick else 15)
-    yield from _against_engines(policy, row_facts(), 5 if quick else 15)
+    yield from _against_engines(policy, row_facts(), 9 if quick else 75)
 
 
 def _against_python(policy: Policy, raw: list[Facts], rounds: int) -> Iterator[Figure]:
