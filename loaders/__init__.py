@@ -3,14 +3,28 @@
 from typing import TYPE_CHECKING, Any
 
 from .errors import LoaderError
+from .host import look as machine
 from .host import runtime
 from .probe import probe
-from .resolve import Cached, Resolved, cache_folder, cached, resolve
+from .resolve import Cached, Resolved, cache_folder, cached, cached_model, cached_repos, resolve
 
 if TYPE_CHECKING:
     from .execute import stream
 
-__all__ = ["Cached", "LoaderError", "Resolved", "cache_folder", "cached", "probe", "resolve", "runtime", "stream"]
+__all__ = [
+    "Cached",
+    "LoaderError",
+    "Resolved",
+    "cache_folder",
+    "cached",
+    "cached_model",
+    "cached_repos",
+    "machine",
+    "probe",
+    "resolve",
+    "runtime",
+    "stream",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -11,7 +11,7 @@ from ..rules import FOLDER
 from . import facts_cache, folder, host, plain, support_cache
 from .folder import Listing
 from .host import Host, runtime
-from .resolve import resolve
+from .resolve import Resolved, resolve
 
 __all__ = ["CONTEXTS", "probe", "runtime"]
 
@@ -19,7 +19,7 @@ CONTEXTS = ("cli", "server")
 
 
 def probe(
-    model: str | os.PathLike[str],
+    model: str | os.PathLike[str] | Resolved,
     name: str | None = None,
     images: bool = False,
     audio: bool = False,
@@ -28,17 +28,17 @@ def probe(
     context_tokens: int | None = None,
     machine: Host | None = None,
 ) -> dict[str, Any]:
-    """Tells the facts of the folder that MODEL names, for a request that carries images or audio.
+    """Tells the facts of the folder that MODEL names, or `resolve` told, for a request that carries images or audio.
 
     `name` stands for model.name, `context` is cli or server; `trust_remote_code` says that the person knows of code in
     the folder (no code of a folder is ever run); `context_tokens` is how long prompt and answer may get; `machine` is
-    what `host.look` told, for who asks of many models. The facts are nested by the dots of their names; sizes are in
+    what `machine()` told, for who asks of many models. The facts are nested by the dots of their names; sizes are in
     bytes. Nothing that the folder holds makes it raise: what could not be read stands in `problems`, with a reason.
     Raises LoaderError as `resolve` does, and ValueError for another context.
     """
     if context not in CONTEXTS:
         raise ValueError(f"context is {context!r}, and must be one of {', '.join(CONTEXTS)}")
-    found = resolve(model)
+    found = model if isinstance(model, Resolved) else resolve(model)
     machine = machine or host.look()
     facts = _facts_of(found.path, machine)
     facts["model"]["name"] = plain.text(found.name if name is None else name)

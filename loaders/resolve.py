@@ -60,11 +60,39 @@ def cached() -> Iterator[Cached]:
 
     Raises LoaderError unreadable_folder where the cache itself cannot be listed; without a cache there are none.
     """
-    for repo, folder in _repos().items():
+    for repo, folder in cached_repos().items():
         try:
-            yield Cached(repo, _snapshot(repo, folder, None))
+            yield Cached(repo, cached_model(repo, folder))
         except LoaderError as error:
             yield Cached(repo, error)
+
+
+def cached_repos() -> dict[str, Path]:
+    """The folder of every model repo of the cache, sorted by id: names alone, no snapshot is looked at.
+
+    Raises LoaderError unreadable_folder where the cache itself cannot be listed; without a cache there are none.
+    """
+    folder = cache.folder()
+    try:
+        return {plain.text(repo): path for repo, path in cache.repos(folder).items()}
+    except OSError as error:
+        message = f"the cache `{_shown(str(folder))}` cannot be read: {files.reason(error)}"
+        raise LoaderError("unreadable_folder", message, "HF_HUB_CACHE and HF_HOME say where it is") from None
+
+
+def cached_model(repo: str, folder: Path, revision: str | None = None) -> Resolved:
+    """The snapshot of a cached repo that a revision names, or main, or without such a ref the newest.
+
+    Raises LoaderError as `resolve` does of a revision.
+    """
+    path = cache.snapshot_of_ref(folder, revision or "main")
+    if path is None:
+        snapshots = cache.snapshots(folder)
+        if not snapshots:
+            message = f"`{_shown(repo)}` is in the cache without a snapshot"
+            raise LoaderError("incomplete_snapshot", message, "its download was cut short: fetch it again")
+        path = snapshots[0] if revision is None else _by_prefix(repo, folder, snapshots, revision)
+    return Resolved(repo, path, repo, plain.text(path.name))
 
 
 def _is_path(model: str | os.PathLike[str], name: str) -> bool:
@@ -118,18 +146,9 @@ def _cached_model(name: str) -> Resolved:
         raise LoaderError(
             "bad_name", f"`{_shown(name)}` names no revision after the @", f"`{_shown(wanted)}` takes main"
         )
-    known = _repos()
+    known = cached_repos()
     repo = _repo(wanted, known)
-    return _snapshot(repo, known[repo], revision or None)
-
-
-def _repos() -> dict[str, Path]:
-    folder = cache.folder()
-    try:
-        return {plain.text(repo): path for repo, path in cache.repos(folder).items()}
-    except OSError as error:
-        message = f"the cache `{_shown(str(folder))}` cannot be read: {files.reason(error)}"
-        raise LoaderError("unreadable_folder", message, "HF_HUB_CACHE and HF_HOME say where it is") from None
+    return cached_model(repo, known[repo], revision or None)
 
 
 def _repo(wanted: str, known: dict[str, Path]) -> str:
@@ -160,17 +179,6 @@ def _repo(wanted: str, known: dict[str, Path]) -> str:
     else:
         help = f"no model is cached in `{_shown(str(cache.folder()))}`; a folder begins with ./"
     raise LoaderError("model_not_found", f"there is no folder and no cached model `{_shown(wanted)}`", help)
-
-
-def _snapshot(repo: str, folder: Path, revision: str | None) -> Resolved:
-    snapshots = cache.snapshots(folder)
-    if not snapshots:
-        message = f"`{_shown(repo)}` is in the cache without a snapshot"
-        raise LoaderError("incomplete_snapshot", message, "its download was cut short: fetch it again")
-    path = cache.snapshot_of_ref(folder, revision or "main")
-    if path is None:
-        path = snapshots[0] if revision is None else _by_prefix(repo, folder, snapshots, revision)
-    return Resolved(repo, path, repo, plain.text(path.name))
 
 
 def _by_prefix(repo: str, folder: Path, snapshots: list[Path], prefix: str) -> Path:
