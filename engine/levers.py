@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -70,7 +71,9 @@ class Lever:
                 value = interpret(_parsed(found[1].strip()).node, inner)
             except Exception:
                 value = None
-            return "unknown" if value is None else str(value)
+            if value is None:
+                return "unknown"
+            return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
         text = " ".join(_PLACEHOLDER.sub(value_of, self.text).split())
         return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."

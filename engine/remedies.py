@@ -194,9 +194,9 @@ class _Search:
 
         name = lever.search or ""
         now, bound = value_at(scope, name), _bound(lever, scope)
-        if bound is None or not (now is None or isinstance(now, int | float)):
+        if bound is None or (now is not None and _whole(now) is None):
             return None
-        good, bad = bound, _LARGEST if now is None and lever.step < 0 else int(now or 0)
+        good, bad = bound, _LARGEST if now is None and lever.step < 0 else _whole(now) or 0
         if (good - bad) * lever.step <= 0 or not allows(good):
             return None
         while abs(good - bad) > 1:
@@ -278,8 +278,12 @@ class _Reads:
 
 
 def _bound(lever: Lever, scope: Mapping[str, Any]) -> int | None:
-    bound = value_at(scope, lever.bound) if isinstance(lever.bound, str) else lever.bound
-    return int(bound) if isinstance(bound, int | float) else None
+    return _whole(value_at(scope, lever.bound) if isinstance(lever.bound, str) else lever.bound)
+
+
+def _whole(value: Any) -> int | None:
+    # 1e9 is a number of bytes too.
+    return int(value) if isinstance(value, int) or (isinstance(value, float) and value.is_integer()) else None
 
 
 def _paths(parts: Iterable[Any]) -> frozenset[str]:

@@ -53,7 +53,6 @@ def check(policy: Policy, facts: dict[str, Any]) -> tuple[Remedy, ...]:
     for remedy in found:
         said = remedy.to_dict()
         assert json.loads(json.dumps(said)) == said
-        assert re.search(r"\{\{|\}\}|\bNone\b|\bnull\b", remedy.text) is None, remedy.text
         decision = policy.decide(override(facts, said["set"], policy.derived_types))
         assert (decision.decision, decision) == ("allow", remedy.decision), remedy.text
         assert policy.decide(with_values(facts, {one["fact"]: one["to"] for one in said["changes"]})) == decision
@@ -69,6 +68,7 @@ def test_row(row: dict[str, Any]) -> None:
     policy, facts = POLICIES[row.get("policy")], facts_in(row)
     assert policy.decide(facts).gate == row["gate"]
     found = [remedy.to_dict() for remedy in check(policy, facts)]
+    assert not any(re.search(r"\{\{|\}\}|\bNone\b|\bnull\b", remedy["text"]) for remedy in found)
     assert [{"text": remedy["text"], "set": remedy["set"]} for remedy in found] == row["remedies"]
 
 
