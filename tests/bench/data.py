@@ -8,7 +8,6 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mlxk_rules.engine.vocabulary import vocabulary
 from mlxk_rules.loaders import probe
 
 from ..conformance.test_frozen import MODELS, REQUESTS, ROWS, build, facts_of
@@ -34,8 +33,17 @@ def folder_facts() -> list[Facts]:
 
 
 def row_facts() -> list[Facts]:
-    """The 3,072 rows of the gates' truth table, what is detected given in `derived`, what is left out defaulted."""
-    return [{**vocabulary().complete(facts)[0], "derived": facts["derived"]} for facts in map(facts_of, ROWS)]
+    """The 3,072 rows of the gates' truth table: what is detected given in `derived`, all else a plain folder's."""
+    plain = folder_facts()[0]
+    return [_over(plain, facts_of(row)) for row in ROWS]
+
+
+def _over(facts: Facts, changes: Facts) -> Facts:
+    def one(name: str) -> Any:
+        old, new = facts.get(name), changes[name]
+        return _over(old, new) if isinstance(old, dict) and isinstance(new, dict) else new
+
+    return {**facts, **{name: one(name) for name in changes}}
 
 
 def sample(rows: list[Facts], size: int) -> list[Facts]:

@@ -8,7 +8,6 @@ from typing import Any
 
 import pytest
 from mlxk_rules.engine import Policy
-from mlxk_rules.engine.policy import load_document
 
 from . import environments, growing, page
 from .data import folder_facts, row_facts
@@ -98,7 +97,7 @@ def test_the_peers_gates_and_decisions_are_the_engines() -> None:
 
 @pytest.mark.parametrize("spared", [False, True])
 def test_the_interpreted_policy_decides_as_the_engine(spared: bool) -> None:
-    document = load_document("2.0.4")
+    document = FROZEN.document
     policy = Interpreted(document, only=needed(document) if spared else None)
     for facts in folder_facts()[::5]:
         assert policy.decide(facts) == FROZEN.decide(facts)
