@@ -42,7 +42,7 @@ def figures(quick: bool) -> Iterator[Figure]:
     raw = folder_facts()
     yield from _against_python(policy, raw, 15 if quick else 151)
     yield from _against_jmespath(policy, raw, 3 if quick else 15)
-    yield from _against_engines(policy, row_facts(), 9 if quick else 75)
+    yield from against_engines(policy, row_facts(), 9 if quick else 75)
 
 
 def _against_python(policy: Policy, raw: list[Facts], rounds: int) -> Iterator[Figure]:
@@ -69,7 +69,7 @@ def _against_jmespath(policy: Policy, raw: list[Facts], rounds: int) -> Iterator
     yield Figure(SECTION, "jmespath's interpreter, spared", ratios(least_of_it, ours), None, True, detail)
 
 
-def _against_engines(policy: Policy, rows: list[Facts], rounds: int) -> Iterator[Figure]:
+def against_engines(policy: Policy, rows: list[Facts], rounds: int) -> Iterator[Figure]:
     try:
         python = environment("engines") / "python"
     except NotInstalled as error:

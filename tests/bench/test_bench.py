@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import operator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from mlxk_rules.engine import Policy
 
-from . import environments, growing, page
+from . import deciding, environments, growing, page
 from .data import folder_facts, row_facts
 from .interpreted import Interpreted, needed
 from .measure import Figure, Spread, by_turns, ratios, seconds
@@ -77,6 +79,32 @@ def test_pins_are_exact_and_in_two_groups() -> None:
     assert [pin.partition("==")[0] for pin in environments.pins("mlx-knife")] == ["mlx-knife", "mlx[cpu]"]
     assert len(environments.pins("engines")) == 5
     assert all("==" in pin for group in ("engines", "mlx-knife") for pin in environments.pins(group))
+
+
+def test_no_peer_brings_in_gigabytes(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    commands: list[list[str]] = []
+
+    def pip(command: list[str]) -> None:
+        commands.append(command)
+        if "--report" in command:
+            names = [{"metadata": {"name": name}} for name in ("numpy", "torch")]
+            Path(command[command.index("--report") + 1]).write_text(json.dumps({"install": names}))
+
+    monkeypatch.setattr(environments, "_run", pip)
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
+    with pytest.raises(environments.NotInstalled, match="torch"):
+        environments.environment("engines")
+    assert "--dry-run" in commands[-1]
+
+
+def test_a_peer_that_cannot_be_had_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
+    def none(group: str) -> Path:
+        raise environments.NotInstalled("no wheel for this platform")
+
+    monkeypatch.setattr(deciding, "environment", none)
+    found = list(deciding.against_engines(FROZEN, [], 1))
+    assert len(found) == len(deciding.PEERS)
+    assert all(one.verdict == "not measured" and "no wheel" in one.line for one in found)
 
 
 def _holds(term: gates.Term, row: gates.Row) -> bool:
