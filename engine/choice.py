@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from .errors import PolicyError
-from .policy import Policy, locate
+from .policy import Policy
+from .shipped import locate
 
 VARIABLE = "MLXK_RULES_POLICY"
 

@@ -11,10 +11,12 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from . import library, operators
+from . import operators
 from .expression import Node
 from .functions import FUNCTIONS
+from .library import OURS, THEIRS
 from .paths import path_of, paths_in
+from .runtime import namespace
 from .types import KINDS, kind_of
 
 Scope = dict[str, Any]
@@ -27,30 +29,7 @@ _BY = frozenset({"sort_by", "min_by", "max_by"})
 _SIMPLE = frozenset(("boolean", "null"))
 
 
-def _interpret(node: Node, value: Any) -> Any:
-    from .interpreter import interpret
-
-    return interpret(node, value)
-
-
-RUNTIME: dict[str, Any] = {
-    "_false": operators.false,
-    "_negated": operators.negated,
-    "_field": operators.field,
-    "_equal": operators.equal,
-    "_less": operators.less,
-    "_at_most": operators.at_most,
-    "_more": operators.more,
-    "_no_less": operators.no_less,
-    "_index": operators.index,
-    "_sliced": operators.sliced,
-    "_flatten": operators.flatten,
-    "_finite": operators.finite,
-    "_numbers": operators.NUMBERS,
-    "_call": library.call,
-    "_interpret": _interpret,
-    **{f"_f_{name}": run for name, run in (library.OURS | library.THEIRS).items()},
-}
+_NATIVE = OURS.keys() | THEIRS.keys()
 
 
 class Code(NamedTuple):
@@ -89,7 +68,7 @@ class Names:
 
 
 class Writer:
-    """Writes expressions as Python. `constants` collects what the code names beside RUNTIME."""
+    """Writes expressions as Python. `constants` collects what the code names beside engine.runtime."""
 
     def __init__(self, sets: Mapping[str, Collection[str]], names: Names | None) -> None:
         """sets: the policy's, looked up by hash. names: how facts are read; None: `s` is any JSON value."""
@@ -97,7 +76,7 @@ class Writer:
         self._sets = {name: f"_set{number}" for number, name in enumerate(sets)}
         self.constants: dict[str, Any] = {self._sets[name]: frozenset(members) for name, members in sets.items()}
         self.guards: dict[str, str] = {}  # a name of the code, and which function it guards
-        self._temporaries = 0
+        self.temporaries = 0
 
     def write(self, node: Node, here: Code | None = None) -> Code:
         """Return `node` as code. `here`: what `@` is, in code that may stand twice; None at an expression's root."""
@@ -107,8 +86,8 @@ class Writer:
 
     def temporary(self) -> str:
         """Return a name of its own for a value that the code needs twice."""
-        self._temporaries += 1
-        return f"t{self._temporaries}"
+        self.temporaries += 1
+        return f"t{self.temporaries}"
 
     def constant(self, value: Any) -> str:
         """Return the name of a constant."""
@@ -271,7 +250,7 @@ class Writer:
             return self._with_reference(node, here)
         codes = [self.write(argument, here) for argument in arguments]
         texts = ", ".join(code.text for code in codes)
-        if function is None or f"_f_{name}" not in RUNTIME or not self._right_number(function, codes):
+        if function is None or name not in _NATIVE or not self._right_number(function, codes):
             return Code(f"_call({name!r}, [{texts}])")
         takes = [function.takes[min(number, len(function.takes) - 1)].kinds for number in range(len(codes))]
         gives = function.gives.kinds if not function.gives.anything else KINDS
@@ -336,20 +315,6 @@ class Writer:
 
 
 _HASHABLE = frozenset({"string", "null", "boolean", "number"})
-
-
-def namespace(constants: Mapping[str, Any], guards: Mapping[str, str]) -> dict[str, Any]:
-    """Return the names that generated code runs with."""
-    return {**RUNTIME, **constants, **{name: _guard(name, function) for name, function in guards.items()}}
-
-
-def _guard(name: str, function: str) -> Callable[..., Any]:
-    takes = FUNCTIONS[function].takes
-    count = int(name.removeprefix(f"_g_{function}") or len(takes))
-    accepted = [takes[min(number, len(takes) - 1)].kinds for number in range(count)]
-    return library.guarded(
-        function, [frozenset(t for kind in kinds for t in library.PYTHON[kind]) for kinds in accepted]
-    )
 
 
 class Compiler:

@@ -62,6 +62,7 @@ class Findings:
     def _infer(self, node: Node, scope: Type, known: Paths, root: bool = False) -> Type:
         """Return the type of `node` in `scope`; `root` where names are facts and not an element's fields."""
         kind: Type = getattr(self, f"_{node['type']}")(node, scope, known, root)
+        node["boolean"] = kind.kinds == BOOLEAN.kinds
         # The compiler's licence to use Python's own operators: of facts, whose types are checked before a rule runs.
         node["kinds"] = kind.kinds if root and kind.sure else KINDS
         return kind

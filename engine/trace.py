@@ -3,50 +3,68 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from .compiler import Scope
-from .decision import Term
-from .document import Located
-from .expression import Expression, Node
-from .interpreter import interpret
-
-if TYPE_CHECKING:
-    from .policy import Policy
+from .decision import GateResult, Term, Trace
+from .evaluation import Evaluation, Scope
+from .paths import paths_in
+from .program import Node
 
 MAX_DEPTH = 4  # of derived facts explained by derived facts
 MAX_ITEMS = 12  # of a list or object that a term quotes
+_OWN = frozenset({"sets", "limits", "derived"})
 
 
-class Justifier:
-    """Explains conditions of one policy over one scope."""
+def trace(evaluation: Evaluation, facts: Any) -> Trace:
+    """Return the decision for `facts` with every gate tried, and the terms that made it fire or not."""
+    if refusal := evaluation.refusal(facts):
+        return Trace(refusal, {}, {}, ())
+    scope, faults = evaluation.scope(facts)
+    given = facts.get("derived")
+    justifier = _Justifier(evaluation, scope, given if isinstance(given, dict) else ())
+    tried: list[GateResult] = []
+    for gate in evaluation.program.gates:
+        fired, error = evaluation.tried(gate, scope, faults)
+        terms = () if error else justifier.terms(gate.when, fired)
+        tried.append(GateResult(gate.id, fired, gate.file, gate.line, terms, error or None))
+        if fired:
+            plain = {name: value for name, value in scope.items() if name not in _OWN}
+            return Trace(evaluation.decision(gate, scope, error), plain, dict(scope["derived"]), tuple(tried))
+    raise AssertionError("the last gate always fires")
 
-    def __init__(self, policy: Policy, scope: Scope, given: Iterable[str] = ()) -> None:
+
+class _Justifier:
+    """Explains conditions of one program over one scope."""
+
+    def __init__(self, evaluation: Evaluation, scope: Scope, given: Iterable[str]) -> None:
         """given: the derived facts that the caller set, so that no branch explains them."""
-        self._policy, self._scope = policy, scope
+        self._evaluation, self._scope = evaluation, scope
+        self._program = evaluation.program
         self._derived: dict[str, tuple[str, tuple[Term, ...]]] = dict.fromkeys(given, ("as given", ()))
 
-    def terms(self, located: Located | None, holds: bool, depth: int = 0) -> tuple[Term, ...]:
+    def terms(self, condition: int | None, holds: bool, depth: int = 0) -> tuple[Term, ...]:
         """Return the terms that make the condition hold, or not hold."""
-        if located is None:
+        if condition is None:
             return ()
-        return tuple(self._justify(located.expression, located.expression.node, holds, depth))
+        text = self._program.expressions[condition].text
+        return tuple(self._justify(text, self._program.nodes[condition], holds, depth))
 
-    def _justify(self, expression: Expression, node: Node, holds: bool, depth: int) -> list[Term]:
+    def _justify(self, text: str, node: Node, holds: bool, depth: int) -> list[Term]:
         kind = node["type"]
         if kind == "not_expression":
-            return self._justify(expression, node["children"][0], not holds, depth)
+            return self._justify(text, node["children"][0], not holds, depth)
         if kind in ("and_expression", "or_expression"):
             if (kind == "and_expression") == holds:
-                return [term for child in node["children"] for term in self._justify(expression, child, holds, depth)]
+                return [term for child in node["children"] for term in self._justify(text, child, holds, depth)]
             for child in node["children"]:
-                if _truth(interpret(child, self._scope)) == holds:
-                    return self._justify(expression, child, holds, depth)
-        return [self._leaf(expression, node, depth)]
+                if self._value(child) is holds:
+                    return self._justify(text, child, holds, depth)
+        return [self._leaf(text, node, depth)]
 
-    def _leaf(self, expression: Expression, node: Node, depth: int) -> Term:
-        from .paths import paths_in
+    def _value(self, node: Node) -> Any:
+        return self._evaluation.functions[node["run"]](self._scope)
 
+    def _leaf(self, text: str, node: Node, depth: int) -> Term:
         paths = sorted(path for path in paths_in(node) if not path.startswith("sets."))
         facts = {path: shortened(_value_at(self._scope, path)) for path in paths}
         why, because = "", ()
@@ -55,36 +73,32 @@ class Justifier:
             explained = [self._explained(name, depth) for name in names]
             why = "; ".join(why for why, _ in explained if why)
             because = tuple(term for _, terms in explained for term in terms)
-        return Term(expression.source(node), shortened(interpret(node, self._scope)), facts, why, because)
+        return Term(text[node["start"] : node["end"]], shortened(self._value(node)), facts, why, because)
 
     def _explained(self, name: str, depth: int) -> tuple[str, tuple[Term, ...]]:
         if name in self._derived:
             return self._derived[name]
-        derivation, number = self._policy.derivation(name), self._policy.branch_of(name, self._scope)
-        if derivation is None or number is None:
+        number = self._evaluation.branch_of(name, self._scope) if name in self._evaluation.derived else None
+        if number is None:
             return "", ()
-        branch = derivation.branches[number]
+        branches = self._evaluation.derived[name].branches
+        branch = branches[number]
         own: list[Term] = []
         if branch.compute is not None:
-            expression, value = branch.compute.expression, _value_at(self._scope, f"derived.{name}")
+            text, node = self._program.expressions[branch.compute].text, self._program.nodes[branch.compute]
+            value = _value_at(self._scope, f"derived.{name}")
             if isinstance(value, bool):
-                own = self._justify(expression, expression.node, value, depth + 1)
+                own = self._justify(text, node, value, depth + 1)
             else:
-                own = [self._leaf(expression, expression.node, depth + 1)]
+                own = [self._leaf(text, node, depth + 1)]
         if branch.when is not None:
             terms = [*self.terms(branch.when, True, depth + 1), *own]
         else:
-            before = [
-                term for other in derivation.branches[:number] for term in self.terms(other.when, False, depth + 1)
-            ]
+            before = [term for other in branches[:number] for term in self.terms(other.when, False, depth + 1)]
             terms = [*before, *own]
         found = (branch.why, tuple({(term.text, repr(term.facts)): term for term in terms}.values()))
         self._derived[name] = found
         return found
-
-
-def _truth(value: Any) -> bool:
-    return not (value is None or value is False or value == "" or value == [] or value == {})
 
 
 def _value_at(scope: Scope, path: str) -> Any:

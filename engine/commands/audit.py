@@ -8,8 +8,9 @@ from typing import Any
 from ..amend import amended
 from ..auditing import LIBRARIES, Report, audit
 from ..errors import UsageError
-from ..policy import Policy, locate
+from ..policy import Policy
 from ..reader import read_document
+from ..shipped import locate
 from ..source import read
 from ..terminal import safe
 from ..writing import write

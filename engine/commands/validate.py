@@ -10,10 +10,11 @@ from typing import Any
 
 from ..codes import codes
 from ..errors import PolicyError, UsageError, did_you_mean
-from ..policy import Policy, locate
+from ..policy import Policy
 from ..render import problem_report
 from ..reports import FORMATS, UNREADABLE, Report
 from ..schema import schema_problems
+from ..shipped import locate
 from ..terminal import safe, style_for
 
 _FORMATS = ("text", *FORMATS)

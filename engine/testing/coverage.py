@@ -6,12 +6,12 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..assemble import sections
 from ..compiler import Compiler, Evaluate, Scope
 from ..document import Document, Located
 from ..errors import Problem
 from ..expression import Node
-from ..types import BOOLEAN
-from .machine import State, expressions, sections
+from .machine import State, expressions
 
 Tree = tuple[str, Any]  # ("term", number), ("not", tree), or ("and"|"or", trees)
 
@@ -115,7 +115,7 @@ def _conditions(document: Document) -> dict[int, Condition]:
     every += [gate.when for gate in document.gates if gate.when is not None]
     split: list[tuple[Located, Tree, list[Node], list[int]]] = []
     for located in every:
-        if located.expression.node.get("kinds") == BOOLEAN.kinds:  # stamped by the type check; another is no condition
+        if located.expression.node.get("boolean"):  # stamped by the type check; another is no condition
             terms: list[Node] = []
             tree = _split(located.expression.node, terms)
             split.append((located, tree, terms, [compiler.add(term) for term in terms]))

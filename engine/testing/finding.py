@@ -8,7 +8,7 @@ from pathlib import Path
 
 from ... import rules
 from ..errors import PolicyError, Problem, UsageError
-from ..policy import locate
+from ..shipped import locate
 from ..source import Source, read
 from .cases import Suite
 from .reading import is_suite, read_suite

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..assemble import sections
 from ..compiler import Compiler, Evaluate, Scope
 from ..document import Derivation, Document, Gate, Located
 from ..paths import paths_in
@@ -200,15 +201,6 @@ def _changed(document: Document, base: Document) -> frozenset[str]:
     }
     if document.gates is not base.gates:
         found.add("gates")
-    return frozenset(found)
-
-
-def sections() -> frozenset[str]:
-    """Return the dotted paths of what is always an object: generated code may subscript it."""
-    found = {"sets", "limits", "derived"}
-    for name in vocabulary().facts:
-        parts = name.split(".")
-        found |= {".".join(parts[:length]) for length in range(1, len(parts))}
     return frozenset(found)
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, replace
 from ..document import BACKENDS, Branch, Derivation, Document, Gate, Located, Place, Template
 from ..errors import Problem
 from ..expression import Expression
-from ..types import BOOLEAN
 from .rewrite import rewrites
 
 KINDS = {
@@ -108,7 +107,7 @@ def _derivation(document: Document, number: int, derivation: Derivation) -> Iter
                 changed = [*before, replace(branch, when=mutated), *after]
                 yield made(kind, f"{name}/{label}", words, place, changed)
         if branch.compute is not None:
-            boolean = branch.compute.expression.node.get("kinds") == BOOLEAN.kinds
+            boolean = bool(branch.compute.expression.node.get("boolean"))
             for mutated, kind, label, place in _expressions(branch.compute, condition=boolean):
                 words = f"in what computes `derived.{derivation.name}`: {label}"
                 changed = [*before, replace(branch, compute=mutated), *after]

@@ -14,7 +14,7 @@ from mlxk_rules.engine.analysis.bump import bump
 from mlxk_rules.engine.analysis.difference import difference, outcome
 from mlxk_rules.engine.analysis.substance import substance
 from mlxk_rules.engine.cli import main
-from mlxk_rules.engine.policy import load_document
+from mlxk_rules.engine.loading import load_document
 
 BASE = """schema: 1
 name: tiny

@@ -11,7 +11,7 @@ from mlxk_rules.engine import Policy
 from mlxk_rules.engine.analysis.difference import difference, outcome
 from mlxk_rules.engine.checked import check
 from mlxk_rules.engine.document import Document
-from mlxk_rules.engine.policy import load_document
+from mlxk_rules.engine.loading import load_document
 from mlxk_rules.loaders import probe
 
 from ..conformance.test_frozen import MODELS, REQUESTS, build

@@ -74,8 +74,8 @@ def test_branches_that_are_never_reached(seed: int) -> None:
     policy = load(pair.one)
     reached: set[tuple[str, int | None]] = set()
     for facts in pair.cases():
-        scope, _ = policy._scope(facts)
-        reached |= {(part.name, policy.branch_of(part.name, scope)) for part in policy.document.derive}
+        scope, _ = policy.evaluation.scope(facts)
+        reached |= {(part.name, policy.evaluation.branch_of(part.name, scope)) for part in policy.document.derive}
     dead = {f.problem.message.split(" is ")[0] for f in findings(policy) if f.problem.code == "dead-branch"}
     for part in policy.document.derive:
         for number, branch in enumerate(part.branches):

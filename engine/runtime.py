@@ -1,0 +1,50 @@
+"""The names that generated code runs with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from . import library, operators
+
+
+def _interpret(node: dict[str, Any], value: Any) -> Any:
+    from .interpreter import interpret
+
+    return interpret(node, value)
+
+
+RUNTIME: dict[str, Any] = {
+    "_false": operators.false,
+    "_negated": operators.negated,
+    "_field": operators.field,
+    "_equal": operators.equal,
+    "_less": operators.less,
+    "_at_most": operators.at_most,
+    "_more": operators.more,
+    "_no_less": operators.no_less,
+    "_index": operators.index,
+    "_sliced": operators.sliced,
+    "_flatten": operators.flatten,
+    "_finite": operators.finite,
+    "_numbers": operators.NUMBERS,
+    "_call": library.call,
+    "_interpret": _interpret,
+    **{f"_f_{name}": run for name, run in (library.OURS | library.THEIRS).items()},
+}
+
+
+def namespace(constants: Mapping[str, Any], guards: Mapping[str, str]) -> dict[str, Any]:
+    """Return the names that generated code runs with."""
+    return {**RUNTIME, **constants, **{name: _guard(name, function) for name, function in guards.items()}}
+
+
+def _guard(name: str, function: str) -> Callable[..., Any]:
+    from .functions import FUNCTIONS
+
+    takes = FUNCTIONS[function].takes
+    count = int(name.removeprefix(f"_g_{function}") or len(takes))
+    accepted = [takes[min(number, len(takes) - 1)].kinds for number in range(count)]
+    return library.guarded(
+        function, [frozenset(t for kind in kinds for t in library.PYTHON[kind]) for kinds in accepted]
+    )
