@@ -115,7 +115,7 @@ class Conditions:
         kind, children = node["type"], node.get("children", [])
         if kind == "and_expression":
             return both(*map(self.of, children))
-        if kind == "or_expression" and children[0].get("boolean"):
+        if kind == "or_expression" and children[0].get("kinds") == BOOLEAN.kinds:
             return either(*map(self.of, children))
         if kind == "not_expression":
             return negated(self.of(children[0]))

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..expression import Expression, Node
+from ..types import BOOLEAN
 
 _SIGNS = {"eq": "==", "ne": "!=", "lt": "<", "lte": "<=", "gt": ">", "gte": ">="}
 _NEGATED = {"eq": "ne", "ne": "eq", "lt": "gte", "gte": "lt", "gt": "lte", "lte": "gt"}
@@ -68,7 +69,7 @@ def _inside(expression: Expression) -> Iterator[Rewrite]:
     for path, node, chained in _walk(root, (), ""):
         text = " ".join(expression.source(node).split())
         kind = node["type"]
-        if kind in _CHAINS and node.get("boolean") and chained != kind:
+        if kind in _CHAINS and node.get("kinds") == BOOLEAN.kinds and chained != kind:
             terms = _operands(node)
             for number, term in enumerate(terms):
                 words = " ".join(expression.source(term).split())
@@ -119,7 +120,7 @@ def _put(root: Node, path: tuple[int, ...], node: Node) -> Node:
     if child["type"] == "literal" and isinstance(child["value"], bool):
         if root["type"] == "not_expression":
             return _constant(root, not child["value"])
-        if root["type"] in _CHAINS and root.get("boolean"):
+        if root["type"] in _CHAINS and root.get("kinds") == BOOLEAN.kinds:
             absorbing = root["type"] == "or_expression"
             return _constant(root, absorbing) if child["value"] is absorbing else children[1 - path[0]]
     return {**root, "children": children}
@@ -136,7 +137,7 @@ def _key(node: Any) -> str:
 
 
 def _bare(node: Any) -> Any:
-    if isinstance(node, dict) and node.get("type") in _CHAINS and node.get("boolean"):
+    if isinstance(node, dict) and node.get("type") in _CHAINS and node.get("kinds") == BOOLEAN.kinds:
         return [node["type"], *(_bare(term) for term in _operands(node))]
     if isinstance(node, dict) and "type" in node:
         return [node["type"], repr(node.get("value")), *(_bare(child) for child in node.get("children", ()))]

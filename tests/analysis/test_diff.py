@@ -150,3 +150,23 @@ def test_the_page_of_changes_is_of_the_policies_as_they_are() -> None:
     page = (rules.FOLDER / "CHANGES.md").read_text("utf-8")
     mark = f"{substance(load_document('2.0.4'))} {substance(load_document())}"
     assert mark in page, "run: mlxk-rules diff 2.0.4 --markdown > rules/CHANGES.md"
+
+
+def test_one_more_type_is_told_by_that_type(tmp_path: Path) -> None:
+    # Conditions are taken apart at their || and &&: one asked as a whole is a riddle that takes minutes, and no facts.
+    over = tmp_path / "over.yaml"
+    over.write_text(
+        "schema: 1\nname: mlx\nversion: 3.0.0\nextends: 2.0.4\nsets:\n  vision_model_types:\n    add: [brandnew]\n"
+    )
+    found = difference(Policy.load("2.0.4"), Policy.load(over))
+    shown = [change.witness.differing for change in found.changes if change.witness is not None]
+    assert len(shown) == len(found.changes) > 0
+    assert all("brandnew" in repr(differing).lower() for differing in shown)
+
+
+def test_an_or_of_facts_is_taken_apart() -> None:
+    either = BASE.replace("contains(sets.types, lower(model.type))", "(request.audio || contains(sets.types, 'llava'))")
+    new = BASE.replace("contains(sets.types, lower(model.type))", "(request.audio || model.type == 'llava')")
+    found = difference(Policy.from_text(either, "old"), Policy.from_text(new, "new"))
+    (change,) = found.changes
+    assert found.exact and change.witness is not None and change.witness.differing == {"request.images": True}
