@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from .check import Checker
 from .document import Branch, Derivation, Document, Gate, Located
@@ -110,7 +110,7 @@ class _PolicyChecker:
             name = str(finding.node["value"])
             if any(part.name == name for part in self.document.derive):
                 # Read before it is there: of its own derivation, or of one further down.
-                return replace(problem, help=f"`derived.{name}` can only be read below its own derivation")
+                return problem._replace(help=f"`derived.{name}` can only be read below its own derivation")
         return problem
 
     def placeholder(self, located: Located, known: Paths) -> None:

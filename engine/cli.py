@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from .errors import PolicyError, UsageError
-from .render import problem_report
 from .terminal import Style, safe, style_for
 from .usage import COMMANDS, MAIN, read_command, read_options
 
@@ -25,6 +24,8 @@ def main(words: Sequence[str] | None = None) -> int:
     except UsageError as error:
         return _complain(error.code, error.message, error.help, style)
     except PolicyError as error:
+        from .render import problem_report
+
         for problem in error.problems:
             print(problem_report(problem, style), file=sys.stderr)
         return UNUSABLE

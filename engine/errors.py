@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from difflib import get_close_matches
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(NamedTuple):
     """One thing that is wrong with a rule file, and where.
 
     code: a stable word such as `unknown-fact`. message: lower-case, user input in backticks. help: what to do, or "".
@@ -40,11 +37,11 @@ class Problem:
 
     def named_by(self, what: str) -> Problem:
         """Return the same problem of a file that `what` names, and no word of the command line."""
-        return replace(self, message=f"{self.message}, which {what} names", help=f"correct or remove {what}")
+        return self._replace(message=f"{self.message}, which {what} names", help=f"correct or remove {what}")
 
     def at(self, file: str, line: int, column: int, text: str = "", width: int = 1) -> Problem:
         """Return the same problem at another place."""
-        return replace(self, file=file, line=line, column=column, text=text, width=width)
+        return self._replace(file=file, line=line, column=column, text=text, width=width)
 
 
 MAX_PROBLEMS = 200  # of one file: a person mends some and asks again, and a hostile file must not keep us busy
@@ -86,6 +83,8 @@ _MOST_KNOWN = 2_000  # names compared with a wrong word: each comparison takes i
 
 def did_you_mean(word: str, known: Iterable[str], *, quote: str = "`") -> str:
     """Return `did you mean ...?` for the nearest known word, or ""."""
+    from difflib import get_close_matches  # only who is wrong pays for it
+
     known = sorted(set(known))[:_MOST_KNOWN]
     folded = {name.lower(): name for name in known}
     close = get_close_matches(word.lower()[:200], folded, n=1, cutoff=0.6)

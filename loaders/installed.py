@@ -33,12 +33,12 @@ def find(name: str) -> Installed | None:
 
 def _version(folder: Path) -> str | None:
     # Not importlib.metadata: importing that costs 50 ms, and it looks through every installed package.
-    pattern = re.compile(re.escape(folder.name) + r"-([^-]+)\.(?:dist|egg)-info", re.IGNORECASE)
+    prefix = f"{folder.name.lower()}-"
     try:
-        with os.scandir(folder.parent) as entries:
-            found = [match.group(1) for entry in entries if (match := pattern.fullmatch(entry.name))]
+        named = [name for name in os.listdir(folder.parent) if name.lower().startswith(prefix)]  # noqa: PTH208
     except OSError:
-        found = []
+        named = []
+    found = [version for name in named if (version := _version_in(name[len(prefix) :])) and "-" not in version]
     if len(found) == 1:
         return found[0]
     for name in ("_version.py", "version.py", "__init__.py"):
@@ -49,3 +49,9 @@ def _version(folder: Path) -> str | None:
         if match := re.search(r"""^__version__\s*(?::\s*\w+\s*)?=\s*["']([^"'\n]{1,80})["']""", text, re.MULTILINE):
             return match.group(1)
     return max(found, default=None)
+
+
+def _version_in(rest: str) -> str:
+    """The version in what follows a package's name: `1.2.dist-info`; empty where that is something else."""
+    version, dot, ending = rest.rpartition(".")
+    return version if dot and ending.lower() in ("dist-info", "egg-info") else ""

@@ -7,6 +7,10 @@ import re
 import sys
 from pathlib import Path
 
+from . import files
+
+_MAX_BYTES = 1 << 16
+
 
 def total_bytes(root: Path = Path("/")) -> int | None:
     """Physical memory in bytes, lowered to the control group's limit where that is lower; None when it cannot be told.
@@ -18,8 +22,11 @@ def total_bytes(root: Path = Path("/")) -> int | None:
 
 def available_bytes(root: Path = Path("/")) -> int | None:
     """What may be taken without swapping, as Linux's kernel estimates it; None elsewhere."""
-    found = re.search(r"^MemAvailable:\s*(\d+) kB$", _text(root / "proc/meminfo"), re.MULTILINE)
-    return int(found.group(1)) * 1024 if found else None
+    for line in _text(root / "proc/meminfo").splitlines():
+        name, number, *unit = [*line.split(), "", ""]
+        if name == "MemAvailable:" and number.isdecimal() and unit[:1] == ["kB"]:
+            return int(number) * 1024
+    return None
 
 
 def recommended_bytes() -> int | None:
@@ -52,10 +59,10 @@ def accelerator(folder: Path | None) -> str | None:
         return None
     try:
         with os.scandir(folder.parent) as entries:
-            found = any(re.fullmatch(r"mlx_cuda(_\d+)?-.+\.dist-info", entry.name) for entry in entries)
+            named = [entry.name for entry in entries if entry.name.startswith("mlx_cuda")]
     except OSError:
         return None
-    return "cuda" if found else "cpu"
+    return "cuda" if any(re.fullmatch(r"mlx_cuda(_\d+)?-.+\.dist-info", name) for name in named) else "cpu"
 
 
 def _machine() -> str:
@@ -92,6 +99,6 @@ def _limits(root: Path) -> list[int]:
 
 def _text(path: Path) -> str:
     try:
-        return path.read_text("ascii", "replace")
+        return files.read(path, _MAX_BYTES, cut=True).decode("ascii", "replace")
     except OSError:
         return ""

@@ -64,7 +64,7 @@ def findings(policy: Policy) -> list[Finding]:
 def stated(finding: Finding) -> Problem:
     """Return a finding's problem, which says whether it is proved."""
     sure = "exact" if finding.exact else f"in the abstraction: {'; '.join(finding.unsure[:2])}"
-    return replace(finding.problem, message=f"{finding.problem.message} ({sure})")
+    return finding.problem._replace(message=f"{finding.problem.message} ({sure})")
 
 
 def in_short(found: Iterable[Finding]) -> str:

@@ -5,14 +5,13 @@ from __future__ import annotations
 import sys
 from typing import TYPE_CHECKING, Any
 
-from ..decision import Trace
-from ..overrides import override
-from ..policy import Policy
 from ..render import explanation
 from ..terminal import safe, style_for
 from .common import choice_of, print_json, probed
 
 if TYPE_CHECKING:
+    from ..decision import Trace
+    from ..policy import Policy
     from ..remedies import Remedy
 
 
@@ -20,7 +19,11 @@ def run(options: dict[str, Any]) -> int:
     """Print which gate fires for a model, why, and what would have to change. Returns 0 unless it blocks, then 1."""
     chosen = choice_of(options)
     policy = chosen.load()
-    facts = override(probed(options), options["--set"], policy.derived_types)
+    facts = probed(options)
+    if options["--set"]:
+        from ..overrides import override  # which reads the vocabulary
+
+        facts = override(facts, options["--set"], policy.derived_types)
     trace = policy.explain(facts)
     changes = remedies_of(policy, facts, trace)
     if options["--json"]:
