@@ -9,6 +9,7 @@ from __future__ import annotations
 import ast
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 
@@ -42,9 +43,21 @@ def arguments(found: Class, root: Path, config: Mapping[str, Any]) -> Arguments 
     form = _form(found, root, config)
     if form is None:
         return None
+    fields = _fields(tuple(part.text for part in source.bases(found, root)))
+    if fields is None:
+        return None
+    required = tuple(name for name, has_default in fields.items() if not has_default)
+    return Arguments(
+        () if form in ("none", "copy") else required, frozenset(fields), "plain" if form == "none" else form
+    )
+
+
+@lru_cache(maxsize=128)  # many models are of few types
+def _fields(classes: tuple[str, ...]) -> dict[str, bool] | None:
+    """A class's fields, and whether each has a default, told from its text and its bases'; None for an own __init__."""
     fields: dict[str, bool] = {}
-    for part in reversed(list(source.bases(found, root))):
-        tree = source.parse(part.text).body
+    for text in reversed(classes):
+        tree = source.parse(text).body
         body = tree[0].body if tree and isinstance(tree[0], ast.ClassDef) else None
         if body is None:
             return None
@@ -55,10 +68,7 @@ def arguments(found: Class, root: Path, config: Mapping[str, Any]) -> Arguments 
                 fields[node.target.id] = node.value is not None and not _is_bare_field(node.value)
             elif isinstance(node, ast.FunctionDef) and node.name == "__init__":
                 return None
-    required = tuple(name for name, has_default in fields.items() if not has_default)
-    return Arguments(
-        () if form in ("none", "copy") else required, frozenset(fields), "plain" if form == "none" else form
-    )
+    return fields
 
 
 def missing(found: Class | None, root: Path, config: Any) -> list[str] | None:

@@ -118,7 +118,7 @@ def _config_class(file: Path, name: str, package: Path) -> Class | None:
     found = source.find_class(file, name, package)
     if found:
         return found
-    bound = source.bindings(source.parse(source.read(file)))
+    bound = source.names_in(source.read(file))
     origin = bound.get(name)
     target = source.module_file(file, origin, package) if origin else file
     if target and (alias := re.search(rf"^{name}\s*=\s*(\w+)\s*$", source.read(target), re.MULTILINE)):
@@ -130,7 +130,7 @@ def _text_missing(file: Path, package: Path, text_config: Any) -> list[str] | No
     """What the language part of a multimodal model of mlx-lm lacks: of the one class that it hands text_config to."""
     text = source.read(file)
     classes = set(re.findall(r"(\w+)\.ModelArgs\.from_dict\(\s*args\.text_config\s*\)", text))
-    origin = source.bindings(source.parse(text)).get(next(iter(classes))) if len(classes) == 1 else None
+    origin = source.names_in(text).get(next(iter(classes))) if len(classes) == 1 else None
     if origin is None or origin.dots != 1 or origin.module:
         return None
     inner = _module(package / "models", origin.name, ".py")

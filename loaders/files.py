@@ -24,10 +24,11 @@ def read(path: Path, max_bytes: int, cut: bool = False) -> bytes:
         if status.st_size > max_bytes and not cut:
             raise _too_large(status.st_size, max_bytes)
         chunks: list[bytes] = []
-        left = max_bytes + (not cut)
-        while left and (chunk := file.read(min(left, 1 << 20))):
+        most, got = max_bytes + (not cut), 0
+        # In one piece what the file says it has, which need not be put together; then whatever it did not say.
+        while got < most and (chunk := file.read(min(most - got, max(status.st_size - got, 0) + 4096))):
             chunks.append(chunk)
-            left -= len(chunk)
+            got += len(chunk)
     content = b"".join(chunks)
     if len(content) > max_bytes:  # it grew while being read, or told no size, as files in /proc do
         raise _too_large(len(content), max_bytes)

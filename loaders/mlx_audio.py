@@ -70,7 +70,7 @@ def _transcribes(folder: Path, package: Path) -> bool:
 
 
 def _bindings(file: Path) -> dict[str, source.Origin | None]:
-    return source.bindings(source.parse(source.read(file)))
+    return source.names_in(source.read(file))
 
 
 def open_model(folder: Path) -> Any:

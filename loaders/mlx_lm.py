@@ -36,7 +36,7 @@ def _is_model(file: Path) -> bool:
         return False  # olmo ends the process that imports it where ai2-olmo is not installed
     if "\nclass Model(" in text and "\nclass ModelArgs(" in text:
         return True  # nearly all: parsing every file would take 20 times as long
-    return " ModelArgs" in text and {"Model", "ModelArgs"} <= source.bindings(source.parse(text)).keys()
+    return " ModelArgs" in text and {"Model", "ModelArgs"} <= source.names_in(text).keys()
 
 
 def open_model(folder: Path) -> Any:

@@ -42,7 +42,7 @@ def supported(package: Path) -> Support:
     takes: dict[str, set[str]] = {}
     for name in source.subpackages(package / "models"):
         file = package / "models" / name / "__init__.py"
-        bound = source.bindings(source.parse(source.read(file)))
+        bound = source.names_in(source.read(file))
         if {"Model", "ModelConfig"} <= bound.keys():
             model = source.imported_class(file, bound["Model"], package) or source.find_class(file, "Model", package)
             takes[name] = _takes(model, package) if model else set()

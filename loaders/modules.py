@@ -171,7 +171,7 @@ def _picture(file: Path, package: Installed, _: int) -> tuple[Picture | None, st
 def _drawn(file: Path, package: Path) -> dict[str, list[str]]:
     model = source.find_class(file, "Model", package)
     if model is None:
-        bound = source.bindings(source.parse(source.read(file))).get("Model")
+        bound = source.names_in(source.read(file)).get("Model")
         model = source.imported_class(file, bound, package) if bound else None
     picture = Picture()
     if model is not None:
@@ -248,7 +248,7 @@ class _Walk:
 
     def module(self, file: Path, name: str) -> Path | None:
         """The file that `from . import name` speaks of."""
-        origin = source.bindings(source.parse(source.read(file))).get(name)
+        origin = source.names_in(source.read(file)).get(name)
         if origin is None or origin.dots != 1 or origin.module:
             return None
         target = file.parent / f"{origin.name}.py"

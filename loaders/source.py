@@ -8,6 +8,7 @@ import re
 import textwrap
 import warnings
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from pathlib import Path
 from typing import NamedTuple
@@ -89,6 +90,12 @@ def bindings(tree: ast.Module) -> dict[str, Origin | None]:
     return found
 
 
+@lru_cache(maxsize=256)  # many models are of few types
+def names_in(text: str) -> dict[str, Origin | None]:
+    """The bindings of a module's text."""
+    return bindings(parse(text))
+
+
 def wants_missing_package(tree: ast.Module) -> bool:
     """Whether a module's top level tries to import a package that is not installed, and exits the process then."""
     for node in tree.body:
@@ -101,6 +108,7 @@ def wants_missing_package(tree: ast.Module) -> bool:
     return False
 
 
+@lru_cache(maxsize=16)
 def table(text: str, name: str) -> dict[str, str]:
     """The strings of the dict that a module's top level assigns to `name`; computed entries are left out."""
     start = re.search(rf"^{name}\b[^=\n]*=\s*{{", text, re.MULTILINE)
@@ -135,7 +143,7 @@ def find_class(file: Path, name: str, root: Path) -> Class | None:
     text = read(file)
     if lines := block(text, f"class {re.escape(name)}"):
         return Class(file, name, lines)
-    return imported_class(file, bindings(parse(text)).get(name), root)
+    return imported_class(file, names_in(text).get(name), root)
 
 
 def imported_class(file: Path, origin: Origin | None, root: Path, hops: int = 8) -> Class | None:
@@ -146,7 +154,7 @@ def imported_class(file: Path, origin: Origin | None, root: Path, hops: int = 8)
     text = read(target)
     if lines := block(text, f"class {re.escape(origin.name)}"):
         return Class(target, origin.name, lines)
-    return imported_class(target, bindings(parse(text)).get(origin.name), root, hops - 1)
+    return imported_class(target, names_in(text).get(origin.name), root, hops - 1)
 
 
 def bases(found: Class, root: Path) -> Iterator[Class]:
@@ -173,6 +181,7 @@ def method(found: Class, name: str, root: Path) -> str:
     return next(filter(None, blocks), "")
 
 
+@lru_cache(maxsize=64)
 def function(text: str) -> ast.FunctionDef | None:
     """The syntax tree of a function's text, at whatever indent; None where it is none."""
     lines = (line for line in text.splitlines() if not line.startswith("#"))  # a comment behind it is less indented

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fnmatch
+from codecs import utf_8_decode
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, Literal, NamedTuple, cast
@@ -13,6 +14,7 @@ Status = Literal["ok", "empty", "missing", "unreadable", "invalid", "not_an_obje
 
 # 6 ms to parse; real ones of 2 to 35 MB would take 50 ms to a second.
 _PARSED_BYTES = 256 << 10
+_PIECE_BYTES = 64 << 10
 _SLOW = (
     "tokenizer.model",
     "spiece.model",
@@ -57,10 +59,8 @@ def _status(content: bytes) -> tuple[Status, str | None]:
     # so by the rarest of chances.
     tail = content[-200:].split()
     if len(content) > _PARSED_BYTES and content.lstrip()[:1] == b"{" and b"".join(tail).endswith((b"]}}", b"}}}")):
-        try:
-            content.decode("utf-8")
-        except UnicodeDecodeError as error:
-            return "invalid", f"not UTF-8 at byte {error.start}"
+        if (place := _not_utf8(content)) is not None:
+            return "invalid", f"not UTF-8 at byte {place}"
         return _complete(b'"model"' in content, b'"added_tokens"' in content)
     document = documents.parse(content)
     if document.value is None or document.status != "ok":
@@ -73,3 +73,16 @@ def _status(content: bytes) -> tuple[Status, str | None]:
 def _complete(model: bool, added_tokens: bool) -> tuple[Status, str | None]:
     lacking = [name for name, there in (("model", model), ("added_tokens", added_tokens)) if not there]
     return ("incomplete", f"it lacks {' and '.join(lacking)}") if lacking else ("ok", None)
+
+
+def _not_utf8(content: bytes) -> int | None:
+    """Where content is no UTF-8. Looked at in pieces: the whole takes three times as long."""
+    view, place = memoryview(content), 0
+    while place < len(content):
+        end = place + _PIECE_BYTES
+        try:
+            _, length = utf_8_decode(view[place:end], "strict", end >= len(content))
+        except UnicodeDecodeError as error:
+            return place + error.start
+        place += length
+    return None

@@ -174,3 +174,20 @@ def test_any_bytes_give_facts(tmp_path_factory: pytest.TempPathFactory, files: d
     for name, content in files.items():
         (folder / name).write_bytes(content)
     assert complaints(probe(folder)) == []
+
+
+@pytest.mark.parametrize("place", [0, 1, 3, 65_535, 65_536, 65_537, 131_070, 299_000])
+@pytest.mark.parametrize("bad", [b"\xff", b"\xe2\x82", b"\xed\xa0\x80", b"\xf0\x9f\x98"])
+def test_a_byte_that_is_no_utf8_is_found_where_it_is(tmp_path: Path, place: int, bad: bytes) -> None:
+    # Characters of three bytes lie across the ends of the pieces that are looked at.
+    head = '{"added_tokens": [], "model": {"vocab": ["'.encode()
+    text = "\u20ac".encode() * 100_000
+    place -= place % 3
+    content = head + text[:place] + bad + text[place:] + b'"]}}'
+    with pytest.raises(UnicodeDecodeError) as error:
+        content.decode("utf-8")
+    (tmp_path / "tokenizer.json").write_bytes(content)
+    found = tokenizer.read(tmp_path, [])
+    assert (found.status, found.reason) == ("invalid", f"not UTF-8 at byte {error.value.start}")
+    (tmp_path / "tokenizer.json").write_bytes(head + text + b'"]}}')
+    assert tokenizer.read(tmp_path, []).status == "ok"
