@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from difflib import SequenceMatcher
+
 from .check_calls import CallCheck
 from .check_lists import ListCheck
 from .errors import did_you_mean
@@ -70,7 +72,9 @@ class Checker(CallCheck, ListCheck):
         help = did_you_mean(name, fields)
         if help and parent:
             help = help.replace("`", f"`{parent}.", 1)
-        if not help and root and not parent:
+        if help and root and not parent and max(SequenceMatcher(None, name, known).ratio() for known in fields) < 0.7:
+            help = f"{help} for text, write '{name}' in single quotes"
+        elif not help and root and not parent:
             help = f"for text, write '{name}' in single quotes; `mlxk-rules probe MODEL` shows the facts"
         elif not help:
             help = (

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Iterator
 from dataclasses import replace
 from typing import TypeVar
 
@@ -28,6 +30,7 @@ def merge(base: Document, over: Document) -> tuple[Document, list[Problem]]:
         derive=_by_name(base.derive, over.derive),
         gates=_gates(base.gates, over.gates, misplaced),
     )
+    problems.extend(_unread(base, merged))
     if "gates" not in over.doubtful:
         problems.extend(misplaced)
     lost = {f"sets.{part.name}" for part in over.sets} - {f"sets.{part.name}" for part in merged.sets}
@@ -38,6 +41,19 @@ def _by_name(base: tuple[Part, ...], over: tuple[Part, ...]) -> tuple[Part, ...]
     merged = {part.name: part for part in base}
     merged.update({part.name: part for part in over})
     return tuple(merged.values())
+
+
+def _unread(base: Document, merged: Document) -> Iterator[Problem]:
+    """Yield a problem for each new limit that nothing reads, and that is called almost like one of the base."""
+    known = [part.name for part in base.limits]
+    expressions = [located for part in merged.derive for b in part.branches for located in (b.when, b.compute)]
+    for gate in merged.gates:
+        expressions += [gate.when, *(part for part in (gate.message.parts if gate.message else ()) if part)]
+    read = "\n".join(part if isinstance(part, str) else part.expression.text for part in expressions if part)
+    for part in merged.limits:
+        help = "" if part.name in known or re.search(rf"\b{part.name}\b", read) else did_you_mean(part.name, known)
+        if help and not merged.doubtful:
+            yield part.place.problem("unknown-limit", f"nothing reads the new limit `{part.name}`", help)
 
 
 def _sets(base: Document, over: Document, problems: list[Problem]) -> tuple[StringSet, ...]:

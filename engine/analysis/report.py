@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from textwrap import wrap
 from typing import Any
 
 from ..document import Gate
@@ -88,8 +89,15 @@ def lines(difference: Difference, style: Style, every: bool) -> Iterator[str]:
         if not every and len(group) > 1:
             yield style(f"    and between {len(group) - 1} more pairs of gates: --all", "dim")
     if difference.doubts:
+        alike: dict[tuple[str, ...], list[str]] = {}
+        for path, why in difference.doubts.items():
+            alike.setdefault(why, []).append(path)
         yield from ("", "not followed exactly:")
-        yield from (f"  {safe(path)}: {safe('; '.join(why))}" for path, why in difference.doubts.items())
+        for why, paths in alike.items():
+            said_of = f"{'; '.join(why)}: {', '.join(paths)}"
+            yield from (
+                f"  {line}" for line in wrap(safe(said_of), 110, subsequent_indent="  ", break_on_hyphens=False)
+            )
 
 
 def _gates(change: Change) -> str:

@@ -43,9 +43,10 @@ def run(options: dict[str, Any]) -> int:
         print(page(found, rise), end="")
     else:
         style = style_for(sys.stdout)
-        print(
-            "\n".join([*lines(found, style, bool(options["--all"])), *_changed(recorded, style), *_version(new, rise)])
-        )
+        # Versions of policies that are called otherwise have nothing to do with each other, unless someone asks.
+        asked = options["--check-version"] or old.name == new.name
+        version = _version(new, rise) if asked else []
+        print("\n".join([*lines(found, style, bool(options["--all"])), *_changed(recorded, style), *version]))
     if options["--check-version"]:
         return int(not rise.enough)
     return int(not found.same or _shown(recorded))

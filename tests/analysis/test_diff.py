@@ -170,3 +170,15 @@ def test_an_or_of_facts_is_taken_apart() -> None:
     found = difference(Policy.from_text(either, "old"), Policy.from_text(new, "new"))
     (change,) = found.changes
     assert found.exact and change.witness is not None and change.witness.differing == {"request.images": True}
+
+
+def test_versions_of_policies_called_otherwise_are_not_compared(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    old.write_text(BASE)
+    new.write_text(BASE.replace("name: tiny", "name: mine").replace("share: 0.5", "share: 0.25"))
+    assert main(["diff", str(old), str(new)]) == 1
+    assert "or later" not in capsys.readouterr().out
+    assert main(["diff", str(old), str(new), "--check-version"]) == 1
+    assert "2.0.0 or later" in capsys.readouterr().out

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
+from textwrap import dedent
 from typing import Any
 
 import pytest
@@ -49,6 +50,14 @@ def test_recipe(heading: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
         assignments = re.findall(r"`([^`]+)`", facts)
         assert (decided(before, assignments), decided(after, assignments)) == (was, became), assignments
     assert any(was != became for _, was, became in rows)
+
+
+def test_the_cases_of_a_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (cases,) = re.findall(r"^## Test it\n.*?((?:^    [^\n]*\n)+)", TEXT, re.M | re.S)
+    (tmp_path / "without-acme.yaml").write_text(RECIPES["Forbid an organisation's models"][0], "utf-8")
+    (tmp_path / "without-acme.tests.yaml").write_text(dedent(cases), "utf-8")
+    assert main(["test", str(tmp_path / "without-acme.yaml")]) == 0, capsys.readouterr().out
+    assert "4 cases" in capsys.readouterr().out
 
 
 def test_the_schema_line_of_a_users_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
