@@ -525,6 +525,30 @@ def test_explain_imports_none_of_them() -> None:
     assert modules & {*BARRED, "argparse"} == set()
 
 
+MOST_MODULES = {"probe": 150, "explain": 200}
+# What costs milliseconds each and no answer needs; of the probe's own what a folder whose facts are kept does without.
+HEAVY = (
+    "argparse subprocess logging tempfile shutil difflib importlib.metadata packaging ruamel asyncio multiprocessing"
+)
+READERS = "demands documents modules mlx_lm mlx_vlm mlx_audio source tensors weights execute"
+
+
+@pytest.mark.parametrize("command", ["probe", "explain"])
+def test_a_second_start_is_lean(command: str, tmp_path: Path) -> None:
+    program = (
+        f"import sys; from mlxk_rules.engine.cli import main; main([{command!r}, {HELLO!r}]);"
+        "print(' '.join(sys.modules), file=sys.stderr)"
+    )
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "MLXK_RULES_NO_CACHE": ""}
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=60, env=environment
+        )
+    modules = set(done.stderr.split())
+    assert modules & {*HEAVY.split(), *(f"mlxk_rules.loaders.{name}" for name in READERS.split())} == set()
+    assert len(modules) <= MOST_MODULES[command]
+
+
 def test_the_engine_below_the_commands_imports_no_loaders() -> None:
     for file in (ROOT / "engine").glob("*.py"):
         assert not re.search(r"^\s*(from|import) [.\w]*loaders", file.read_text("utf-8"), re.MULTILINE), file

@@ -180,7 +180,7 @@ def test_any_bytes_give_facts(tmp_path_factory: pytest.TempPathFactory, files: d
 @pytest.mark.parametrize("bad", [b"\xff", b"\xe2\x82", b"\xed\xa0\x80", b"\xf0\x9f\x98"])
 def test_a_byte_that_is_no_utf8_is_found_where_it_is(tmp_path: Path, place: int, bad: bytes) -> None:
     # Characters of three bytes lie across the ends of the pieces that are looked at.
-    head = '{"added_tokens": [], "model": {"vocab": ["'.encode()
+    head = b'{"added_tokens": [], "model": {"vocab": ["'
     text = "\u20ac".encode() * 100_000
     place -= place % 3
     content = head + text[:place] + bad + text[place:] + b'"]}}'
