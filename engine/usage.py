@@ -139,6 +139,7 @@ Usage:
 
 FILE is a rule file or a shipped version, whose cases are found (rules/tests/*.yaml, NAME.tests.yaml beside it, or
 tests/*.yaml beside it), or one case file; today's policy if none is given. No cases at all is a failure.
+Of a policy that extends another, coverage and mutants are those of its own file.
 
 Options:
   --coverage        Show the rule file's lines, marked: + seen by a case, ~ in part, ! not at all.

@@ -17,7 +17,7 @@ from ..terminal import Style, safe, style_for
 from ..testing import report
 from ..testing.binding import Probe, bound, explained
 from ..testing.cases import Folder, Run, Suite
-from ..testing.coverage import Coverage, covered
+from ..testing.coverage import Coverage, covered, own
 from ..testing.finding import Found, find
 from ..testing.folders import write
 from ..testing.machine import machine
@@ -40,7 +40,7 @@ def run(options: dict[str, Any]) -> int:
     failed = failures(policy, runs)
     base = machine(policy.document)
     states = [base.start(run.facts) for run in runs]
-    coverage = covered(policy.document, states, base.scope_of)
+    coverage = own(policy.document, covered(policy.document, states, base.scope_of))
     mutation = mutate(policy, runs, reasons) if options["--mutate"] and runs and not failed else None
     scores = [coverage.percent, *([mutation.percent()] if mutation is not None else [])]
     under = wanted is not None and any(score < wanted for score in scores)

@@ -103,6 +103,13 @@ def covered(document: Document, states: Iterable[State], scope_of: Callable[[Sta
     return Coverage(tuple(_points(document, conditions, seen)))
 
 
+def own(document: Document, coverage: Coverage) -> Coverage:
+    """Return what is seen of a policy's own file: what it extends has cases of its own."""
+    if document.base is None:
+        return coverage
+    return Coverage(tuple(point for point in coverage.points if point.file == document.place.source.name))
+
+
 def _look(condition: Condition, scope: Scope, seen: set[tuple[Any, ...]]) -> bool:
     value, terms = condition.deciding(scope)
     seen |= {(id(condition), *term) for term in terms}

@@ -39,7 +39,15 @@ class Mutant:
 
 
 def mutants(document: Document) -> Iterator[Mutant]:
-    """Yield every mutant, in the order of the file. They are not checked: some would not load."""
+    """Yield every mutant, in the order of the file. They are not checked: some would not load.
+
+    Of a policy that extends another those of its own file: the other's are its own cases' to notice.
+    """
+    own = document.place.source.name if document.base is not None else None
+    yield from (mutant for mutant in _every(document) if own is None or mutant.file == own)
+
+
+def _every(document: Document) -> Iterator[Mutant]:
     yield from _entries(document)
     yield from _limits(document)
     for number, derivation in enumerate(document.derive):
@@ -53,21 +61,13 @@ def _mutant(id: str, kind: str, words: str, place: Place, document: Document) ->
 
 def _entries(document: Document) -> Iterator[Mutant]:
     for number, part in enumerate(document.sets):
-        for word in part.add:
-            kept = tuple(other for other in part.add if other != word)
-            sets = (*document.sets[:number], replace(part, add=kept), *document.sets[number + 1 :])
+        for word, place in part.entries:
+            kept = tuple((other, at) for other, at in part.entries if other != word)
+            less = replace(part, add=tuple(other for other, _ in kept), places=tuple(at for _, at in kept))
+            sets = (*document.sets[:number], less, *document.sets[number + 1 :])
             id, words = f"sets.{part.name}/without {word}", f"`{word}` removed from `sets.{part.name}`"
-            file, line = part.place.source.name, _line_of(part.place, word)
-            yield Mutant(id, "entry", words, file, line, document.changed(sets=sets), part.name, word)
-
-
-def _line_of(place: Place, word: str) -> int:
-    # A set knows where it begins; its entry is the next place below that the word stands.
-    lines = place.source.text.splitlines()
-    for number in range(place.line, min(len(lines), place.line + 2_000) + 1):
-        if word in lines[number - 1].replace(",", " ").replace("[", " ").replace("]", " ").replace("'", " ").split():
-            return number
-    return place.line
+            changed = document.changed(sets=sets)
+            yield Mutant(id, "entry", words, place.source.name, place.line, changed, part.name, word)
 
 
 def _limits(document: Document) -> Iterator[Mutant]:

@@ -56,8 +56,12 @@ def test_the_cases_of_a_recipe(tmp_path: Path, capsys: pytest.CaptureFixture[str
     (cases,) = re.findall(r"^## Test it\n.*?((?:^    [^\n]*\n)+)", TEXT, re.M | re.S)
     (tmp_path / "without-acme.yaml").write_text(RECIPES["Forbid an organisation's models"][0], "utf-8")
     (tmp_path / "without-acme.tests.yaml").write_text(dedent(cases), "utf-8")
-    assert main(["test", str(tmp_path / "without-acme.yaml")]) == 0, capsys.readouterr().out
-    assert "4 cases" in capsys.readouterr().out
+    words = ["test", str(tmp_path / "without-acme.yaml"), "--mutate", "--fail-under", "100"]
+    assert main(words) == 0, capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert "4 cases" in said
+    # Of the file's own gate, not of all that it extends.
+    assert "coverage  100.0 %  gates fired and not 2/2" in said and "mutants   100.0 %" in said
 
 
 def test_the_schema_line_of_a_users_file(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
