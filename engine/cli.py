@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
+from contextlib import suppress
 from importlib import import_module
+from typing import NoReturn
 
 from .errors import PolicyError, UsageError
 from .terminal import Style, safe, style_for
@@ -13,6 +16,24 @@ from .usage import COMMANDS, MAIN, read_command, read_options
 
 YES, NO, UNUSABLE, BUG = 0, 1, 2, 3
 _INTERRUPTED = 130
+# Commands that leave nothing behind which the interpreter's own ending would see to.
+_LIGHT = ("explain", "list", "probe", "decide")
+
+
+def script() -> NoReturn:
+    """Be the program `mlxk-rules`: `main`, without what an answer of a tenth of a second need not pay for.
+
+    The collector, which finds nothing while modules are imported, comes more seldom: 2 ms. After the light commands the
+    process ends at once and takes nothing apart: 6 ms.
+    """
+    gc.set_threshold(20_000)
+    code = main()
+    if sys.argv[1:2] and sys.argv[1] in _LIGHT:
+        for stream in (sys.stdout, sys.stderr):
+            with suppress(OSError, ValueError):  # nobody reads it any more
+                stream.flush()
+        os._exit(code)
+    sys.exit(code)
 
 
 def main(words: Sequence[str] | None = None) -> int:

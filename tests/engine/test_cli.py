@@ -488,6 +488,30 @@ def test_a_bug_is_one_line(command: str, monkeypatch: pytest.MonkeyPatch, capsys
         main([command, *words, "--debug"])
 
 
+SCRIPT = [sys.executable, "-c", "from mlxk_rules.engine.cli import script; script()"]
+
+
+@pytest.mark.parametrize(
+    "words",
+    [["explain", HELLO], ["explain", HELLO, "--image"], ["explain", "./none"], ["probe", HELLO, "--x"], ["policy"], []],
+    ids=" ".join,
+)
+def test_the_script_says_what_main_says(words: list[str]) -> None:
+    ends = [
+        subprocess.run([*program, *words], capture_output=True, cwd=ROOT, timeout=60) for program in (COMMAND, SCRIPT)
+    ]
+    assert ends[0].args != ends[1].args
+    assert (ends[0].returncode, ends[0].stdout, ends[0].stderr) == (ends[1].returncode, ends[1].stdout, ends[1].stderr)
+
+
+def test_the_script_flushes_and_minds_no_closed_pipe() -> None:
+    process = subprocess.Popen([*SCRIPT, "probe", HELLO], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    with process:
+        assert process.stdout is not None and process.stderr is not None
+        process.stdout.close()
+        assert (process.stderr.read(), process.wait(timeout=60)) == (b"", 1)
+
+
 # --- what it imports
 
 BARRED = ("mlx", "mlx_lm", "mlx_vlm", "mlx_audio", "transformers", "jsonschema", "huggingface_hub", "numpy", "torch")
@@ -528,7 +552,7 @@ def test_explain_imports_none_of_them() -> None:
 MOST_MODULES = {"probe": 150, "explain": 200}
 # What costs milliseconds each and no answer needs; of the probe's own what a folder whose facts are kept does without.
 HEAVY = (
-    "argparse subprocess logging tempfile shutil difflib importlib.metadata packaging ruamel asyncio multiprocessing"
+    "argparse subprocess logging tempfile shutil importlib.metadata packaging ruamel asyncio multiprocessing"
 )
 READERS = "demands documents modules mlx_lm mlx_vlm mlx_audio source tensors weights execute"
 
