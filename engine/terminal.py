@@ -17,6 +17,8 @@ VERDICT_COLOURS = {"allow": "green", "warn": "yellow", "block": "red"}
 
 def safe(text: str, keep: str = "") -> str:
     """Return `text` with every control and reordering character made visible, but for those in `keep`."""
+    if text.isascii() and text.isprintable():
+        return text
     return _UNSAFE.sub(lambda found: found[0] if found[0] in keep else _visible(found[0]), _encodable(text))
 
 

@@ -13,6 +13,7 @@ from . import files, plain
 
 MAX_ENTRIES = 20_000
 MAX_DEPTH = 16
+UNKNOWN_NS = 1 << 62
 # A folder of a thousand unreadable ones has one reason, not a thousand.
 _MAX_REASONS = 5
 
@@ -29,7 +30,8 @@ class Folder(NamedTuple):
 
 class Listing(NamedTuple):
     """`folder`; `root`: the names of all that lies at the root, None where that is not known to the last; `marks`: a
-    line for each entry, which is another when the entry changed; `changed_ns`: when the last of them did."""
+    line for each entry, which is another when the entry changed; `changed_ns`: when the last of them did, UNKNOWN_NS
+    where not all that may be read was walked."""
 
     folder: Folder
     root: frozenset[str] | None
@@ -96,6 +98,8 @@ def listing(path: Path, max_entries: int = MAX_ENTRIES, max_depth: int = MAX_DEP
         if stat.S_ISREG(mode):
             names.append(plain.text(name))
             size += length
+        elif stat.S_ISDIR(mode) and entry.is_symlink():
+            changed = UNKNOWN_NS  # it is not entered, so nobody sees what changes in it
     whole = not walk.cut_off and not walk.problems
     marks += sorted(walk.problems)
     problems = [plain.text(problem) for problem in walk.problems[:_MAX_REASONS]]

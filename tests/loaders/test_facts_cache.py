@@ -125,6 +125,16 @@ def test_a_folder_still_written_to_is_not_kept(place: Path, tmp_path: Path) -> N
     assert not (place / "facts").exists()
 
 
+def test_a_folder_with_a_linked_folder_in_it_is_not_kept(place: Path, at_rest: Path, tmp_path: Path) -> None:
+    # An index may name a shard in it, and what changes there no walk sees.
+    path = at_rest.parent / "linking"
+    shutil.copytree(at_rest, path, dirs_exist_ok=True)
+    (path / "sub").symlink_to(tmp_path)
+    time.sleep(2.1)
+    probe(path)
+    assert not (place / "facts").exists()
+
+
 def test_a_folder_with_trouble_is_not_kept(place: Path, at_rest: Path) -> None:
     broken = at_rest.parent / "broken"
     shutil.copytree(at_rest, broken, dirs_exist_ok=True)
