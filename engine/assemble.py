@@ -31,6 +31,7 @@ def assemble(checked: Checked) -> Program:
         code=compile(f"functions = [{','.join(work.functions)}]", "<policy>", "exec"),
         constants=work.writer.constants,
         guards=work.writer.guards,
+        facts=tuple(vocabulary().facts.values()),
     )
 
 
@@ -78,7 +79,7 @@ class _Assembly:
 
     def _runnable(self, node: Node) -> Node:
         """Return the node with the number of its function, and so the parts of the condition that it is."""
-        kept: Node = {key: node[key] for key in ("type", "value", "start", "end") if key in node}
+        kept: Node = {key: node[key] for key in ("type", "value", "start", "end", "kinds") if key in node}
         self.writer.temporaries = 0  # so that the same expression is the same code, and one function
         kept["run"] = self._function(self.writer.write(node).text)
         if "children" in node:

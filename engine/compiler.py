@@ -26,9 +26,11 @@ Kinds = frozenset[str]
 BOOLEAN, NUMBER, STRING, ARRAY = (frozenset({kind}) for kind in ("boolean", "number", "string", "array"))
 _ORDER = {"lt": ("<", "_less"), "lte": ("<=", "_at_most"), "gt": (">", "_more"), "gte": (">=", "_no_less")}
 _BY = frozenset({"sort_by", "min_by", "max_by"})
+_NUMBER_OR_NULL = frozenset(("number", "null"))
 _SIMPLE = frozenset(("boolean", "null"))
 
 
+_OWN_TYPES = {"string": "str", "boolean": "bool", "array": "list", "object": "dict"}
 _NATIVE = OURS.keys() | THEIRS.keys()
 
 
@@ -152,13 +154,15 @@ class Writer:
 
     def _comparator(self, node: Node, here: Code | None) -> Code:
         left, right = node["children"]
+        negated = node["value"] == "ne"
+        if node["value"] not in _ORDER and (special := self._compared(node, here, negated)) is not None:
+            return Code(special, BOOLEAN)
         first, second = self.write(left, here), self.write(right, here)
         if node["value"] in _ORDER:
             sign, careful = _ORDER[node["value"]]
             if first.kinds == second.kinds == NUMBER:
                 return Code(f"({first.text} {sign} {second.text})", BOOLEAN)
             return Code(f"{careful}({first.text}, {second.text})", _SIMPLE)
-        negated = node["value"] == "ne"
         if left["type"] == right["type"] == "literal":
             return Code(repr(operators.equal(left["value"], right["value"]) is not negated), BOOLEAN)
         for one, other in ((left, second), (right, first)):
@@ -171,12 +175,24 @@ class Writer:
             return Code(f"({'not ' if negated else ''}_equal({first.text}, {second.text}))", BOOLEAN)
         return Code(f"({first.text} {'!=' if negated else '=='} {second.text})", BOOLEAN)
 
+    def _compared(self, node: Node, here: Code | None, negated: bool) -> str | None:
+        """Return the code of a comparison that has a shorter one: `type(x) == 'object'`."""
+        left, right = node["children"]
+        if left["type"] != "function_expression" or left["value"] != "type" or len(left["children"]) != 1:
+            return None
+        if right["type"] != "literal" or right["value"] not in _OWN_TYPES or left["children"][0]["type"] == "expref":
+            return None
+        code = self.write(left["children"][0], here)
+        return f"(type({code.text}) is {'not ' if negated else ''}{_OWN_TYPES[right['value']]})"
+
     def _logical(self, node: Node, here: Code | None, word: str) -> Code:
         left, right = (self.write(child, here) for child in node["children"])
-        kinds = left.kinds | right.kinds
+        kinds = (left.kinds - {"null"} if word == "or" else left.kinds) | right.kinds
         if "number" not in left.kinds:  # then what is false is the same in Python
             return Code(f"({left.text} {word} {right.text})", kinds)
         name = self.temporary()
+        if word == "or" and left.kinds <= _NUMBER_OR_NULL:
+            return Code(f"({name} if ({name} := {left.text}) is not None else {right.text})", kinds)
         first, second = (right.text, name) if word == "or" else (name, right.text)
         return Code(f"({first} if _false({name} := {left.text}) else {second})", kinds)
 
@@ -207,36 +223,41 @@ class Writer:
 
     def _projection(self, node: Node, here: Code | None) -> Code:
         left, right = node["children"]
-        return self._projected(self.write(left, here), "{} if type({}) is list else None", right, None)
+        return self._projected(self.write(left, here), right, None, self._elements(left, here))
 
     def _filter_projection(self, node: Node, here: Code | None) -> Code:
         left, right, condition = node["children"]
-        return self._projected(self.write(left, here), "{} if type({}) is list else None", right, condition)
+        return self._projected(self.write(left, here), right, condition, self._elements(left, here))
 
     def _value_projection(self, node: Node, here: Code | None) -> Code:
         left, right = node["children"]
         name = self.temporary()
         values = Code(f"list({name}.values()) if type({name} := {self.write(left, here).text}) is dict else None")
-        return self._projected(Code(f"({values.text})"), "{} if type({}) is list else None", right, None)
+        return self._projected(Code(f"({values.text})"), right, None)
 
-    def _projected(self, base: Code, frame: str, right: Node, condition: Node | None) -> Code:
+    def _elements(self, node: Node, here: Code | None) -> Kinds:
+        """Return the kinds of a list's elements, as far as that is sure."""
+        return KINDS
+
+    def _projected(self, base: Code, right: Node, condition: Node | None, elements: Kinds = KINDS) -> Code:
         # The list is bound before its comprehension begins: there Python allows no assignment.
         whole, element = self.temporary(), self.temporary()
-        here = Code(element)
+        here = Code(element, elements)
         tests: list[str] = []
         if condition is not None:
             test = self.write(condition, here)
             tests.append(test.text if "number" not in test.kinds else f"not _false({test.text})")
         if right["type"] in ("identity", "current"):
             result = element
-            tests.append(f"{element} is not None")
+            tests += [f"{element} is not None"] if "null" in elements else []
         else:
             result = self.temporary()
             tests.append(f"({result} := {self.write(right, here).text}) is not None")
-        made = f"[{result} for {element} in {whole} if {' and '.join(tests)}]"
+        tested = f" if {' and '.join(tests)}" if tests else ""
+        made = f"[{result} for {element} in {whole}{tested}]"
         if base.kinds == ARRAY:
             return Code(f"({whole} := {base.text}, {made})[1]", ARRAY)
-        return Code(f"({frame.format(made, f'{whole} := {base.text}')})", ARRAY | {"null"})
+        return Code(f"({made} if type({whole} := {base.text}) is list else None)", ARRAY | {"null"})
 
     def _flatten(self, node: Node, here: Code | None) -> Code:
         return Code(f"_flatten({self.write(node['children'][0], here).text})", ARRAY | {"null"})
@@ -293,7 +314,7 @@ class Writer:
             name = self.temporary()
             return f"(type({name} := {codes[1].text}) is str and {name} in {self._sets[path[5:]]})"
         # Python asks the right side first: only where that cannot fail is it the same.
-        harmless = path or arguments[0]["type"] == "literal"
+        harmless = path or "literal" in (arguments[0]["type"], arguments[1]["type"])
         return f"({codes[1].text} in {codes[0].text})" if harmless else None
 
     def _call_length(self, arguments: list[Node], codes: list[Code]) -> str:

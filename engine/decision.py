@@ -13,14 +13,40 @@ class PolicyName(TypedDict):
     version: str
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
+class Fields:
+    """A decision's fields. Generated code fills one and makes it a `Decision`: that takes a quarter of the time."""
+
+    __slots__ = ("backend", "decision", "error_type", "gate", "http_status", "message", "policy")
+
+    def __init__(
+        self,
+        decision: str,
+        backend: str,
+        gate: str | None,
+        error_type: str | None,
+        http_status: int | None,
+        message: str | None,
+        policy: PolicyName,
+    ) -> None:
+        self.decision = decision
+        self.backend = backend
+        self.gate = gate
+        self.error_type = error_type
+        self.http_status = http_status
+        self.message = message
+        self.policy = policy
+
+
+@dataclass(frozen=True)
+class Decision(Fields):
     """The answer to one request.
 
     decision: allow, warn or block. backend: mlx_lm, mlx_vlm, mlx_audio, or unsupported where it blocks. gate: the id of
     the gate that decided, null where the facts themselves were refused. error_type, http_status: set where it blocks.
     message: a sentence for people, set where it warns or blocks.
     """
+
+    __slots__ = ()
 
     decision: str
     backend: str
@@ -29,6 +55,9 @@ class Decision:
     http_status: int | None
     message: str | None
     policy: PolicyName
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Decision, tuple(self.to_dict().values())
 
     @property
     def allowed(self) -> bool:

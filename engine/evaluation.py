@@ -10,10 +10,11 @@ from typing import Any
 
 from .decision import Decision, PolicyName
 from .errors import did_you_mean
+from .messages import as_text
 from .program import BranchRule, GateRule, Program
 from .runtime import namespace
 from .types import kind_of
-from .vocabulary import vocabulary
+from .vocabulary import Vocabulary
 
 Scope = dict[str, Any]
 Faults = dict[str, str]
@@ -28,6 +29,7 @@ class Evaluation:
         names = namespace(program.constants, program.guards)
         exec(program.code, names)
         self.functions: list[Any] = names["functions"]
+        self.vocabulary = Vocabulary({fact.name: fact for fact in program.facts})
         self.derived = {rule.name: rule for rule in program.derive}
 
     def decide(self, facts: Any) -> Decision:
@@ -82,7 +84,7 @@ class Evaluation:
 
     def scope(self, given: Mapping[str, Any]) -> tuple[Scope, Faults]:
         """Return what expressions are evaluated over, and the faults by the name of the fact."""
-        facts, faults = vocabulary().complete(given)
+        facts, faults = self.vocabulary.complete(given)
         overrides = facts.pop("derived", None)
         scope: Scope = {**facts, "sets": self.program.sets, "limits": self.program.limits, "derived": {}}
         derived: dict[str, Any] = scope["derived"]
@@ -169,17 +171,6 @@ class Evaluation:
             return as_text(self.value(expression, scope))
         except Exception:
             return "(unknown)"
-
-
-def as_text(value: Any) -> str:
-    """Return a value as it stands in a message."""
-    if value is None:
-        return "unknown"
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float):
-        return f"{value:g}"
-    return str(value)[:300]
 
 
 def _reason(error: Exception) -> str:

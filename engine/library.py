@@ -150,6 +150,13 @@ def at_least(version: Any, minimum: str) -> bool:
     return one + [0] * (length - len(one)) >= other + [0] * (length - len(other))
 
 
+def at_least_parts(version: list[Any], minimum: list[int]) -> bool:
+    """Return `at_least` of a list of numbers, where the minimum is read already."""
+    if all(type(part) is int and 0 <= part < 10**6 for part in version) and len(version) <= 10:
+        return version + [0] * (len(minimum) - len(version)) >= minimum
+    return at_least(version, ".".join(map(str, minimum)))
+
+
 def _version_text(version: Any) -> str:
     if isinstance(version, list):
         version = ".".join(map(str, cast("list[Any]", version)))

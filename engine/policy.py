@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 from .decision import Decision, Trace
 from .evaluation import Evaluation
 from .program import Program
+from .shipped import locate
+from .stored import store, stored
 
 if TYPE_CHECKING:
     from .checked import Checked
@@ -37,10 +39,15 @@ class Policy:
 
         Raises PolicyError, with every problem and its place, where it cannot be read or does not pass a check.
         """
-        from .checked import check
-        from .loading import load_document
-
-        return cls(check(load_document(source)))
+        path, name = locate(source)
+        program = stored(path, name)
+        if program is None:
+            policy = cls(_checked(source))
+            store(path, name, policy.document, policy.evaluation.program)
+            return policy
+        policy = cls.__new__(cls)
+        policy._take(program, lambda: _checked(source).document)
+        return policy
 
     @classmethod
     def from_text(cls, text: str, name: str = "<text>") -> Policy:
@@ -61,10 +68,26 @@ class Policy:
         `facts["derived"]`, where it is there, holds derived facts to use in place of what the policy derives. A gate
         that cannot be evaluated blocks with error_type `policy_error` and is named.
         """
-        return self.evaluation.decide(facts)
+        return self._decide(facts)
+
+    @cached_property
+    def _decide(self) -> Callable[[Any], Decision]:
+        from .decider import decider
+        from .fast import function_of
+
+        evaluation = self.evaluation
+        made = decider(evaluation.program)
+        return evaluation.decide if made is None else function_of(made, evaluation.decide, evaluation.policy)
 
     def explain(self, facts: Mapping[str, Any]) -> Trace:
         """Return the same decision as `decide`, with every gate tried and the terms that made it fire or not."""
         from .trace import trace  # only explain needs it
 
         return trace(self.evaluation, facts)
+
+
+def _checked(source: str | os.PathLike[str] | None) -> Checked:
+    from .checked import check
+    from .loading import load_document
+
+    return check(load_document(source))

@@ -9,6 +9,7 @@ from types import CodeType
 from typing import Any, NamedTuple
 
 from .types import Type
+from .vocabulary import Fact
 
 Node = dict[str, Any]
 
@@ -55,7 +56,7 @@ class Program(NamedTuple):
     """All that deciding and explaining need.
 
     nodes: the expressions' syntax trees, every part of a condition with the number of its function, `run`. code: makes
-    `functions`, each of a scope, with the names that `constants` and `guards` tell.
+    `functions`, each of a scope, with the names that `constants` and `guards` tell. facts: the vocabulary.
     """
 
     name: str
@@ -70,3 +71,4 @@ class Program(NamedTuple):
     code: CodeType
     constants: dict[str, Any]
     guards: dict[str, str]
+    facts: tuple[Fact, ...]

@@ -27,6 +27,7 @@ RUNTIME: dict[str, Any] = {
     "_sliced": operators.sliced,
     "_flatten": operators.flatten,
     "_finite": operators.finite,
+    "_at_least_parts": library.at_least_parts,
     "_numbers": operators.NUMBERS,
     "_call": library.call,
     "_interpret": _interpret,

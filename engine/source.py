@@ -7,7 +7,7 @@ duplicate keys are refused here, so that what is read is what stands there.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,6 +27,8 @@ class Source:
 
     name: str
     text: str
+    path: Path | None = None
+    data: bytes = field(default=b"", repr=False)  # what stands in the file
 
     def problem(self, code: str, message: str, help: str, index: int, width: int = 1) -> Problem:
         """Return a Problem at the character `index` of the text."""
@@ -88,7 +90,7 @@ def read(path: Path, name: str = "") -> Source:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise PolicyError([Problem("unreadable-file", f"cannot read `{name}`: {reason}", "check the path")]) from None
-    return decode(data, name)
+    return replace(decode(data, name), path=path.absolute(), data=data)
 
 
 def decode(data: bytes, name: str) -> Source:

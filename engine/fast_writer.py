@@ -1,0 +1,265 @@
+"""Writes expressions over facts whose types were looked at beforehand: plain Python on local variables.
+
+Beside engine.compiler's it has shorter forms for what rules ask most: which files there are, which keys an object has.
+It notes what an expression needs: facts, derived facts, whole lists, and whether it may raise.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from .compiler import ARRAY, KINDS, STRING, Code, Kinds, Names, Writer
+from .expression import Node
+from .paths import path_of
+from .types import STRINGS, Type
+
+_MAX_UNROLLED = 8
+# What never raises on values of the types that it takes. Arithmetic may: 10 ** 400 is a number, and no float.
+_TOTAL = frozenset(
+    (
+        *("lower", "text", "has_text", "has_key", "truthy", "has_any", "shares", "any_ends_with", "true_keys", "glob"),
+        *("type", "length", "contains", "starts_with", "ends_with", "not_null", "to_array", "keys", "values"),
+    )
+)
+
+
+class Unsupported(Exception):
+    """An expression reads what the fast way does not have: it is left to the exact one."""
+
+
+class FastNames(Names):
+    """How the fast way reads facts: from local variables `f0`, `f1`..., named in the vocabulary's order."""
+
+    def __init__(self, facts: Mapping[str, Type], limits: Mapping[str, Any], derived: Callable[[str], str]) -> None:
+        super().__init__(())
+        self.facts, self._limits, self._derived = facts, limits, derived
+        self.numbers = {name: number for number, name in enumerate(facts)}
+        self.sets: set[str] = set()
+        self.read: set[str] = set()  # facts that the code written since `begin` reads
+
+    def fact(self, path: str) -> str:
+        first, _, rest = path.partition(".")
+        if first == "limits":
+            return repr(self._limits[rest])
+        if first == "sets":
+            self.sets.add(rest)
+            return f"_list_{rest}"
+        if first == "derived":
+            name, _, rest = rest.partition(".")
+            return _steps(self._derived(name), rest.split(".") if rest else [])
+        name = self.fact_of(path)
+        self.read.add(name)
+        local = f"f{self.numbers[name]}"
+        rest = path[len(name) + 1 :]
+        if not rest:
+            return local
+        one, *more = rest.split(".")
+        found = f"{local}.get({one!r})"
+        return _steps(f"({found} if {local} is not None else None)" if self.facts[name].nullable else found, more)
+
+    def fact_of(self, path: str) -> str:
+        """Return the fact that a path is, or is in. Raises Unsupported where it is several."""
+        name = path
+        while name not in self.facts:
+            name, _, _ = name.rpartition(".")
+            if not name:
+                raise Unsupported(path)
+        if name != path and "object" not in self.facts[name].kinds:
+            raise Unsupported(path)
+        return name
+
+    def scope(self, paths: Iterable[str]) -> str:
+        raise Unsupported("a scope")
+
+
+def _steps(code: str, names: list[str]) -> str:
+    for name in names:
+        code = f"_field({code}, {name!r})"
+    return code
+
+
+class FastWriter(Writer):
+    """See the module. After a `write`, `names.read`, `lines` and `whole` say what it needs, `risky` if it may raise."""
+
+    def __init__(self, sets: Mapping[str, list[str]], names: FastNames) -> None:
+        super().__init__(sets, names)
+        self._facts, self._members = names, sets
+        self.lines: set[str] = set()  # lists of files that are read as one text, `j0`...
+        self.whole: set[str] = set()  # lists every element of which must be text
+        self.risky = False
+        self._patterns: dict[str, str] = {}
+
+    def begin(self) -> None:
+        """Forget what the code written so far needs."""
+        self._facts.read, self.lines, self.whole, self.risky = set(), set(), set(), False
+
+    def _function_expression(self, node: Node, here: Code | None) -> Code:
+        code = super()._function_expression(node, here)
+        if node["value"] not in _TOTAL or code.text.startswith(("_g_", "_call(", "_interpret(")):
+            self.risky = True
+        return code
+
+    def _comparator(self, node: Node, here: Code | None) -> Code:
+        code = super()._comparator(node, here)
+        if code.text.startswith(("_less(", "_at_most(", "_more(", "_no_less(")):
+            self.risky = True
+        return code
+
+    def _strings(self, node: Node, here: Code | None) -> str | None:
+        """Return the fact that a node is, where that is a list of text."""
+        path = path_of(node) if here is None else None
+        kind = self._facts.facts.get(path) if path is not None else None
+        return path if kind is not None and kind.item == STRINGS.item else None
+
+    def _elements(self, node: Node, here: Code | None) -> Kinds:
+        path = self._strings(node, here)
+        if path is None:
+            return KINDS
+        self.whole.add(path)
+        return STRING
+
+    # --- shorter forms
+
+    def _compared(self, node: Node, here: Code | None, negated: bool) -> str | None:
+        left, right = node["children"]
+        if left["type"] == "function_expression" and left["value"] == "glob" and right["type"] == "literal":
+            pattern = left["children"][1]
+            if right["value"] == [] and pattern["type"] == "literal":
+                code = self._some_file(left["children"][0], str(pattern["value"]), here)
+                if code is not None:
+                    return code if negated else f"(not {code})"
+        return super()._compared(node, here, negated)
+
+    def _some_file(self, files: Node, pattern: str, here: Code | None) -> str | None:
+        """Return the code of whether one of the files matches."""
+        if (path := self._strings(files, here)) is not None:
+            self.lines.add(path)
+            self._facts.fact(path)
+            return self._line(f"j{self._facts.numbers[path]}", pattern)
+        alone = files["type"] == "multi_select_list" and [child["type"] for child in files["children"]] == ["current"]
+        return self._match(here.text, pattern) if alone and here is not None and here.kinds == STRING else None
+
+    def _line(self, lines: str, pattern: str) -> str | None:
+        # A fact's files, one a line: a search in one text is much faster than a loop over many.
+        folder, _, name = pattern.rpartition("/")
+        if not _has_signs(pattern):
+            return f"({_line_of(pattern)!r} in {lines})"
+        if folder == "**" and not _has_signs(name):
+            return f"({_line_of(name)!r} in {lines} or {f'/{name}{_END}'!r} in {lines})"
+        if folder == "**" and name.startswith("*") and not _has_signs(name[1:]):
+            return f"({name[1:] + _END!r} in {lines})"
+        expression = _expression_of(pattern, r"/\n")
+        if expression is None:
+            return None
+        search = f"({self._pattern(f'{_END}{expression}{_END}')}.search({lines}) is not None)"
+        ending = re.split(r"[*?\]]", name)[-1]  # what surely ends the line
+        return f"({ending + _END!r} in {lines} and {search})" if ending else search
+
+    def _match(self, text: str, pattern: str) -> str | None:
+        expression = _expression_of(pattern, "/")
+        if expression is None:
+            return None
+        beginning = re.split(r"[*?\[]", pattern)[0]
+        match = f"({self._pattern(expression)}.fullmatch({text}) is not None)"
+        return f"({text}.startswith({beginning!r}) and {match})" if beginning else match
+
+    def _pattern(self, expression: str) -> str:
+        if expression not in self._patterns:
+            self._patterns[expression] = f"_r{len(self._patterns)}"
+        return self._patterns[expression]
+
+    @property
+    def patterns(self) -> dict[str, str]:
+        """The regular expressions that the code names."""
+        return {name: expression for expression, name in self._patterns.items()}
+
+    def _call_has_key(self, arguments: list[Node], codes: list[Code]) -> str | None:
+        kinds, key = codes[0].kinds, codes[1].text
+        if not kinds <= {"object", "null"}:
+            return None
+        if "null" not in kinds:
+            return f"({key} in {codes[0].text})"
+        if codes[0].text.isidentifier():
+            return f"({codes[0].text} is not None and {key} in {codes[0].text})"
+        return None
+
+    def _call_has_any(self, arguments: list[Node], codes: list[Code]) -> str | None:
+        path = path_of(arguments[1]) or ""
+        members = self._members.get(path.removeprefix("sets.")) if path.startswith("sets.") else None
+        if members is None or len(members) > _MAX_UNROLLED or not codes[0].kinds <= STRING | {"null"}:
+            return None
+        name = self.temporary()
+        some = " or ".join(f"{member!r} in {name}" for member in members)
+        return f"(({name} := {codes[0].text}) is not None and ({some}))"
+
+    def _call_lower(self, arguments: list[Node], codes: list[Code]) -> str:
+        text = codes[0].text
+        if codes[0].kinds == STRING:
+            return f"{text}.lower()"
+        if text.isidentifier():
+            return f"({text}.lower() if {text} is not None else None)"
+        name = self.temporary()
+        return f"({name}.lower() if ({name} := {text}) is not None else None)"
+
+    def _call_text(self, arguments: list[Node], codes: list[Code]) -> str | None:
+        known = super()._call_text(arguments, codes)
+        if known is not None:
+            return known
+        name = self.temporary()
+        return f"({name} if type({name} := {codes[0].text}) is str else '')"
+
+    def _call_ratio(self, arguments: list[Node], codes: list[Code]) -> str | None:
+        part, whole = codes
+        if not (part.text.isidentifier() and whole.text.isidentifier()):
+            return None
+        some = f"{part.text} / {whole.text} if {whole.text} else None"
+        return f"({some})" if "null" not in part.kinds else f"(None if {part.text} is None else {some})"
+
+    def _call_at_least(self, arguments: list[Node], codes: list[Code]) -> str | None:
+        minimum = arguments[1]
+        parts = str(minimum["value"]).split(".") if minimum["type"] == "literal" else []
+        if codes[0].kinds != ARRAY or not parts or not all(part.isdecimal() and len(part) < 5 for part in parts):
+            return None
+        return f"_at_least_parts({codes[0].text}, {[int(part) for part in parts]})"
+
+
+_END = "\n"
+_SIGNS = frozenset("*?[")
+
+
+def _has_signs(pattern: str) -> bool:
+    return not _SIGNS.isdisjoint(pattern)
+
+
+def _line_of(name: str) -> str:
+    return f"{_END}{name}{_END}"
+
+
+_CLASS = re.compile(r"\[!?(?:[0-9]-[0-9]|[a-z]-[a-z]|[A-Z]-[A-Z]|[0-9A-Za-z])+\]")
+_TOKENS = re.compile(rf"{_CLASS.pattern}|.", re.DOTALL)
+
+
+def _expression_of(pattern: str, but: str) -> str | None:
+    """Return a glob pattern as a regular expression, or None where that would not be the same.
+
+    but: the characters that no sign stands for.
+    """
+    if "**" in pattern or _END in pattern:
+        return None
+    found = ""
+    for token in _TOKENS.findall(pattern):
+        if token == "[":
+            return None
+        if token in ("*", "?"):
+            found += f"[^{but}]" + token.strip("?")
+        elif len(token) == 1:
+            found += re.escape(token)
+        else:
+            found += f"[^{but}{token[2:]}" if token.startswith("[!") else token
+    try:
+        re.compile(found)
+    except re.error:
+        return None
+    return found

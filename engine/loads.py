@@ -1,0 +1,117 @@
+"""Generated code that takes facts into local variables, and looks whether each is as the vocabulary has it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping
+
+from .types import ARRAY, BOOLEAN, NUMBER, OBJECT, STRING, STRINGS
+from .vocabulary import Fact
+
+_REFUSE = "return _slow(facts)"
+
+
+class Loads:
+    """What is loaded at a place in the code. Facts are `f0`, `f1`... by their number; a list as one text `j0`..."""
+
+    def __init__(self, facts: Mapping[str, Fact]) -> None:
+        self._facts = facts
+        self._numbers = {name: number for number, name in enumerate(facts)}
+        parents = dict.fromkeys(name.rpartition(".")[0] for name in facts if "." in name)
+        self._sections = {name: f"x{number}" for number, name in enumerate(_with_parents(parents))}
+        self._done: set[str] = set()
+
+    def copy(self) -> Loads:
+        """Return what is loaded now, to be added to in a part of the code that may be passed by."""
+        other = Loads.__new__(Loads)
+        other.__dict__ = {**self.__dict__, "_done": set(self._done)}
+        return other
+
+    def local(self, name: str) -> str:
+        """Return the name of a fact's variable."""
+        return f"f{self._numbers[name]}"
+
+    def lines(self, facts: Iterable[str], whole: Iterable[str], lines: Iterable[str]) -> Iterator[str]:
+        """Yield the code that loads what is not loaded yet.
+
+        whole: lists every element of which must be text. lines: lists that are wanted as one text.
+        """
+        lines, whole = set(lines), set(whole)
+        for name in sorted(facts, key=self._numbers.__getitem__):
+            yield from self._fact(name, elements=name not in lines | whole)
+        for name in sorted(lines):
+            yield from self._once(f"lines {name}", *self._text(name))
+        for name in sorted(whole - lines):
+            yield from self._once(f"whole {name}", f"_join({self.local(name)})")
+
+    def _once(self, what: str, *code: str) -> Iterator[str]:
+        if what not in self._done:
+            self._done.add(what)
+            yield from code
+
+    def _section(self, name: str) -> Iterator[str]:
+        if not name:
+            return
+        parent, _, key = name.rpartition(".")
+        yield from self._section(parent)
+        place, local = self._sections.get(parent, "facts"), self._sections[name]
+        yield from self._once(name, f"{local} = {place}[{key!r}]", f"if type({local}) is not dict: {_REFUSE}")
+
+    def _fact(self, name: str, elements: bool) -> Iterator[str]:
+        section, _, key = name.rpartition(".")
+        if f"fact {name}" in self._done:
+            return
+        yield from self._section(section)
+        place, local = self._sections.get(section, "facts"), self.local(name)
+        yield from self._once(
+            f"fact {name}", f"{local} = {place}[{key!r}]", *_check(local, self._facts[name], elements)
+        )
+
+    def _text(self, name: str) -> Iterator[str]:
+        local, text = self.local(name), f"j{self._numbers[name]}"
+        yield f"{text} = f'\\n{{_lines({local})}}\\n' if {local} else ''"
+        # A name with a line's end in it would read as two.
+        yield f"if {local} and {text}.count('\\n') != len({local}) + 1: {_REFUSE}"
+
+
+def _with_parents(names: Iterable[str]) -> Iterator[str]:
+    seen: set[str] = set()
+    for name in names:
+        parts = name.split(".")
+        for length in range(1, len(parts) + 1):
+            prefix = ".".join(parts[:length])
+            if prefix not in seen:
+                seen.add(prefix)
+                yield prefix
+
+
+def _check(local: str, fact: Fact, elements: bool) -> Iterator[str]:
+    """Yield the code that leaves a fact which `Fact.fault` finds fault with, and some others, to the exact way.
+
+    elements: whether a list's are looked at here, as far as `Fact.fault` does.
+    """
+    kinds, nullable = fact.type.kinds - {"null"}, fact.type.nullable
+    if fact.type.anything:
+        return
+    some = f" and {local} is not None" if nullable else ""
+    if fact.type.values is not None and not nullable:
+        yield f"if {local} not in {set(fact.type.values)!r}: {_REFUSE}"
+    elif kinds == BOOLEAN.kinds:
+        yield f"if {local} is not True and {local} is not False{some}: {_REFUSE}"
+    elif kinds == STRING.kinds and fact.type.values is None:
+        yield f"if type({local}) is not str{some}: {_REFUSE}"
+    elif kinds == OBJECT.kinds:
+        yield f"if type({local}) is not dict{some}: {_REFUSE}"
+    elif kinds == NUMBER.kinds:
+        least = f" or {local} < 0" if fact.unit == "bytes" else ""
+        yield (
+            f"if {local} is not None and (type({local}) is not int{least}): {_REFUSE}"
+            if nullable
+            else (f"if type({local}) is not int{least}: {_REFUSE}")
+        )
+    elif kinds == ARRAY.kinds and not nullable:
+        yield f"if type({local}) is not list: {_REFUSE}"
+        if fact.type.item is not None and elements:
+            check = f"_join({local})" if fact.type == STRINGS else f"_integers({local})"
+            yield f"if len({local}) <= 8: {check}"
+    else:
+        yield f"if _fault({fact.name!r}, {local}): {_REFUSE}"
