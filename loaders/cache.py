@@ -34,8 +34,24 @@ def repos(cache: Path) -> dict[str, Path]:
             names = [entry.name for entry in entries if entry.name.startswith(_PREFIX) and entry.is_dir()]
     except FileNotFoundError:
         return {}
-    found = {name.removeprefix(_PREFIX).replace("--", "/", 1): cache / name for name in names}
+    found = {_id(name): cache / name for name in names}
     return dict(sorted(found.items()))
+
+
+def _id(name: str) -> str:
+    return name.removeprefix(_PREFIX).replace("--", "/", 1)
+
+
+def repo(cache: Path, repo_id: str) -> Path | None:
+    """The folder of exactly this repo, told without a look at the others; None where `repos` is to be asked."""
+    name = f"{_PREFIX}{repo_id.replace('/', '--', 1)}"
+    if _id(name) != repo_id or not repo_id.isascii():
+        return None
+    try:
+        # Not by asking for the folder alone: some file systems know it in any case of letters.
+        return cache / name if name in os.listdir(cache) and (cache / name).is_dir() else None  # noqa: PTH208
+    except OSError:
+        return None
 
 
 def snapshots(repo: Path) -> list[Path]:

@@ -146,6 +146,8 @@ def _cached_model(name: str) -> Resolved:
         raise LoaderError(
             "bad_name", f"`{_shown(name)}` names no revision after the @", f"`{_shown(wanted)}` takes main"
         )
+    if (exact := cache.repo(cache.folder(), wanted)) is not None:
+        return cached_model(wanted, exact, revision or None)
     known = cached_repos()
     repo = _repo(wanted, known)
     return cached_model(repo, known[repo], revision or None)

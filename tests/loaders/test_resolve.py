@@ -199,3 +199,32 @@ def test_the_environment_says_where_the_cache_is(
     for name, value in environment.items():
         monkeypatch.setenv(name, value)
     assert cache_folder() == Path(folder)
+
+
+@pytest.mark.parametrize("name", ["a---b", "a--b--c", "a-", "-a", "a--", "--a", "a----b"])
+def test_a_name_of_many_dashes_is_what_the_list_calls_it(name: str, hub: Path) -> None:
+    (hub / f"models--{name}/snapshots/{A}").mkdir(parents=True)
+    (told,) = [
+        one for one in cached() if isinstance(one.found, Resolved) and one.found.path.parts[-3] == f"models--{name}"
+    ]
+    for wanted in (
+        "a/b",
+        "a-/b",
+        "a/-b",
+        "a--b/c",
+        "a/b--c",
+        "a-",
+        "-a",
+        "a--",
+        "a--/b",
+        "a/--b",
+        "/a",
+        "a/",
+        told.repo,
+    ):
+        try:
+            found = resolve(wanted)
+        except LoaderError:
+            assert wanted != told.repo or "" in told.repo.split("/")
+        else:
+            assert found.repo == wanted
