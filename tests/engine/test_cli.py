@@ -551,9 +551,7 @@ def test_explain_imports_none_of_them() -> None:
 
 MOST_MODULES = {"probe": 150, "explain": 200}
 # What costs milliseconds each and no answer needs; of the probe's own what a folder whose facts are kept does without.
-HEAVY = (
-    "argparse subprocess logging tempfile shutil importlib.metadata packaging ruamel asyncio multiprocessing"
-)
+HEAVY = "argparse subprocess logging tempfile shutil importlib.metadata packaging ruamel asyncio multiprocessing"
 READERS = "demands documents modules mlx_lm mlx_vlm mlx_audio source tensors weights execute"
 
 
