@@ -25,11 +25,12 @@ def function_of(decider: Decider, slow: Callable[[Any], Decision], policy: Polic
         "_Fields": Fields,
         "_Decision": Decision,
         "_unknown": _UNKNOWN,
+        "_slots": [_UNKNOWN] * decider.slots,
         "_said": said,
         "_boolean": _boolean,
         "_no_branch": _no_branch,
         "_join": "".join,
-        "_lines": "\n".join,
+        "_lines": "\n/".join,
         "_integers": _integers,
     }
     exec(decider.code, names)

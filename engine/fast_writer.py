@@ -132,28 +132,45 @@ class FastWriter(Writer):
                     return code if negated else f"(not {code})"
         return super()._compared(node, here, negated)
 
+    def _filter_projection(self, node: Node, here: Code | None) -> Code:
+        code = super()._filter_projection(node, here)
+        path = self._strings(node["children"][0], here)
+        beginnings = _beginnings(node["children"][2]) if path is not None else None
+        if not beginnings or path is None or code.kinds != ARRAY or len(beginnings) > _MAX_UNROLLED:
+            return code
+        # Where no file begins so, no file is asked one by one.
+        self.lines.add(path)
+        lines = self._text_of(path)
+        some = " or ".join(f"{_LINE + beginning!r} in {lines}" for beginning in beginnings)
+        return Code(f"({code.text} if {some} else [])", ARRAY)
+
     def _some_file(self, files: Node, pattern: str, here: Code | None) -> str | None:
         """Return the code of whether one of the files matches."""
         if (path := self._strings(files, here)) is not None:
             self.lines.add(path)
             self._facts.fact(path)
-            return self._line(f"j{self._facts.numbers[path]}", pattern)
+            return self._line(self._text_of(path), pattern)
         alone = files["type"] == "multi_select_list" and [child["type"] for child in files["children"]] == ["current"]
         return self._match(here.text, pattern) if alone and here is not None and here.kinds == STRING else None
 
+    def _text_of(self, path: str) -> str:
+        """Return the code of a list of files as one text, each in a line that begins with a slash."""
+        text, files = f"j{self._facts.numbers[path]}", f"f{self._facts.numbers[path]}"
+        return f"({text} or ({text} := f'\\n/{{_lines({files})}}\\n' if {files} else '\\n'))"
+
     def _line(self, lines: str, pattern: str) -> str | None:
-        # A fact's files, one a line: a search in one text is much faster than a loop over many.
+        # A search in one text is much faster than a loop over many.
         folder, _, name = pattern.rpartition("/")
         if not _has_signs(pattern):
             return f"({_line_of(pattern)!r} in {lines})"
         if folder == "**" and not _has_signs(name):
-            return f"({_line_of(name)!r} in {lines} or {f'/{name}{_END}'!r} in {lines})"
+            return f"({f'/{name}{_END}'!r} in {lines})"
         if folder == "**" and name.startswith("*") and not _has_signs(name[1:]):
             return f"({name[1:] + _END!r} in {lines})"
         expression = _expression_of(pattern, r"/\n")
         if expression is None:
             return None
-        search = f"({self._pattern(f'{_END}{expression}{_END}')}.search({lines}) is not None)"
+        search = f"({self._pattern(f'{_LINE}{expression}{_END}')}.search({lines}) is not None)"
         ending = re.split(r"[*?\]]", name)[-1]  # what surely ends the line
         return f"({ending + _END!r} in {lines} and {search})" if ending else search
 
@@ -222,10 +239,37 @@ class FastWriter(Writer):
         parts = str(minimum["value"]).split(".") if minimum["type"] == "literal" else []
         if codes[0].kinds != ARRAY or not parts or not all(part.isdecimal() and len(part) < 5 for part in parts):
             return None
-        return f"_at_least_parts({codes[0].text}, {[int(part) for part in parts]})"
+        version, minimum = codes[0].text, [int(part) for part in parts]
+        if not version.isidentifier() or len(parts) > 3:
+            return f"_at_least_parts({version}, {minimum})"
+        # The usual one has three small numbers, and is compared as it is.
+        small = " and ".join(f"0 <= {version}[{number}] < 1000" for number in range(3))
+        plain = f"{version} >= {minimum} if len({version}) == 3 and {small}"
+        return f"({plain} else _at_least_parts({version}, {minimum}))"
 
 
-_END = "\n"
+def _beginnings(condition: Node) -> list[str] | None:
+    """Return the texts one of which an element begins with where the condition holds, or None where that is unknown."""
+    children = condition.get("children", ())
+    if condition["type"] == "and_expression":
+        return next((found for found in map(_beginnings, children) if found), None)
+    if condition["type"] == "or_expression":
+        several = [_beginnings(child) for child in children]
+        return None if None in several else [text for found in several for text in found or ()]
+    if condition["type"] != "comparator" or condition["value"] != "ne":
+        return None
+    call, other = children
+    if call["type"] != "function_expression" or call["value"] != "glob" or other.get("value") != []:
+        return None
+    files, pattern = call["children"]
+    alone = [child["type"] for child in files.get("children", ())] == ["current"]
+    if not alone or files["type"] != "multi_select_list" or pattern["type"] != "literal":
+        return None
+    beginning = re.split(r"[*?\[]", pattern["value"])[0]
+    return [beginning] if beginning and _END not in beginning else None
+
+
+_LINE, _END = "\n/", "\n"
 _SIGNS = frozenset("*?[")
 
 
@@ -234,7 +278,7 @@ def _has_signs(pattern: str) -> bool:
 
 
 def _line_of(name: str) -> str:
-    return f"{_END}{name}{_END}"
+    return f"{_LINE}{name}{_END}"
 
 
 _CLASS = re.compile(r"\[!?(?:[0-9]-[0-9]|[a-z]-[a-z]|[A-Z]-[A-Z]|[0-9A-Za-z])+\]")

@@ -67,10 +67,9 @@ class Loads:
         )
 
     def _text(self, name: str) -> Iterator[str]:
-        local, text = self.local(name), f"j{self._numbers[name]}"
-        yield f"{text} = f'\\n{{_lines({local})}}\\n' if {local} else ''"
         # A name with a line's end in it would read as two.
-        yield f"if {local} and {text}.count('\\n') != len({local}) + 1: {_REFUSE}"
+        yield f"if '\\n' in _join({self.local(name)}): {_REFUSE}"
+        yield f"j{self._numbers[name]} = ''  # made where it is first asked"
 
 
 def _with_parents(names: Iterable[str]) -> Iterator[str]:
@@ -111,7 +110,10 @@ def _check(local: str, fact: Fact, elements: bool) -> Iterator[str]:
     elif kinds == ARRAY.kinds and not nullable:
         yield f"if type({local}) is not list: {_REFUSE}"
         if fact.type.item is not None and elements:
-            check = f"_join({local})" if fact.type == STRINGS else f"_integers({local})"
-            yield f"if len({local}) <= 8: {check}"
+            if fact.type == STRINGS:
+                yield f"if len({local}) <= 8: _join({local})"
+            else:
+                kinds = " is ".join(f"type({local}[{number}])" for number in range(3))
+                yield f"if len({local}) != 3 or not {kinds} is int: _integers({local})"
     else:
         yield f"if _fault({fact.name!r}, {local}): {_REFUSE}"
