@@ -18,24 +18,6 @@ class Fields:
 
     __slots__ = ("backend", "decision", "error_type", "gate", "http_status", "message", "policy")
 
-    def __init__(
-        self,
-        decision: str,
-        backend: str,
-        gate: str | None,
-        error_type: str | None,
-        http_status: int | None,
-        message: str | None,
-        policy: PolicyName,
-    ) -> None:
-        self.decision = decision
-        self.backend = backend
-        self.gate = gate
-        self.error_type = error_type
-        self.http_status = http_status
-        self.message = message
-        self.policy = policy
-
 
 @dataclass(frozen=True)
 class Decision(Fields):

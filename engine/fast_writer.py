@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Mapping
+from os.path import commonprefix
 from typing import Any
 
 from .compiler import ARRAY, KINDS, STRING, Code, Kinds, Names, Writer
 from .expression import Node
 from .paths import path_of
+from .plan import terms_of
 from .types import STRINGS, Type
 
 _MAX_UNROLLED = 8
+_LEAST_COMMON = 6  # characters
 # What never raises on values of the types that it takes. Arithmetic may: 10 ** 400 is a number, and no float.
 _TOTAL = frozenset(
     (
@@ -132,6 +135,17 @@ class FastWriter(Writer):
                     return code if negated else f"(not {code})"
         return super()._compared(node, here, negated)
 
+    def _and_expression(self, node: Node, here: Code | None) -> Code:
+        code = super()._and_expression(node, here)
+        asked = [_no_file(term) for term in terms_of(node)]
+        path = self._strings(asked[0][0], here) if asked[0] is not None else None
+        endings = [_ending(one[1]) for one in asked if one is not None and self._strings(one[0], here) == path]
+        common = commonprefix([ending[::-1] for ending in endings])[::-1]
+        if path is None or len(endings) < len(asked) or len(common) < _LEAST_COMMON:
+            return code
+        # Where no file has the ending that all of these names have, none of them is there.
+        return Code(f"({common + _END!r} not in {self._text_of(path)} or {code.text})", code.kinds)
+
     def _filter_projection(self, node: Node, here: Code | None) -> Code:
         code = super()._filter_projection(node, here)
         path = self._strings(node["children"][0], here)
@@ -171,7 +185,7 @@ class FastWriter(Writer):
         if expression is None:
             return None
         search = f"({self._pattern(f'{_LINE}{expression}{_END}')}.search({lines}) is not None)"
-        ending = re.split(r"[*?\]]", name)[-1]  # what surely ends the line
+        ending = _ending(name)
         return f"({ending + _END!r} in {lines} and {search})" if ending else search
 
     def _match(self, text: str, pattern: str) -> str | None:
@@ -246,6 +260,20 @@ class FastWriter(Writer):
         small = " and ".join(f"0 <= {version}[{number}] < 1000" for number in range(3))
         plain = f"{version} >= {minimum} if len({version}) == 3 and {small}"
         return f"({plain} else _at_least_parts({version}, {minimum}))"
+
+
+def _no_file(node: Node) -> tuple[Node, str] | None:
+    """Return the files and the pattern of a condition that no file matches, or None where it is another."""
+    call, other = node["children"] if node["type"] == "comparator" and node["value"] == "eq" else (node, node)
+    if call["type"] != "function_expression" or call["value"] != "glob" or other.get("value") != []:
+        return None
+    files, pattern = call["children"]
+    return (files, str(pattern["value"])) if pattern["type"] == "literal" else None
+
+
+def _ending(pattern: str) -> str:
+    """Return the text that a path which matches surely ends with."""
+    return re.split(r"[*?\]]", pattern.rpartition("/")[2])[-1]
 
 
 def _beginnings(condition: Node) -> list[str] | None:

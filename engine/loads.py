@@ -91,15 +91,15 @@ def _check(local: str, fact: Fact, elements: bool) -> Iterator[str]:
     kinds, nullable = fact.type.kinds - {"null"}, fact.type.nullable
     if fact.type.anything:
         return
-    some = f" and {local} is not None" if nullable else ""
+    some = f"{local} is not None and " if nullable else ""
     if fact.type.values is not None and not nullable:
         yield f"if {local} not in {set(fact.type.values)!r}: {_REFUSE}"
     elif kinds == BOOLEAN.kinds:
-        yield f"if {local} is not True and {local} is not False{some}: {_REFUSE}"
+        yield f"if {some}{local} is not True and {local} is not False: {_REFUSE}"
     elif kinds == STRING.kinds and fact.type.values is None:
-        yield f"if type({local}) is not str{some}: {_REFUSE}"
+        yield f"if {some}type({local}) is not str: {_REFUSE}"
     elif kinds == OBJECT.kinds:
-        yield f"if type({local}) is not dict{some}: {_REFUSE}"
+        yield f"if {some}type({local}) is not dict: {_REFUSE}"
     elif kinds == NUMBER.kinds:
         least = f" or {local} < 0" if fact.unit == "bytes" else ""
         yield (
