@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import PolicyError
-from .policy import Policy
 from .shipped import locate
+
+if TYPE_CHECKING:
+    from .policy import Policy
 
 VARIABLE = "MLXK_RULES_POLICY"
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
+class Choice(NamedTuple):
     """A policy's source, as `Policy.load` takes it, and what chose it: an option, a variable, a place, or ""."""
 
     source: str | Path | None
@@ -37,6 +38,8 @@ class Choice:
 
     def load(self) -> Policy:
         """Return the policy. Raises PolicyError, which says what named the file where nobody named it just now."""
+        from .policy import Policy  # who only asks which it is does without
+
         try:
             return Policy.load(self.source)
         except PolicyError as error:

@@ -44,6 +44,16 @@ def stored(path: Path, name: str) -> Program | None:
         return None
 
 
+def files_of(path: Path, name: str) -> list[tuple[str, bytes]] | None:
+    """Return path and bytes of each file that the program kept for a rule file is of; None where none is to believe."""
+    place = _place()
+    try:
+        head, files, _ = _read(_file_of(place, path, name)) if place is not None else (None, [], None)
+        return files if head == _head() and all(_is(Path(file), content) for file, content in files) else None
+    except (OSError, ValueError, EOFError, TypeError, KeyError, IndexError):
+        return None
+
+
 def store(path: Path, name: str, document: Document, program: Program) -> None:
     """Keep the program that `document` became; says nothing where that cannot be done."""
     place = _place()
