@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from .checked import Checked
+from .collecting import uncollected
 from .compiler import Names, Writer
 from .document import Branch, Derivation, Gate, Located
 from .expression import Node
@@ -11,6 +12,7 @@ from .program import BranchRule, DerivedRule, Expression, GateRule, Program
 from .vocabulary import vocabulary
 
 
+@uncollected
 def assemble(checked: Checked) -> Program:
     """Return the program of a policy that passed every check."""
     document = checked.document

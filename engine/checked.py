@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from .check import Checker
+from .collecting import uncollected
 from .document import Branch, Derivation, Document, Gate, Located
 from .errors import PolicyError, Problem, Problems, did_you_mean
 from .expression import Node
@@ -24,6 +25,7 @@ class Checked:
     derived: dict[str, Type]
 
 
+@uncollected
 def check(document: Document) -> Checked:
     """Return the document with the types of its derived facts.
 

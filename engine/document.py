@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from .errors import Problem
 from .expression import Expression
@@ -14,8 +14,7 @@ DECISIONS = ("allow", "warn", "block")
 BACKENDS = ("mlx_lm", "mlx_vlm", "mlx_audio")
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(NamedTuple):
     """Where something stands: a source, and character offsets in it."""
 
     source: Source
@@ -27,7 +26,7 @@ class Place:
 
     @property
     def line(self) -> int:
-        return self.source.text.count("\n", 0, self.start) + 1
+        return self.source.line_of(self.start)
 
     def __str__(self) -> str:
         return f"{self.source.name}:{self.line}"

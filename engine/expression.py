@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import warnings
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, cast
 
@@ -48,16 +49,17 @@ class _StampingParser(_Parser):
     text: str
 
     def _expression(self, binding_power: int = 0) -> Node:
-        first = self._lookahead_token(0)
-        self._advance()
+        tokens, powers = self._tokens, self.BINDING_POWER
+        first = tokens[self._index]
+        self._index += 1
         nud = getattr(self, f"_token_nud_{first['type']}", self._error_nud_token)
         left = self._stamp(cast("Node", nud(first)), first)
-        while binding_power < self.BINDING_POWER[self._current_token()]:
-            led = getattr(self, f"_token_led_{self._current_token()}", None)
+        while binding_power < powers[(token := tokens[self._index])["type"]]:
+            led = getattr(self, f"_token_led_{token['type']}", None)
             if led is None:
-                self._error_led_token(self._lookahead_token(0))
+                self._error_led_token(token)
                 raise AssertionError("unreachable: jmespath raises above")
-            self._advance()
+            self._index += 1
             left = self._stamp(cast("Node", led(left)), first)
         return left
 
@@ -65,7 +67,10 @@ class _StampingParser(_Parser):
         # A chain (a.b.c) is one node that grows: its end moves, its start stays.
         node.setdefault("start", first["start"])
         if first["type"] != "lparen" or "end" not in node or node["start"] <= first["start"]:
-            node["end"] = len(self.text[: self._lookahead_token(0)["start"]].rstrip())
+            text, end = self.text, self._tokens[self._index]["start"]
+            while end and text[end - 1].isspace():
+                end -= 1
+            node["end"] = end
         if first["type"] == "quoted_identifier" and node["type"] == "field":
             node["quoted"] = True
         for child in node.get("children", ()):
@@ -83,6 +88,8 @@ class _StampingParser(_Parser):
 
     def parse_text(self, text: str) -> Node:
         self.text = text
+        if "`" not in text:
+            return cast("Node", self._parse(text).parsed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # jmespath warns of literals that the check below refuses anyway
             return cast("Node", self._parse(text).parsed)
@@ -94,6 +101,19 @@ def parse(text: str) -> Expression:
     Raises ExpressionError with a code, a message, help and an offset where it does not parse, is too long, nests too
     deep, or holds a back-quoted literal that is not JSON (jmespath takes such a one for a string).
     """
+    return Expression(text, _copied(_parsed(text)))
+
+
+def _copied(node: Node) -> Node:
+    copy = node.copy()
+    if children := node.get("children"):
+        copy["children"] = [_copied(child) if isinstance(child, dict) else child for child in children]
+    return copy
+
+
+@lru_cache(maxsize=512)
+def _parsed(text: str) -> Node:
+    # The same text is parsed once, `model.name` in a thousand messages; who gets the tree may write into his copy.
     if len(text) > MAX_LENGTH:
         raise ExpressionError(
             Problem(
@@ -126,8 +146,9 @@ def parse(text: str) -> Expression:
         ) from None
     if _deeper_than(node, MAX_DEPTH):
         raise ExpressionError(_too_deep(), 0)
-    _refuse_loose_literals(text, parser)
-    return Expression(text, node)
+    if "`" in text:
+        _refuse_loose_literals(text, parser)
+    return node
 
 
 def _too_deep() -> Problem:

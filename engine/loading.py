@@ -6,6 +6,7 @@ import os
 from pathlib import Path
 
 from .checked import problems_of
+from .collecting import uncollected
 from .document import Document, Place
 from .errors import PolicyError, Problem
 from .extend import merge
@@ -16,6 +17,7 @@ from .source import Source, read, source_of
 MAX_EXTENDS = 8
 
 
+@uncollected
 def load_document(source: str | os.PathLike[str] | None = None) -> Document:
     """Return the policy document of a shipped version, a path, or today's, put together with what it extends.
 
@@ -25,6 +27,7 @@ def load_document(source: str | os.PathLike[str] | None = None) -> Document:
     return _whole(read(path, name), path.parent)
 
 
+@uncollected
 def document_of(text: str, name: str) -> Document:
     """Return the policy document that stands in `text`; `name` stands for the file in messages. Raises PolicyError."""
     return _whole(source_of(text, name), Path.cwd())

@@ -6,10 +6,13 @@ duplicate keys are refused here, so that what is read is what stands there.
 
 from __future__ import annotations
 
+import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import yaml
 
@@ -21,7 +24,7 @@ _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is 9 t
 _STR = "tag:yaml.org,2002:str"
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Source:
     """A rule file: its name as the user wrote it, and its text."""
 
@@ -33,16 +36,25 @@ class Source:
     def problem(self, code: str, message: str, help: str, index: int, width: int = 1) -> Problem:
         """Return a Problem at the character `index` of the text."""
         index = max(0, min(index, len(self.text)))
-        begin = self.text.rfind("\n", 0, index) + 1
-        line = self.text[begin : self.text.find("\n", index) if "\n" in self.text[index:] else len(self.text)]
-        number = self.text.count("\n", 0, begin) + 1
+        number = self.line_of(index)
+        begin = self._line_starts[number - 1]
+        end = self.text.find("\n", index)
+        line = self.text[begin : end if end >= 0 else len(self.text)]
         column = index - begin + 1
         width = max(1, min(width, len(line) - column + 1))
         return Problem(code, message, help, self.name, number, column, line.rstrip("\r")[:500], width)
 
+    def line_of(self, index: int) -> int:
+        """Return the number of the line, from 1, that the character `index` of the text stands in."""
+        return bisect_right(self._line_starts, index)
 
-@dataclass(frozen=True, slots=True)
-class Node:
+    @cached_property
+    def _line_starts(self) -> list[int]:
+        # Once for all places: counting from the text's begin for each would be quadratic.
+        return [0, *(found.end() for found in re.finditer("\n", self.text))]
+
+
+class Node(NamedTuple):
     """One YAML value. kind: mapping, sequence, or a scalar's string, integer, float, boolean, null, other.
 
     The kind broken has no value: what is wrong with it was said, and nothing more is to be said of it.
