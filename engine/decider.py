@@ -13,6 +13,7 @@ Only what cannot raise waits until it is needed: what may is worked out before t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Sequence
 from itertools import count
 from types import CodeType
@@ -43,14 +44,17 @@ class Decider(NamedTuple):
     patterns: dict[str, str]
     decisions: dict[str, Answer]
     tables: list[Lookup]
-    slots: int  # of derived facts that are kept
+
+
+_LIST = re.compile(r"\bs\[|\(s,")
 
 
 class Place(NamedTuple):
-    """A place in the code: what is loaded there, and which derived facts are in local variables."""
+    """A place in the code: what is loaded, which derived facts are in local variables, and whether `s` is made."""
 
     loads: Loads
     known: frozenset[str]
+    listed: bool = False
 
 
 def decider(program: Program) -> Decider | None:
@@ -84,7 +88,7 @@ class _Author:
                 "def decide(facts, type=type, dict=dict, str=str, list=list, int=int, bool=bool):",
                 "    if type(facts) is not dict or 'derived' in facts: return _slow(facts)",
                 "    try:",
-                "        s = _slots.copy()",
+                f"        {' = '.join([*(f'v{number}' for number in range(len(rules.kept))), '_unknown'])}",
                 *(f"        {line}" for line in lines),
                 "    except Exception:",
                 "        return _slow(facts)",
@@ -99,7 +103,6 @@ class _Author:
             writer.patterns,
             self.decisions,
             self.tables,
-            len(rules.kept),
         )
 
     def items(self, plan: Sequence[Item], place: Place) -> Iterator[str]:
@@ -111,10 +114,15 @@ class _Author:
             self.met |= self.rules.needed(nodes)[1]
             if isinstance(item, Step):
                 yield from self.asked(item, place)
-            elif isinstance(item, Group):
-                yield from _below(f"if {self.condition(item.term, place)}:", self.items(item.items, place))
+                continue
+            if isinstance(item, Group):
+                head = f"if {self.condition(item.term, place)}:"
+                place, made = self.listed([head], place)
+                yield from made[:-1]
+                yield from _below(head, self.items(item.items, place))
             else:
-                yield from self.table(item, place)
+                place, made = self.listed(list(self.table(item, place)), place)
+                yield from made
 
     def ready(
         self, nodes: Iterable[Node], place: Place, first: Node | None = None, risky: bool = True
@@ -134,19 +142,26 @@ class _Author:
         wanted = [rule.name for rule in self.program.derive if rule.name in derived and rules.parts[rule.name].risky]
         wanted = wanted if risky else []
         wanted += rules.first_kept(first) if first is not None else ()
-        known = place.known
+        place = place._replace(loads=loads)
         for name in wanted:
-            if name not in known:
-                code += self.worked_out(name, known)
-                known |= {name}
-        return Place(loads, known), code
+            if name not in place.known:
+                place, made = self.listed([self.worked_out(name, place)], place)
+                place = place._replace(known=place.known | {name})
+                code += made
+        return place, code
 
-    def worked_out(self, name: str, known: frozenset[str]) -> list[str]:
+    def worked_out(self, name: str, place: Place) -> str:
         kept = self.rules.kept[name]
-        made = f"s[{kept.slot}] = v{kept.slot} = {self.rules.at(kept.code, known)}"
-        if name not in self.met or self.rules.parts[name].risky:
-            return [made]
-        return [f"v{kept.slot} = s[{kept.slot}]", f"if v{kept.slot} is _unknown: {made}"]
+        made = f"v{kept.slot} = {self.rules.at(kept.code, place.known)}"
+        made = f"s[{kept.slot}] = {made}" if place.listed else made
+        return f"if v{kept.slot} is _unknown: {made}" if name in self.met else made
+
+    def listed(self, lines: list[str], place: Place) -> tuple[Place, list[str]]:
+        """Return lines of code, and before them `s` where they read it first: what functions know of derived facts."""
+        if place.listed or not any(map(_LIST.search, lines)):
+            return place, lines
+        values = ", ".join(f"v{number}" for number in range(len(self.rules.kept)))
+        return place._replace(listed=True), [f"s = [{values}]", *lines]
 
     def condition(self, node: Node, place: Place) -> str:
         return self.rules.at(self.rules.condition(self.rules.write(node)), place.known)
@@ -159,11 +174,15 @@ class _Author:
             if late and terms:
                 inner, ready = self.ready((term,), place, first=term)
                 below = [*ready, *self.asked(Step(step.terms[number:], step.gate), inner)]
-                yield from _below(f"if {' and '.join(terms)}:", below)
+                _, made = self.listed([f"if {' and '.join(terms)}:"], place)
+                yield from made[:-1]
+                yield from _below(made[-1], below)
                 return
             terms.append(self.condition(term, place))
+        place, made = self.listed([f"if {' and '.join(terms)}:"], place)
+        yield from made[:-1]
         fired = self.fired(self.program.gates[step.gate], place)
-        yield from _below(f"if {' and '.join(terms)}:", fired) if terms else fired
+        yield from _below(made[-1], fired) if terms else fired
 
     def fired(self, gate: GateRule, place: Place) -> list[str]:
         """Return the code that gives a gate's decision."""
@@ -175,7 +194,8 @@ class _Author:
             return [f"return {name}"]
         place, code = self.ready(in_message(self.program, gate), place)
         pieces = [self.rules.at(self.piece(part), place.known) for part in parts if isinstance(part, int)]
-        code += [f"p{number} = {piece}" for number, piece in enumerate(pieces)]
+        _, made = self.listed([f"p{number} = {piece}" for number, piece in enumerate(pieces)], place)
+        code += made
         numbers = count()
         said = "".join(_in_literal(part) if isinstance(part, str) else f"{{p{next(numbers)}}}" for part in parts)
         names = ("decision", "backend", "gate", "error_type", "http_status")
@@ -223,7 +243,7 @@ class _Author:
 
     def answer(self, step: Step) -> str:
         """Return the name of a gate's decision, or of a function that gives it, or None where it does not fire."""
-        place, code = self.ready(step.terms, Place(Loads(self.rules.facts), frozenset()), risky=False)
+        place, code = self.ready(step.terms, Place(Loads(self.rules.facts), frozenset(), True), risky=False)
         lines = [*code, *self.asked(step, place)]
         if not step.terms and len(lines) == 1:
             return lines[0].removeprefix("return ")

@@ -25,7 +25,6 @@ def function_of(decider: Decider, slow: Callable[[Any], Decision], policy: Polic
         "_Fields": Fields,
         "_Decision": Decision,
         "_unknown": _UNKNOWN,
-        "_slots": [_UNKNOWN] * decider.slots,
         "_said": said,
         "_boolean": _boolean,
         "_no_branch": _no_branch,

@@ -174,12 +174,23 @@ class FastRules:
         if compute is None:
             return self.writer.write({"type": "literal", "value": value})
         code = self.writer.write(self.program.nodes[compute])
-        if "number" not in code.kinds:
+        if "number" not in code.kinds or self._is_finite(self.program.nodes[compute]):
             return code
         self.writer.risky = True
         name = self.writer.temporary()
         finite = f"type({name} := {code.text}) is not float or {name} - {name} == 0.0"
         return Code(f"({name} if {finite} else _finite({name}))", code.kinds)
+
+    def _is_finite(self, node: Node) -> bool:
+        """Whether a number is surely finite: facts are whole numbers, and the ratio of two is finite or raises."""
+        kind, children = node["type"], node.get("children", ())
+        if kind == "literal":
+            return type(node["value"]) is not float or node["value"] - node["value"] == 0.0
+        if kind == "or_expression" or (kind == "function_expression" and node["value"] == "ratio"):
+            within = all(self._is_finite(child) for child in children)
+            return within and (kind == "or_expression" or all(path_of(child) in self.facts for child in children))
+        path = path_of(node) or ""
+        return path.startswith("limits.") or (path in self.facts and not self.facts[path].type.anything)
 
     def condition(self, code: Code | Written) -> str:
         """Return the code of a condition, which raises where its value is no boolean."""
