@@ -53,6 +53,7 @@ class _Assembly:
         self.expressions: list[Expression] = []
         self.nodes: list[Node] = []
         self._numbers: dict[str, int] = {}  # of functions, by what they return
+        self._same: dict[str, list[tuple[Node, int]]] = {}  # expressions, by what they say
 
     def derived(self, part: Derivation) -> DerivedRule:
         return DerivedRule(part.name, tuple(map(self._branch, part.branches)))
@@ -73,10 +74,14 @@ class _Assembly:
         return None if located is None else self._expression(located)
 
     def _expression(self, located: Located) -> int:
-        node = located.expression.node
+        text, node = located.expression.text, located.expression.node
+        same = self._same.setdefault(text, [])
+        for other, index in same:
+            if other == node:  # and so is what the type check found of its parts, which differs by where it stands
+                return index
+        same.append((node, len(self.expressions)))
         self.nodes.append(self._runnable(node))
-        reads = tuple(sorted(paths_in(node)))
-        self.expressions.append(Expression(located.expression.text, reads, self.nodes[-1]["run"]))
+        self.expressions.append(Expression(text, tuple(sorted(paths_in(node))), self.nodes[-1]["run"]))
         return len(self.expressions) - 1
 
     def _runnable(self, node: Node) -> Node:

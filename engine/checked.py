@@ -57,9 +57,9 @@ class _PolicyChecker:
         self.facts = vocabulary().tree().fields or {}
         self.sets = _record({part.name: STRINGS for part in document.sets})
         self.limits = _record({part.name: NUMBER for part in document.limits})
+        self.scope = self._scope()  # of all that an expression may name now
 
-    @property
-    def scope(self) -> Type:
+    def _scope(self) -> Type:
         own = {"sets": self.sets, "limits": self.limits, "derived": _record(self.derived)}
         return _record({**self.facts, **own})
 
@@ -100,7 +100,7 @@ class _PolicyChecker:
 
     def _keep(self, located: Located, findings: list[Finding]) -> bool:
         """Take up the findings that do not follow from what is doubtful; return whether there is either."""
-        doubts = list(_reads(located.expression.node, self.doubtful))
+        doubts = list(_reads(located.expression.node, self.doubtful)) if self.doubtful else []
         for finding in findings:
             if not any(_overlap(finding.node, doubt) for doubt in doubts):
                 self.problems.append(self._placed(located, finding))
@@ -136,6 +136,7 @@ class _PolicyChecker:
             if branch.when is not None:
                 known |= not_null_when(branch.when.expression.node, False)
         self.derived[derivation.name] = whole if whole is not None else ANYTHING
+        self.scope = self._scope()
 
     def branch(self, branch: Branch, known: Paths) -> tuple[Type, bool]:
         if branch.when is not None:

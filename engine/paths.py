@@ -2,20 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
+from typing import Any
 
 from .expression import Node
 
 
 def path_of(node: Node) -> str | None:
     """Return the dotted path that a node is (`model.type`), or None where it is something else."""
-    if node["type"] == "field":
-        name = cast("str", node["value"])
+    kind = node["type"]
+    if kind == "field":
+        name: str = node["value"]
         return None if "." in name else name  # a quoted "a.b" is one name, and would read as two
-    if node["type"] == "subexpression":
-        parts = [path_of(child) for child in node["children"]]
-        return None if None in parts else ".".join(cast("list[str]", parts))
-    return None
+    if kind != "subexpression":
+        return None
+    parts: list[str] = []
+    for child in node["children"]:
+        part = path_of(child)
+        if part is None:
+            return None
+        parts.append(part)
+    return ".".join(parts)
 
 
 def paths_in(node: dict[str, Any]) -> set[str]:
