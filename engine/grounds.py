@@ -52,7 +52,7 @@ def are_same(files: RuleFiles) -> bool:
 
 def reads(policy: Policy, fact: str) -> bool:
     """Whether any rule may read the fact, by itself or in an object that holds it."""
-    above = {fact, "", "@", *(fact[:at] for at in range(len(fact)) if fact[at] == ".")}
+    above = {fact, *(fact[:at] for at in range(len(fact)) if fact[at] == ".")}
     return any(
         path in above or path.startswith(f"{fact}.")
         for expression in policy.evaluation.program.expressions

@@ -16,9 +16,7 @@ from functools import lru_cache
 from typing import Any, cast
 
 from .operators import NUMBERS
-
-GIB = 1024**3
-
+from .words import size_text
 
 # --- ours
 
@@ -118,16 +116,6 @@ def _beyond(steps: set[int], pattern: Sequence[str]) -> set[int]:
 
 def ratio(part: float | None, whole: float | None) -> float | None:
     return None if part is None or not whole else part / whole
-
-
-def size_text(size: float | None) -> str:
-    """Return bytes in the unit that fits, of 1024 each, as memory is sold: `1.5 GB`."""
-    if size is None:
-        return "an unknown amount"
-    for unit, factor in (("TB", GIB * 1024), ("GB", GIB), ("MB", 1024**2), ("KB", 1024)):
-        if abs(size) >= factor:
-            return f"{size / factor:.1f} {unit}"
-    return f"{size:g} bytes"
 
 
 def percent(share: float | None) -> str:

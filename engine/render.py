@@ -8,13 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from .decision import GateResult, Term, Trace
 from .errors import Problem
-from .library import size_text
 from .terminal import VERDICT_COLOURS, Style, columns, safe
+from .words import BACKENDS, size_text
 
 if TYPE_CHECKING:
     from .remedies import Remedy
-
-BACKENDS = {"mlx_lm": "mlx-lm", "mlx_vlm": "mlx-vlm", "mlx_audio": "mlx-audio", "unsupported": "no backend"}
 
 
 def explanation(trace: Trace, style: Style, remedies: Sequence[Remedy] = ()) -> str:

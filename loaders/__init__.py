@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 from .errors import LoaderError
 from .host import look as machine
-from .host import runtime
+from .host import packages, runtime, standing
 from .probe import probe
 from .resolve import Cached, Resolved, cache_folder, cached, cached_model, cached_repos, resolve
 
@@ -20,9 +20,11 @@ __all__ = [
     "cached_model",
     "cached_repos",
     "machine",
+    "packages",
     "probe",
     "resolve",
     "runtime",
+    "standing",
     "stream",
 ]
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import os
 import time
 from binascii import crc32
+from collections.abc import Mapping
 from typing import Any
 
 from . import kept
@@ -36,6 +37,13 @@ def put(path: str, listing: Listing, of: str, facts: dict[str, Any]) -> None:
     kept.write(_file_name(path), {"of": of, "path": path, "marks": listing.marks, "facts": facts})
     if time.monotonic_ns() % 64 == 0:  # now and then: it takes longer than the rest
         kept.prune(_FOLDER, _MAX_FILES)
+
+
+def is_sound(facts: Mapping[str, Any]) -> bool:
+    """Whether everything was read without trouble, so that the same folder tells the same again."""
+    backends = [facts["weights"][name] for name in facts["demands"]]
+    statuses = [*facts["sidecars"].values(), facts["weights"]["index"]]
+    return not (facts["problems"] or any(one["faults"] for one in backends) or "unreadable" in statuses)
 
 
 def _file_name(path: str) -> str:

@@ -39,7 +39,7 @@ class Listing(NamedTuple):
     changed_ns: int
 
 
-class _Walk:
+class Walk:
     """Iterates over entries, breadth first, never into a linked folder; `cut_off` and `problems` say what it left."""
 
     def __init__(self, root: Path, max_entries: int, max_depth: int) -> None:
@@ -77,7 +77,7 @@ def scan(path: Path, max_entries: int = MAX_ENTRIES, max_depth: int = MAX_DEPTH)
 
 def listing(path: Path, max_entries: int = MAX_ENTRIES, max_depth: int = MAX_DEPTH) -> Listing:
     """The same, and what else one walk tells."""
-    walk = _Walk(path, max_entries, max_depth)
+    walk = Walk(path, max_entries, max_depth)
     names: list[str] = []
     root: set[str] = set()
     marks: list[str] = []
@@ -115,7 +115,7 @@ def listing(path: Path, max_entries: int = MAX_ENTRIES, max_depth: int = MAX_DEP
 
 def holds_weights(path: Path, max_entries: int = MAX_ENTRIES) -> bool:
     """Whether a *.safetensors or pytorch_model.bin lies anywhere below, told by name; False for no such folder."""
-    walk = _Walk(path, max_entries, MAX_DEPTH)
+    walk = Walk(path, max_entries, MAX_DEPTH)
     return any(is_weights(entry.name) for _, entry in walk)
 
 

@@ -63,13 +63,6 @@ def read(path: Path, listing: Listing, machine: Host) -> dict[str, Any]:
     return facts
 
 
-def is_sound(facts: Mapping[str, Any]) -> bool:
-    """Whether everything was read without trouble, so that the same folder tells the same again."""
-    backends = [facts["weights"][name] for name in facts["demands"]]
-    statuses = [*facts["sidecars"].values(), facts["weights"]["index"]]
-    return not (facts["problems"] or any(one["faults"] for one in backends) or "unreadable" in statuses)
-
-
 def _missing(name: str, package: Installed | None, config: dict[str, Any] | None) -> list[str] | None:
     return None if package is None or config is None else demands.MISSING[name](package.folder, config)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from functools import lru_cache
 from importlib import import_module
@@ -9,6 +10,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from ..rules import FOLDER
 from . import installed, memory, support_cache
 from .installed import Installed
 
@@ -20,35 +22,48 @@ LISTS = {
 }
 
 
+Packages = dict[str, Installed | None]
+
+
 class Host(NamedTuple):
     """`packages` of the backends, None where not installed; the facts `runtime`, and the first four of `memory`."""
 
-    packages: dict[str, Installed | None]
+    packages: Packages
     runtime: dict[str, Any]
     memory: dict[str, Any]
 
 
-def look() -> Host:
-    """Looks at this machine now."""
-    found = packages()
-    return Host(
-        found,
-        runtime(found),
-        {
-            "total_bytes": memory.total_bytes(),
-            "available_bytes": memory.available_bytes(),
-            "recommended_bytes": memory.recommended_bytes(),
-            "accelerator": memory.accelerator(_mlx()),
-        },
-    )
+def look(found: Packages | None = None) -> Host:
+    """Looks at this machine now; `found` are its packages where they were looked up already."""
+    found = packages() if found is None else found
+    facts = {
+        "total_bytes": memory.total_bytes(),
+        "available_bytes": memory.available_bytes(),
+        "recommended_bytes": memory.recommended_bytes(),
+        "accelerator": memory.accelerator(_mlx()),
+    }
+    return Host(found, runtime(found), facts)
 
 
-def packages() -> dict[str, Installed | None]:
+def standing(found: Packages) -> str:
+    """All that a probe's facts depend on besides the folder and the request, but the memory that is free, as a text."""
+    own = memory.total_bytes(), memory.recommended_bytes(), sys.version_info[:3]
+    return f"{signs(found, memory.accelerator(_mlx()))} {own!r}"
+
+
+def signs(found: Packages, accelerator: str | None) -> str:
+    """What the facts that a folder itself tells depend on besides the folder, as a text."""
+    stamps = {name: package and (str(package.folder), *package[1:]) for name, package in found.items()}
+    code = (support_cache.reader(), os.stat(FOLDER / "facts.yaml").st_mtime_ns, sys.version_info[:3])  # noqa: PTH116
+    return repr((stamps, code, accelerator, os.geteuid()))
+
+
+def packages() -> Packages:
     """Each backend's package, with the times of its files."""
     return {name: _timed(installed.find(name)) for name in LISTS}
 
 
-def runtime(found: dict[str, Installed | None] | None = None) -> dict[str, Any]:
+def runtime(found: Packages | None = None) -> dict[str, Any]:
     """The facts below `runtime`: this Python, and each backend's version and model types; looked up where not given."""
     found = found or packages()
     backends = {name: _backend(name, package) for name, package in found.items()}

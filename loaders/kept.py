@@ -7,13 +7,12 @@ MLXK_RULES_NO_CACHE=1 turns all of it off.
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import sys
 import time
 from contextlib import suppress
-from typing import Any
+from typing import Any, BinaryIO
 
 _MAX_BYTES = 4 << 20
 _FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW
@@ -30,52 +29,103 @@ def folder() -> str | None:
 
 def read(name: str) -> dict[str, Any] | None:
     """The object in that file; None where there is none to believe."""
-    place = folder()
-    if place is None:
-        return None
+    import json  # what is kept in another form does without
+
     try:
-        descriptor = os.open(f"{place}/{name}", os.O_RDONLY | os.O_NONBLOCK | _FLAGS)
-        try:
-            status = os.fstat(descriptor)
-            if not stat.S_ISREG(status.st_mode) or not _is_own(status) or status.st_size > _MAX_BYTES:
-                return None
-            content = os.read(descriptor, _MAX_BYTES)
-        finally:
-            os.close(descriptor)
-        found: Any = json.loads(content.decode("utf-8"))
+        file = opened(name, _MAX_BYTES)
+        if file is None:
+            return None
+        with file:
+            found: Any = json.loads(file.read(_MAX_BYTES).decode("utf-8"))
     except (OSError, ValueError, RecursionError):
         return None
     return found if isinstance(found, dict) else None
 
 
-def write(name: str, value: dict[str, Any]) -> None:
-    """Keeps an object in that file; says nothing where that cannot be done, or it is too large."""
+def opened(name: str, most: int) -> BinaryIO | None:
+    """That file to be read; None where there is none to believe, or it has more than so many bytes."""
     place = folder()
     if place is None:
-        return
-    path = f"{place}/{name}"
-    parent = path.rpartition("/")[0]
-    temporary = f"{parent}/.{os.getpid()}-{time.monotonic_ns()}.tmp"
+        return None
     try:
-        content = json.dumps(value).encode("ascii")
-        if len(content) > _MAX_BYTES:
-            return
-        for one in (place, parent):
-            os.makedirs(one, 0o700, exist_ok=True)  # noqa: PTH103
-            if not _is_own(os.stat(one)):  # noqa: PTH116
-                return
-        descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
+        descriptor = os.open(f"{place}/{name}", os.O_RDONLY | os.O_NONBLOCK | _FLAGS)
     except (OSError, ValueError):
-        return
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(content)
-        os.replace(temporary, path)  # noqa: PTH105 - atomically, over whatever was there
-    except OSError:
-        _remove(temporary)
-    except BaseException:
-        _remove(temporary)
-        raise
+        return None
+    status = os.fstat(descriptor)
+    if not stat.S_ISREG(status.st_mode) or not _is_own(status) or status.st_size > most:
+        os.close(descriptor)
+        return None
+    return os.fdopen(descriptor, "rb")
+
+
+def write(name: str, value: dict[str, Any]) -> None:
+    """Keeps an object in that file; says nothing where that cannot be done, or it is too large."""
+    import json
+
+    content = json.dumps(value).encode("ascii")
+    draft = Draft.begin(name) if len(content) <= _MAX_BYTES else None
+    if draft is not None:
+        with draft:
+            draft.write(content)
+            draft.finish()
+
+
+class Draft:
+    """A file in the making, which nobody sees before `finish`. Used as a context, whose end leaves nothing unfinished.
+
+    What the disk refuses is no error: then there will be no file.
+    """
+
+    def __init__(self, path: str, temporary: str, file: BinaryIO) -> None:
+        self._path, self._temporary = path, temporary
+        self._file: BinaryIO | None = file
+
+    @classmethod
+    def begin(cls, name: str) -> Draft | None:
+        """The draft of that file; None where it cannot be kept."""
+        place = folder()
+        if place is None:
+            return None
+        path = f"{place}/{name}"
+        parent = path.rpartition("/")[0]
+        temporary = f"{parent}/.{os.getpid()}-{time.monotonic_ns()}.tmp"
+        try:
+            for one in (place, parent):
+                os.makedirs(one, 0o700, exist_ok=True)  # noqa: PTH103
+                if not _is_own(os.stat(one)):  # noqa: PTH116
+                    return None
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
+        except (OSError, ValueError):
+            return None
+        return cls(path, temporary, os.fdopen(descriptor, "wb"))
+
+    def __enter__(self) -> Draft:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._file is not None:
+            with suppress(OSError):
+                self._file.close()
+            self._file = None
+            _remove(self._temporary)
+
+    def write(self, content: bytes) -> None:
+        """Adds to it."""
+        if self._file is not None:
+            try:
+                self._file.write(content)
+            except OSError:
+                self.__exit__()
+
+    def finish(self) -> None:
+        """Puts it in its place."""
+        if self._file is not None:
+            try:
+                self._file.close()
+                os.replace(self._temporary, self._path)  # noqa: PTH105 - atomically, over whatever was there
+                self._file = None
+            except OSError:
+                self.__exit__()
 
 
 def prune(name: str, most: int) -> None:

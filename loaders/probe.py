@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import sys
 from pathlib import Path
 from typing import Any
 
-from ..rules import FOLDER
-from . import facts_cache, folder, host, plain, support_cache
+from . import facts_cache, folder, host, plain
 from .folder import Listing
 from .host import Host, runtime
 from .resolve import Resolved, resolve
@@ -57,7 +55,7 @@ def probe(
 def _facts_of(path: Path, machine: Host) -> dict[str, Any]:
     """The facts of a folder, with a place for each that is not its own."""
     listing = folder.listing(path)
-    of = _rest(machine)
+    of = host.signs(machine.packages, machine.memory["accelerator"])
     kept = facts_cache.get(str(path), listing, of)
     if kept is not None:
         kept["model"]["snapshots_hold_weights"] = _snapshots_hold_weights(path, listing)
@@ -66,16 +64,9 @@ def _facts_of(path: Path, machine: Host) -> dict[str, Any]:
 
     facts = folder_facts.read(path, listing, machine)
     facts["model"]["snapshots_hold_weights"] = _snapshots_hold_weights(path, listing)
-    if folder_facts.is_sound(facts):
+    if facts_cache.is_sound(facts):
         facts_cache.put(str(path), listing, of, facts)
     return facts
-
-
-def _rest(machine: Host) -> str:
-    """What the facts of a folder depend on besides the folder, as one text."""
-    packages = {name: package and (str(package.folder), *package[1:]) for name, package in machine.packages.items()}
-    code = (support_cache.reader(), os.stat(FOLDER / "facts.yaml").st_mtime_ns, sys.version_info[:3])  # noqa: PTH116
-    return repr((packages, code, machine.memory["accelerator"], os.geteuid()))
 
 
 def _snapshots_hold_weights(path: Path, listing: Listing) -> bool:

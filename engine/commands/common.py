@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ..choice import Choice, choose
 from ..errors import UsageError
-from ..policy import Policy
+
+if TYPE_CHECKING:
+    from ..policy import Policy
 
 
 def choice_of(options: dict[str, Any]) -> Choice:
@@ -22,6 +23,8 @@ def policy_of(options: dict[str, Any]) -> Policy:
 
 def print_json(value: Any) -> None:
     """Print one JSON value, in ASCII: whatever stands in a model folder, no terminal acts on it."""
+    import json
+
     print(json.dumps(value, indent=2, allow_nan=False))
 
 

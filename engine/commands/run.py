@@ -8,8 +8,8 @@ from typing import Any
 
 from ..decision import Decision
 from ..errors import UsageError
-from ..render import BACKENDS
 from ..terminal import Style, safe, style_for
+from ..words import BACKENDS
 from .common import number_of, policy_of, print_json, probed
 
 MAX_PROMPT = 4 * 1024 * 1024  # characters

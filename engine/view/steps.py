@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from ..decision import GateResult, Trace
 from ..document import Document, Gate
-from ..render import BACKENDS
+from ..words import BACKENDS
 
 
 class State(StrEnum):

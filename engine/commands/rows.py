@@ -1,0 +1,185 @@
+"""The rows of `list`: those kept from before where nothing changed, the others found out, by all cores if many."""
+
+from __future__ import annotations
+
+import marshal
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from zlib import crc32
+
+from ...loaders import kept_rows
+from ...loaders.kept_rows import Kept
+from .. import grounds
+from ..choice import Choice
+
+if TYPE_CHECKING:
+    from ..decision import Decision
+    from ..policy import Policy
+    from ..workers import Workers
+
+Request = tuple[bool, bool]
+Row = dict[str, Any]
+
+FIELDS = ("name", "revision", "path", "size_bytes", "request", "decision", "backend", "gate", "error_type", "reason")
+REQUESTS = {(False, False): "text", (True, False): "images", (False, True): "audio", (True, True): "images+audio"}
+
+# So many models are listed sooner than another process is there.
+_FEW = 8
+_MANY = 64  # rows that wait at most for one before them
+
+
+def rows(
+    choice: Choice, repos: Mapping[str, Path], requests: Sequence[Request], pause: Callable[[], object]
+) -> Iterator[Row]:
+    """Return the rows of the cached models, in their order; `pause` is called before one that takes time.
+
+    Raises PolicyError, at once, where the policy does not load.
+    """
+    source = _Source(choice, repos, requests)
+    name = f"{crc32(source.question.encode('utf-8', 'surrogatepass')):08x}.rows"
+    reader = kept_rows.Reader(name, source.is_grounded)
+    if not reader.believed:
+        source.prepare()
+    return _rows(source, name, reader, pause)
+
+
+def _rows(source: _Source, name: str, reader: kept_rows.Reader, pause: Callable[[], object]) -> Iterator[Row]:
+    kept = (reader.get(repo, str(folder)) for repo, folder in source.repos)
+    with kept_rows.Writer(name, reader, source.grounds) as writer:
+        for one in _in_order(source, kept, pause):
+            writer.add(one)
+            yield dict(zip(FIELDS, one.row, strict=True))
+        writer.finish()
+
+
+def _in_order(source: _Source, kept: Iterable[Kept | None], pause: Callable[[], object]) -> Iterator[Kept]:
+    """Yield every row in its place: kept ones and the first of the others at once, the rest as all cores tell them."""
+    left = _FEW
+    workers: Workers | None = None
+    given: deque[list[Kept | int]] = deque()
+    block: list[Kept | int] = []
+    with ExitStack() as stack:
+        for number, one in enumerate(kept):
+            if one is not None and not block and not given:
+                yield one
+            elif one is None and left:
+                left -= 1
+                pause()
+                yield source.row(number)
+            else:
+                block.append(number if one is None else one)
+                if len(block) == _MANY or sum(isinstance(item, int) for item in block) == _FEW:
+                    if workers is None:
+                        from ..workers import Workers
+
+                        workers = stack.enter_context(Workers(source.block))
+                    pause()
+                    given.append(block)
+                    for result, _ in workers.results(_numbers(block), 0):
+                        yield from _filled(given.popleft(), result)
+                        pause()
+                    block = []
+        for result, _ in workers.rest() if workers is not None else ():
+            pause()
+            yield from _filled(given.popleft(), result)
+        pause()
+        for item in block:
+            yield source.row(item) if isinstance(item, int) else item
+
+
+def _numbers(block: list[Kept | int]) -> bytes:
+    return marshal.dumps([item for item in block if isinstance(item, int)])
+
+
+def _filled(block: list[Kept | int], result: bytes) -> Iterator[Kept]:
+    found = iter(marshal.loads(result))
+    for item in block:
+        yield Kept(*next(found)) if isinstance(item, int) else item
+
+
+class _Source:
+    """Finds rows out, by number; whatever forks after one was found out shares what that looked up."""
+
+    def __init__(self, choice: Choice, repos: Mapping[str, Path], requests: Sequence[Request]) -> None:
+        from ...loaders import packages, standing
+        from ..shipped import locate
+
+        self.repos = list(repos.items())
+        self._choice, self._requests = choice, requests
+        self._packages = packages()
+        path, name = locate(choice.source)
+        # Every kind of question has a file of its own.
+        self.question = repr(
+            (str(path.absolute()), name, list(requests), str(self.repos[0][1].parent) if repos else "")
+        )
+        self._rest = f"{self.question} {grounds.code()} {standing(self._packages)}"
+
+    def is_grounded(self, found: Any) -> bool:
+        """Whether rows kept on these grounds would be decided alike now."""
+        rest, files = found
+        return rest == self._rest and grounds.are_same(files)
+
+    def grounds(self) -> Any:
+        """Return what the rows rest on besides the models; None where that may change by itself, or is not known."""
+        if grounds.reads(self._policy, "memory.available_bytes"):
+            return None
+        files = grounds.rule_files(self._choice.source)
+        return None if files is None else (self._rest, files)
+
+    def prepare(self) -> None:
+        """Load the policy. Raises PolicyError."""
+        assert self._policy
+
+    @cached_property
+    def _policy(self) -> Policy:
+        return self._choice.load()
+
+    @cached_property
+    def _machine(self) -> Any:
+        from ...loaders import machine
+
+        return machine(self._packages)
+
+    def block(self, block: bytes, _: int) -> tuple[bytes, int]:
+        """Return the rows whose numbers the block says."""
+        return marshal.dumps([tuple(self.row(number)) for number in marshal.loads(block)]), 0
+
+    def row(self, number: int) -> Kept:
+        """Return one row."""
+        from ...loaders import LoaderError, cached_model, facts_cache, probe, stamp
+
+        repo, folder = self.repos[number]
+        row: Row = dict.fromkeys(FIELDS) | {"name": repo, "backend": "unsupported"}
+        piece = None
+        try:
+            taken = stamp.take(str(folder))  # before anything of the folder is read
+            found = cached_model(repo, folder)
+            facts = probe(found, machine=self._machine)
+            request, decision = _first_allowed(self._policy, facts, self._requests)
+            row |= {"revision": found.revision, "path": str(found.path), "size_bytes": facts["model"]["size_bytes"]}
+            row |= {"request": request, "decision": decision.decision, "backend": decision.backend}
+            row |= {"gate": decision.gate, "error_type": decision.error_type, "reason": decision.message}
+            if (
+                taken is not None
+                and found.path == folder / "snapshots" / taken.snapshot
+                and facts_cache.is_sound(facts)
+            ):
+                piece = kept_rows.piece_of(repo, str(folder), taken, tuple(row.values()))
+        except LoaderError as error:
+            row |= {"error_type": error.code, "reason": error.message}
+        return Kept(tuple(row.values()), piece)
+
+
+def _first_allowed(policy: Policy, facts: dict[str, Any], requests: Sequence[Request]) -> tuple[str, Decision]:
+    decided: list[tuple[str, Decision]] = []
+    for request in requests:
+        images, audio = request
+        asked = {**facts["request"], "images": images, "audio": audio}
+        decided.append((REQUESTS[request], policy.decide({**facts, "request": asked})))
+        if decided[-1][1].allowed:
+            return decided[-1]
+    return decided[0]
