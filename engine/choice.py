@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
 
 from .errors import PolicyError
-from .shipped import locate
+from .record import NamedTuple
+from .shipped import place
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
     from .policy import Policy
 
 VARIABLE = "MLXK_RULES_POLICY"
@@ -25,7 +27,7 @@ class Choice(NamedTuple):
     @property
     def name(self) -> str:
         """The rule file, as messages call it."""
-        return locate(self.source)[1]
+        return place(self.source)[1]
 
     @property
     def sentence(self) -> str:
@@ -58,24 +60,35 @@ def choose(word: str | None, environment: Mapping[str, str] = os.environ) -> Cho
         return Choice(word)
     if named := environment.get(VARIABLE):
         return Choice(named, VARIABLE)
-    own = own_file(environment)
-    return Choice(own, "your own file") if own is not None and _is_there(own) else Choice(None)
+    own = _own_file(environment)
+    if own is None or not _is_there(own):
+        return Choice(None)
+    from pathlib import Path
+
+    return Choice(Path(own), "your own file")
 
 
 def own_file(environment: Mapping[str, str] = os.environ) -> Path | None:
     """Return where a person's own policy stands, by the XDG base directories (on macOS too); None without a home."""
+    from pathlib import Path  # not where a start only asks whether it is there
+
+    own = _own_file(environment)
+    return None if own is None else Path(own)
+
+
+def _own_file(environment: Mapping[str, str]) -> str | None:
     base = environment.get("XDG_CONFIG_HOME", "")
     if not base.startswith("/"):  # the specification: a relative one is to be ignored
         home = environment.get("HOME", "")
         if not home.startswith("/"):
             return None
         base = f"{home}/.config"
-    return Path(base) / "mlxk-rules" / "policy.yaml"
+    return f"{base}/mlxk-rules/policy.yaml"
 
 
-def _is_there(path: Path) -> bool:
+def _is_there(path: str) -> bool:
     try:
-        path.lstat()
+        os.lstat(path)
     except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, ValueError):

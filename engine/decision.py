@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, TypedDict
+from .record import NamedTuple
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any, NoReturn, TypedDict
 
-class PolicyName(TypedDict):
-    """Which policy decided."""
+    class PolicyName(TypedDict):
+        """Which policy decided."""
 
-    name: str
-    version: str
+        name: str
+        version: str
+else:
+    PolicyName = dict
 
 
 class Fields:
     """A decision's fields. Generated code fills one and makes it a `Decision`: that takes a quarter of the time."""
 
     __slots__ = ("backend", "decision", "error_type", "gate", "http_status", "message", "policy")
-
-
-@dataclass(frozen=True)
-class Decision(Fields):
-    """The answer to one request.
-
-    decision: allow, warn or block. backend: mlx_lm, mlx_vlm, mlx_audio, or unsupported where it blocks. gate: the id of
-    the gate that decided, null where the facts themselves were refused. error_type, http_status: set where it blocks.
-    message: a sentence for people, set where it warns or blocks.
-    """
-
-    __slots__ = ()
 
     decision: str
     backend: str
@@ -37,6 +29,47 @@ class Decision(Fields):
     http_status: int | None
     message: str | None
     policy: PolicyName
+
+
+class Decision(Fields):
+    """The answer to one request. It cannot be changed.
+
+    decision: allow, warn or block. backend: mlx_lm, mlx_vlm, mlx_audio, or unsupported where it blocks. gate: the id of
+    the gate that decided, null where the facts themselves were refused. error_type, http_status: set where it blocks.
+    message: a sentence for people, set where it warns or blocks.
+    """
+
+    __slots__ = ()
+    __match_args__ = ("decision", "backend", "gate", "error_type", "http_status", "message", "policy")
+
+    def __init__(
+        self,
+        decision: str,
+        backend: str,
+        gate: str | None,
+        error_type: str | None,
+        http_status: int | None,
+        message: str | None,
+        policy: PolicyName,
+    ) -> None:
+        values = (decision, backend, gate, error_type, http_status, message, policy)
+        for name, value in zip(self.__match_args__, values, strict=True):
+            object.__setattr__(self, name, value)
+
+    def __setattr__(self, name: str, value: object) -> NoReturn:
+        raise AttributeError(f"a decision's `{name}` cannot be changed")
+
+    def __delattr__(self, name: str) -> NoReturn:
+        raise AttributeError(f"a decision's `{name}` cannot be changed")
+
+    def __eq__(self, other: object) -> bool:
+        return self.to_dict() == other.to_dict() if isinstance(other, Decision) else NotImplemented
+
+    def __hash__(self) -> int:
+        raise TypeError("a decision holds a dict, and has no hash")
+
+    def __repr__(self) -> str:
+        return f"Decision({', '.join(f'{name}={value!r}' for name, value in self.to_dict().items())})"
 
     def __reduce__(self) -> tuple[Any, ...]:
         return Decision, tuple(self.to_dict().values())
@@ -59,8 +92,7 @@ class Decision(Fields):
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Term:
+class Term(NamedTuple):
     """One part of a condition that made it hold or not: its text, its value, and the facts it read with theirs.
 
     why: for a derived fact, which of its branches gave the value, and the terms of that branch.
@@ -81,8 +113,7 @@ class Term:
         return plain
 
 
-@dataclass(frozen=True, slots=True)
-class GateResult:
+class GateResult(NamedTuple):
     """One gate that was tried. `error` says why it could not be evaluated; it then blocks."""
 
     id: str
@@ -103,8 +134,7 @@ class GateResult:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Trace:
+class Trace(NamedTuple):
     """A decision with the facts, the derived facts and every gate tried, in order; the last one decided."""
 
     decision: Decision

@@ -5,32 +5,46 @@ What decides fast (engine.decider) hands over to this whenever facts are not as 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any
-
 from .decision import Decision, PolicyName
 from .errors import did_you_mean
-from .messages import as_text
-from .program import BranchRule, GateRule, Program
 from .runtime import namespace
 from .types import kind_of
 from .vocabulary import Vocabulary
 
-Scope = dict[str, Any]
-Faults = dict[str, str]
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from .conditions import Condition
+    from .program import BranchRule, GateRule, Program
+
+    Scope = dict[str, Any]
+    Faults = dict[str, str]
 
 
 class Evaluation:
     """One program, ready to run. Nothing here raises because of what the facts hold."""
 
-    def __init__(self, program: Program) -> None:
+    def __init__(self, program: Program, conditions: tuple[Condition, ...] | None = None) -> None:
+        """conditions: the program's, where they are known; they are worked out where something is explained."""
         self.program = program
+        self._conditions = conditions
         self.policy = PolicyName(name=program.name, version=program.version)
         names = namespace(program.constants, program.guards)
         exec(program.code, names)
         self.functions: list[Any] = names["functions"]
         self.vocabulary = Vocabulary({fact.name: fact for fact in program.facts})
         self.derived = {rule.name: rule for rule in program.derive}
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What the expressions are made of."""
+        if self._conditions is None:
+            from .conditions import conditions_of
+
+            self._conditions = conditions_of(self.program)
+        return self._conditions
 
     def decide(self, facts: Any) -> Decision:
         """Return the decision for `facts`."""
@@ -45,6 +59,10 @@ class Evaluation:
 
     def refusal(self, facts: Any) -> Decision | None:
         """Return the decision where the facts are no object."""
+        if isinstance(facts, dict):
+            return None
+        from collections.abc import Mapping  # hardly ever asked
+
         if isinstance(facts, Mapping):
             return None
         message = f"the facts are of the kind {kind_of(facts)}, an object is wanted"
@@ -167,6 +185,8 @@ class Evaluation:
         return " ".join("".join(p if isinstance(p, str) else self._said(p, scope) for p in parts).split())
 
     def _said(self, expression: int, scope: Scope) -> str:
+        from .messages import as_text
+
         try:
             return as_text(self.value(expression, scope))
         except Exception:

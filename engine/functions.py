@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
-
 from .library import OURS as RUN
+from .record import NamedTuple
 from .types import ANYTHING, ARRAY, BOOLEAN, NUMBER, NUMBERS, OBJECT, STRING, STRINGS, Type
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from typing import Any
 
 _BOOL, _TEXT, _LIST = BOOLEAN, STRING.or_null(), ARRAY
 
 
-@dataclass(frozen=True, slots=True)
-class Function:
+class Function(NamedTuple):
     """A function's name, the types it takes and gives, one sentence, and, where it is ours, what runs."""
 
     name: str

@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Mapping
 from functools import cached_property
-from typing import TYPE_CHECKING, Any
 
-from .decision import Decision, Trace
 from .evaluation import Evaluation
-from .program import Program
-from .shipped import locate
-from .stored import store, stored
+from .shipped import place
+from .stored import audit_of, store, stored
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
     from .checked import Checked
+    from .decision import Decision, Trace
     from .document import Document
+    from .stored import Audit
 
 
 class Policy:
@@ -25,11 +27,15 @@ class Policy:
         """Compile a checked document; `Policy.load` is the usual way here."""
         from .assemble import assemble
 
-        self._take(assemble(checked), lambda: checked.document)
+        document = checked.document
+        self._take(Evaluation(assemble(checked)), lambda: audit_of(document), lambda: document)
 
-    def _take(self, program: Program, document: Callable[[], Document]) -> None:
-        self.evaluation = Evaluation(program)
-        self._document = document
+    def _take(
+        self, evaluation: Evaluation, audit: Callable[[], Audit | None], document: Callable[[], Document]
+    ) -> None:
+        self.evaluation = evaluation
+        self._audit, self._document = audit, document
+        program = evaluation.program
         self.name, self.version = program.name, program.version
         self.sets, self.limits, self.derived_types = program.sets, program.limits, program.types
 
@@ -39,14 +45,14 @@ class Policy:
 
         Raises PolicyError, with every problem and its place, where it cannot be read or does not pass a check.
         """
-        path, name = locate(source)
-        program = stored(path, name)
-        if program is None:
+        path, name = place(source)
+        kept = stored(path, name)
+        if kept is None:
             policy = cls(_checked(source))
-            store(path, name, policy.document, policy.evaluation.program)
+            store(path, name, policy.document, policy.evaluation)
             return policy
         policy = cls.__new__(cls)
-        policy._take(program, lambda: _checked(source).document)
+        policy._take(Evaluation(kept.program, kept.conditions), lambda: kept.audit, lambda: _checked(source).document)
         return policy
 
     @classmethod
@@ -61,6 +67,11 @@ class Policy:
     def document(self) -> Document:
         """The rule file as written, put together with what it extends."""
         return self._document()
+
+    @cached_property
+    def audit(self) -> Audit | None:
+        """What the policy's audit part says, without its places; the document is not read for it."""
+        return self._audit()
 
     def decide(self, facts: Mapping[str, Any]) -> Decision:
         """Return the decision for `facts`, as `probe` returns them.

@@ -5,13 +5,22 @@ A program can be put down as bytes and taken up again; nothing of YAML or JMESPa
 
 from __future__ import annotations
 
-from types import CodeType
-from typing import Any, NamedTuple
+from .record import NamedTuple
 
-from .types import Type
-from .vocabulary import Fact
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any, Protocol
 
-Node = dict[str, Any]
+    from .types import Type
+    from .vocabulary import Fact
+
+    Node = dict[str, Any]
+
+    class Nodes(Protocol):
+        """The syntax trees of expressions, by their place in `Program.expressions`."""
+
+        def __getitem__(self, place: int, /) -> Node: ...
 
 
 class Expression(NamedTuple):
@@ -67,7 +76,7 @@ class Program(NamedTuple):
     derive: tuple[DerivedRule, ...]
     gates: tuple[GateRule, ...]
     expressions: tuple[Expression, ...]
-    nodes: tuple[Node, ...]
+    nodes: Nodes
     code: CodeType
     constants: dict[str, Any]
     guards: dict[str, str]

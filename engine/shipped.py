@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import os
 import re
-from pathlib import Path
 
 from .. import rules
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
 
 SHIPPED = re.compile(r"\d+\.\d+\.\d+")
 TODAY = "today"  # names the shipped policy of today, whatever its version
@@ -14,21 +17,33 @@ TODAY = "today"  # names the shipped policy of today, whatever its version
 
 def locate(source: str | os.PathLike[str] | None) -> tuple[Path, str]:
     """Return a rule file's path, and the name by which messages call it. It need not exist."""
+    from pathlib import Path
+
+    path, name = place(source)
+    return Path(path), name
+
+
+def place(source: str | os.PathLike[str] | None) -> tuple[str, str]:
+    """Return what `locate` does, the path as text: a start need not import pathlib."""
+    today = f"{rules.PLACE}/policy.yaml"
     if source is None or source == TODAY:
-        path = rules.FOLDER / "policy.yaml"
-        return path, _shown(path)
+        return today, _shown(today)
     word = os.fspath(source)
     if isinstance(source, str) and SHIPPED.fullmatch(word):  # whatever a file beside us is called
-        path = rules.FOLDER / f"{word}.yaml"
-        if not path.is_file() and f"\nversion: {word}\n" in (rules.FOLDER / "policy.yaml").read_text("utf-8"):
-            path = rules.FOLDER / "policy.yaml"
-        return path, _shown(path)
-    return Path(word), word
+        path = f"{rules.PLACE}/{word}.yaml"
+        return (today, _shown(today)) if not os.path.isfile(path) and _is_today(word) else (path, _shown(path))  # noqa: PTH113
+    return word, word
 
 
-def _shown(path: Path) -> str:
+def _is_today(version: str) -> bool:
+    with open(f"{rules.PLACE}/policy.yaml", encoding="utf-8") as file:  # noqa: PTH123
+        return f"\nversion: {version}\n" in file.read()
+
+
+def _shown(path: str) -> str:
     # A path below the working folder is shown as a person there would write it.
     try:
-        return str(path.relative_to(Path.cwd()))
-    except (ValueError, OSError):
-        return f"rules/{path.name}"
+        here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118
+    except OSError:
+        here = ""
+    return path[len(here) :] if here and path.startswith(here) else f"rules/{os.path.basename(path)}"  # noqa: PTH119

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from typing import Any
-
 from .decision import GateResult, Term, Trace
-from .evaluation import Evaluation, Scope
-from .paths import paths_in
-from .program import Node
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from .conditions import Condition
+    from .evaluation import Evaluation, Scope
 
 MAX_DEPTH = 4  # of derived facts explained by derived facts
 MAX_ITEMS = 12  # of a list or object that a term quotes
@@ -39,33 +41,31 @@ class _Justifier:
     def __init__(self, evaluation: Evaluation, scope: Scope, given: Iterable[str]) -> None:
         """given: the derived facts that the caller set, so that no branch explains them."""
         self._evaluation, self._scope = evaluation, scope
-        self._program = evaluation.program
         self._derived: dict[str, tuple[str, tuple[Term, ...]]] = dict.fromkeys(given, ("as given", ()))
 
     def terms(self, condition: int | None, holds: bool, depth: int = 0) -> tuple[Term, ...]:
         """Return the terms that make the condition hold, or not hold."""
         if condition is None:
             return ()
-        text = self._program.expressions[condition].text
-        return tuple(self._justify(text, self._program.nodes[condition], holds, depth))
+        return tuple(self._justify(self._evaluation.conditions[condition], holds, depth))
 
-    def _justify(self, text: str, node: Node, holds: bool, depth: int) -> list[Term]:
-        kind = node["type"]
-        if kind == "not_expression":
-            return self._justify(text, node["children"][0], not holds, depth)
-        if kind in ("and_expression", "or_expression"):
-            if (kind == "and_expression") == holds:
-                return [term for child in node["children"] for term in self._justify(text, child, holds, depth)]
-            for child in node["children"]:
-                if self._value(child) is holds:
-                    return self._justify(text, child, holds, depth)
-        return [self._leaf(text, node, depth)]
+    def _justify(self, condition: Condition, holds: bool, depth: int) -> list[Term]:
+        kind, _, _, _, parts = condition
+        if kind == "not":
+            return self._justify(parts[0], not holds, depth)
+        if kind:
+            if (kind == "and") == holds:
+                return [term for part in parts for term in self._justify(part, holds, depth)]
+            for part in parts:
+                if self._value(part) is holds:
+                    return self._justify(part, holds, depth)
+        return [self._leaf(condition, depth)]
 
-    def _value(self, node: Node) -> Any:
-        return self._evaluation.functions[node["run"]](self._scope)
+    def _value(self, condition: Condition) -> Any:
+        return self._evaluation.functions[condition[2]](self._scope)
 
-    def _leaf(self, text: str, node: Node, depth: int) -> Term:
-        paths = sorted(path for path in paths_in(node) if not path.startswith("sets."))
+    def _leaf(self, condition: Condition, depth: int) -> Term:
+        _, text, _, paths, _ = condition
         facts = {path: shortened(_value_at(self._scope, path)) for path in paths}
         why, because = "", ()
         names = list(dict.fromkeys(path.split(".")[1] for path in paths if path.startswith("derived.")))
@@ -73,7 +73,7 @@ class _Justifier:
             explained = [self._explained(name, depth) for name in names]
             why = "; ".join(why for why, _ in explained if why)
             because = tuple(term for _, terms in explained for term in terms)
-        return Term(text[node["start"] : node["end"]], shortened(self._value(node)), facts, why, because)
+        return Term(text, shortened(self._value(condition)), facts, why, because)
 
     def _explained(self, name: str, depth: int) -> tuple[str, tuple[Term, ...]]:
         if name in self._derived:
@@ -85,12 +85,12 @@ class _Justifier:
         branch = branches[number]
         own: list[Term] = []
         if branch.compute is not None:
-            text, node = self._program.expressions[branch.compute].text, self._program.nodes[branch.compute]
+            condition = self._evaluation.conditions[branch.compute]
             value = _value_at(self._scope, f"derived.{name}")
             if isinstance(value, bool):
-                own = self._justify(text, node, value, depth + 1)
+                own = self._justify(condition, value, depth + 1)
             else:
-                own = [self._leaf(text, node, depth + 1)]
+                own = [self._leaf(condition, depth + 1)]
         if branch.when is not None:
             terms = [*self.terms(branch.when, True, depth + 1), *own]
         else:

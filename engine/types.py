@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import Any
+from .record import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 KINDS = frozenset({"null", "boolean", "number", "string", "array", "object"})
 
 
-@dataclass(frozen=True, slots=True)
-class Type:
+class Type(NamedTuple):
     """What a value may be.
 
     kinds: which of JMESPath's kinds. item: the type of an array's elements (None: anything). fields: an object's known
@@ -20,9 +22,19 @@ class Type:
 
     kinds: frozenset[str]
     item: Type | None = None
-    fields: Mapping[str, Type] | None = field(default=None, hash=False)
+    fields: Mapping[str, Type] | None = None
     values: frozenset[str] | None = None
-    sure: bool = field(default=True, compare=False)
+    sure: bool = True
+
+    def __eq__(self, other: object) -> bool:
+        # `sure` says of a type how it is known, not what it is.
+        return self[:4] == other[:4] if isinstance(other, Type) else NotImplemented
+
+    def __ne__(self, other: object) -> bool:
+        return not self == other
+
+    def __hash__(self) -> int:
+        return hash((self.kinds, self.item, self.values))
 
     @property
     def nullable(self) -> bool:
@@ -45,7 +57,7 @@ class Type:
 
     def doubted(self) -> Type:
         """Return the same type, of what was not looked at."""
-        return Type(self.kinds, self.item, self.fields, self.values, sure=False)
+        return Type(self.kinds, self.item, self.fields, self.values, False)
 
     def union(self, other: Type) -> Type:
         """Return the type of a value that is of one of the two."""

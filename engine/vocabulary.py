@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from .. import rules
+from .record import NamedTuple
 from .types import ANYTHING, ARRAY, BOOLEAN, NUMBER, OBJECT, STRING, STRINGS, Type, kind_of, list_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
 
 _TYPES = {
     "string": STRING,
@@ -25,8 +28,7 @@ STATUSES = frozenset({"ok", "empty", "missing", "unreadable", "invalid", "not_an
 ABSENT: Any = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
+class Fact(NamedTuple):
     """One fact as the vocabulary describes it. `default` is ABSENT where a fact that is left out is an error."""
 
     name: str
@@ -54,8 +56,7 @@ class Fact:
         return ""
 
 
-@dataclass(frozen=True, slots=True)
-class Vocabulary:
+class Vocabulary(NamedTuple):
     """Every fact by its dotted name, in the file's order."""
 
     facts: Mapping[str, Fact]

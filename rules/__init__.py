@@ -1,10 +1,27 @@
 """The knowledge, as data: policies, their schema, and the vocabulary of facts."""
 
-from functools import cache
-from pathlib import Path
-from typing import Any
+from __future__ import annotations
 
-FOLDER = Path(__file__).parent
+import os
+from functools import cache
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+    from typing import Any
+
+    FOLDER: Path
+
+PLACE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - a start need not import pathlib
+
+
+def __getattr__(name: str) -> Any:
+    if name == "FOLDER":
+        from pathlib import Path
+
+        found = globals()[name] = Path(PLACE)
+        return found
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 @cache
@@ -23,4 +40,5 @@ def _data(name: str) -> dict[str, Any]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    return yaml.load((FOLDER / name).read_bytes(), loader)
+    with open(f"{PLACE}/{name}", "rb") as file:  # noqa: PTH123
+        return yaml.load(file, loader)
