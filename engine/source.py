@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -176,35 +176,37 @@ def compose_on(source: Source) -> Composed:
         raise PolicyError([source.problem("yaml-syntax", message, "delete it", index)]) from None
 
 
+_SCALARS = yaml.constructor.SafeConstructor()
+
+
 class _Builder:
     def __init__(self, source: Source, loader: Any) -> None:
         self.source, self.loader = source, loader
         self.problems = Problems()
         self.doubled: set[str] = set()
-        self.scalars = yaml.constructor.SafeConstructor()
+        self.event: Callable[[], Any] = loader.get_event
+        self.plain: dict[str, tuple[str, Any]] = {}  # kind and value of unquoted scalars, by their text
 
     def document(self) -> Node:
-        events = self._events()
         root: Node | None = None
-        for event in events:
+        while self.loader.check_event():
+            event = self.event()
             if isinstance(event, yaml.DocumentStartEvent):
                 if root is not None:
                     raise self._failure(
                         "more-than-one-document", "a second document starts here", "keep one per file", event
                     )
-                root = self._value(next(events), events, 0)
+                root = self._value(self.event(), 0)
         if root is None:
             raise PolicyError([self.source.problem("empty-file", "the file is empty", "see rules/policy.yaml", 0)])
         return root
 
-    def _events(self) -> Iterator[Any]:
-        while self.loader.check_event():
-            yield self.loader.get_event()
-
     def _failure(self, code: str, message: str, help: str, event: Any) -> PolicyError:
         return PolicyError([*self.problems, self.source.problem(code, message, help, event.start_mark.index)])
 
-    def _value(self, event: Any, events: Iterator[Any], depth: int) -> Node:
+    def _value(self, event: Any, depth: int) -> Node:
+        if event.__class__ is yaml.ScalarEvent and event.tag is None and depth <= MAX_DEPTH:
+            return self._scalar(event)  # as most are
         if isinstance(event, yaml.AliasEvent):
             raise self._failure("alias", f"the alias `*{event.anchor}` is not allowed", "write the value out", event)
         if depth > MAX_DEPTH:
@@ -215,24 +217,24 @@ class _Builder:
             help = "quote the whole value if the ! is part of it; a tag is not needed: values are plain here"
             message = f"the ! begins a YAML tag, `{event.tag[:60]}`, which is not allowed"
             self.problems.append(self.source.problem("tag", message, help, event.start_mark.index))
-            untagged = self._untagged(event, events, depth)
+            untagged = self._untagged(event, depth)
             return Node("broken", None, untagged.start, untagged.end, untagged.written)
-        return self._untagged(event, events, depth)
+        return self._untagged(event, depth)
 
-    def _untagged(self, event: Any, events: Iterator[Any], depth: int) -> Node:
+    def _untagged(self, event: Any, depth: int) -> Node:
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event)
         start = event.start_mark.index
         if isinstance(event, yaml.SequenceStartEvent):
             elements: list[Node] = []
-            while not isinstance(inner := next(events), yaml.SequenceEndEvent):
-                elements.append(self._value(inner, events, depth + 1))
+            while not isinstance(inner := self.event(), yaml.SequenceEndEvent):
+                elements.append(self._value(inner, depth + 1))
             return Node("sequence", tuple(elements), start, inner.end_mark.index)
         pairs: list[tuple[Node, Node]] = []
         seen: dict[Any, Node] = {}
-        while not isinstance(inner := next(events), yaml.MappingEndEvent):
-            key = self._value(inner, events, depth + 1)
-            value = self._value(next(events), events, depth + 1)
+        while not isinstance(inner := self.event(), yaml.MappingEndEvent):
+            key = self._value(inner, depth + 1)
+            value = self._value(self.event(), depth + 1)
             if key.kind == "broken":
                 continue
             if key.kind in ("mapping", "sequence"):
@@ -254,19 +256,27 @@ class _Builder:
 
     def _scalar(self, event: Any) -> Node:
         start, end, text = event.start_mark.index, event.end_mark.index, event.value
-        tag = event.tag if event.tag == _STR else self.loader.resolve(yaml.ScalarNode, text, event.implicit)
-        kind = str(tag).rpartition(":")[2]
-        if event.tag == "!" or kind == "str":
+        if event.tag is not None or not event.implicit[0]:
             return Node("string", text, start, end, text)
+        known = self.plain.get(text)
+        if known is None:
+            known = self.plain[text] = self._plain(text)
+        return Node(*known, start, end, text)
+
+    def _plain(self, text: str) -> tuple[str, Any]:
+        """Return the kind and the value of an unquoted scalar."""
+        tag = self.loader.resolve(yaml.ScalarNode, text, (True, False))
+        kind = str(tag).rpartition(":")[2]
+        if kind == "str":
+            return "string", text
         if kind in ("int", "float", "bool", "null"):
             try:
-                value = getattr(self.scalars, f"construct_yaml_{kind}")(yaml.ScalarNode(tag, text))
+                value = getattr(_SCALARS, f"construct_yaml_{kind}")(yaml.ScalarNode(tag, text))
             except (ValueError, OverflowError, KeyError):
                 value, kind = text, "other"
         else:
             value, kind = text, "other"
-        name = {"int": "integer", "bool": "boolean"}.get(kind, kind)
-        return Node(name, value, start, end, text)
+        return {"int": "integer", "bool": "boolean"}.get(kind, kind), value
 
 
 _SYNTAX_HELP = (
