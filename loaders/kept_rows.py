@@ -61,6 +61,14 @@ class Reader:
         self.first = self._end
         if self.believed:
             self._go_on()
+        else:
+            self.close()
+
+    def close(self) -> None:
+        """Ends the reading."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
 
     def get(self, name: str, repo: str) -> Kept | None:
         """What is kept of the model of that name, which is asked for in the order of names; None where it is not."""
@@ -104,7 +112,7 @@ class Reader:
 
 
 class Writer:
-    """Writes that file anew, from the first row that is new; used as a context. `finish` puts it in place.
+    """Writes that file anew, from the first row that is new. `finish` puts it in place; as a context it ends both.
 
     `grounds` are asked for where there was no file to believe; None says that nothing is to be kept.
     """
@@ -119,6 +127,7 @@ class Writer:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._reader.close()
         if self._draft is not None:
             self._draft.__exit__()
 

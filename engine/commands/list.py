@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from typing import Any
 
 from ..terminal import VERDICT_COLOURS, safe, style_for
@@ -22,15 +23,16 @@ def run(options: dict[str, Any]) -> int:
     from ...loaders import cache_folder, cached_repos
 
     repos = cached_repos()
-    found = rows(chosen, repos, [asked] if any(asked) else EACH, sys.stdout.flush)
-    if chosen.by:
-        print(f"policy {safe(chosen.sentence)}", file=sys.stderr)
-    if options["--json"]:
-        _print_list(_with_progress(found))
-    elif repos:
-        _print_table(found if sys.stdout.isatty() else _with_progress(found), max(len(safe(repo)) for repo in repos))
-    else:
-        print(f"no models in {safe(str(cache_folder()))}", file=sys.stderr)
+    with closing(rows(chosen, repos, [asked] if any(asked) else EACH, sys.stdout.flush)) as found:
+        if chosen.by:
+            print(f"policy {safe(chosen.sentence)}", file=sys.stderr)
+        if options["--json"]:
+            _print_list(_with_progress(found))
+        elif repos:
+            width = max(len(safe(repo)) for repo in repos)
+            _print_table(found if sys.stdout.isatty() else _with_progress(found), width)
+        else:
+            print(f"no models in {safe(str(cache_folder()))}", file=sys.stderr)
     return 0
 
 

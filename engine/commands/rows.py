@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import marshal
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from pathlib import Path
@@ -34,10 +34,10 @@ _MANY = 64  # rows that wait at most for one before them
 
 def rows(
     choice: Choice, repos: Mapping[str, Path], requests: Sequence[Request], pause: Callable[[], object]
-) -> Iterator[Row]:
+) -> Generator[Row]:
     """Return the rows of the cached models, in their order; `pause` is called before one that takes time.
 
-    Raises PolicyError, at once, where the policy does not load.
+    Raises PolicyError, at once, where the policy does not load. Closed before its end, nothing of it is kept.
     """
     source = _Source(choice, repos, requests)
     name = f"{crc32(source.question.encode('utf-8', 'surrogatepass')):08x}.rows"
@@ -47,7 +47,7 @@ def rows(
     return _rows(source, name, reader, pause)
 
 
-def _rows(source: _Source, name: str, reader: kept_rows.Reader, pause: Callable[[], object]) -> Iterator[Row]:
+def _rows(source: _Source, name: str, reader: kept_rows.Reader, pause: Callable[[], object]) -> Generator[Row]:
     kept = (reader.get(repo, str(folder)) for repo, folder in source.repos)
     with kept_rows.Writer(name, reader, source.grounds) as writer:
         for one in _in_order(source, kept, pause):
