@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
-from collections.abc import Callable
-from functools import wraps
-from typing import ParamSpec, TypeVar
 
-Given = ParamSpec("Given")
-Made = TypeVar("Made")
+TYPE_CHECKING = False
+if TYPE_CHECKING:  # a start imports this too, and needs no more of it
+    from collections.abc import Callable
+    from typing import ParamSpec, TypeVar
+
+    Given = ParamSpec("Given")
+    Made = TypeVar("Made")
 
 
 def uncollected(work: Callable[Given, Made]) -> Callable[Given, Made]:
@@ -17,7 +19,6 @@ def uncollected(work: Callable[Given, Made]) -> Callable[Given, Made]:
     What a large policy is made of stays, and the collector would look through all of it again and again.
     """
 
-    @wraps(work)
     def done(*args: Given.args, **kwargs: Given.kwargs) -> Made:
         if not gc.isenabled():  # the caller's own wish, or one such work within another
             return work(*args, **kwargs)
@@ -27,4 +28,5 @@ def uncollected(work: Callable[Given, Made]) -> Callable[Given, Made]:
         finally:
             gc.enable()
 
+    done.__doc__, done.__name__, done.__qualname__ = work.__doc__, work.__name__, work.__qualname__
     return done
