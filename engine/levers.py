@@ -2,25 +2,24 @@
 
 from __future__ import annotations
 
-import json
-import re
-from collections.abc import Mapping
-from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from .. import rules
-from .expression import Expression, parse
-from .interpreter import interpret
+from .record import NamedTuple
+from .runtime import namespace
+from .shelf import put, take
 
-_PLACEHOLDER = re.compile(r"\{\{(.*?)\}\}")
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from typing import Any
+
+    Values = dict[str, Any]  # facts by their dotted names
+
 _LONGEST = 300  # characters of a text, which may name files of a folder
 
-Values = dict[str, Any]  # facts by their dotted names
 
-
-@dataclass(frozen=True, slots=True)
-class Lever:
+class Lever(NamedTuple):
     """One thing to change, as rules/levers.yaml describes it.
 
     sets: the facts that move together, and what gives their values. search: the fact whose least (step 1) or greatest
@@ -39,6 +38,7 @@ class Lever:
     bound: int | str
     asked: bool
     unless: str | None
+    parts: tuple[str, ...]  # of the text: as they are, and expressions, by turns
 
     @property
     def facts(self) -> frozenset[str]:
@@ -52,9 +52,9 @@ class Lever:
         """
         inner = self._scope(scope, to)
         try:
-            if self.when is not None and interpret(_parsed(self.when).node, inner) is not True:
+            if self.when is not None and _value(self.when, inner) is not True:
                 return None
-            values = {name: interpret(_parsed(text).node, inner) for name, text in self.sets.items()}
+            values = {name: _value(text, inner) for name, text in self.sets.items()}
         except Exception:  # what a folder holds fits no expression: then there is nothing to offer
             return None
         if self.search is not None:
@@ -66,30 +66,21 @@ class Lever:
         """Return its text with the values in it."""
         inner = self._scope(scope, to)
 
-        def value_of(found: re.Match[str]) -> str:
-            try:
-                value = interpret(_parsed(found[1].strip()).node, inner)
-            except Exception:
-                value = None
-            if value is None:
-                return "unknown"
-            return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
-
-        text = " ".join(_PLACEHOLDER.sub(value_of, self.text).split())
+        said = (_said(part, inner) if place % 2 else part for place, part in enumerate(self.parts))
+        text = " ".join("".join(said).split())
         return text if len(text) <= _LONGEST else f"{text[: _LONGEST - 3]}..."
 
     def _scope(self, scope: Mapping[str, Any], to: Any) -> dict[str, Any]:
         inner = {**scope, "to": to}
         for name, text in self.let.items():
             try:
-                inner[name] = interpret(_parsed(text).node, inner)
+                inner[name] = _value(text, inner)
             except Exception:
                 inner[name] = None
         return inner
 
 
-@dataclass(frozen=True, slots=True)
-class Levers:
+class Levers(NamedTuple):
     """Every lever in the file's order, and the kinds in the order in which remedies are listed."""
 
     kinds: Mapping[str, str]
@@ -103,8 +94,44 @@ class Levers:
 @cache
 def levers() -> Levers:
     """Return the shipped levers."""
-    data = rules.levers()
-    return Levers(data["kinds"], tuple(_lever(entry) for entry in data["levers"]))
+    kinds, entries = _work()[:2]
+    return Levers(kinds, tuple(map(_lever, entries)))
+
+
+@cache
+def _work() -> tuple[dict[str, str], list[dict[str, Any]], dict[str, Callable[[Any], Any]]]:
+    """Return kinds and levers as the file has them, and the functions of expressions by their text."""
+    place = f"{rules.PLACE}/levers.yaml"
+    kept = take(place)
+    if kept is None:
+        from .lever_code import read_levers
+
+        with open(place, "rb") as file:  # noqa: PTH123
+            content = file.read()
+        found = read_levers()
+        put(place, [(place, content)], found)
+    else:
+        found = kept[1]
+    kinds, levers, texts, code, constants, guards = found
+    names = namespace(constants, guards)
+    exec(code, names)
+    return kinds, levers, dict(zip(texts, names["functions"], strict=True))
+
+
+def _value(text: str, scope: Mapping[str, Any]) -> Any:
+    return _work()[2][text](scope)
+
+
+def _said(text: str, scope: Mapping[str, Any]) -> str:
+    try:
+        value = _value(text, scope)
+    except Exception:
+        value = None
+    if value is None or isinstance(value, str):
+        return "unknown" if value is None else value
+    import json
+
+    return json.dumps(value, ensure_ascii=False)
 
 
 def _lever(entry: Mapping[str, Any]) -> Lever:
@@ -121,19 +148,15 @@ def _lever(entry: Mapping[str, Any]) -> Lever:
         bound=entry.get("bound", 0),
         asked=entry.get("asked", False),
         unless=entry.get("unless"),
+        parts=tuple(entry["parts"]),
     )
-
-
-@cache
-def _parsed(text: str) -> Expression:
-    return parse(text)
 
 
 def value_at(facts: Mapping[str, Any], name: str) -> Any:
     """Return the value of a fact by its dotted name, None where it is not there."""
     value: Any = facts
     for part in name.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
+        value = value.get(part) if isinstance(value, dict) else None
     return value
 
 
@@ -145,7 +168,7 @@ def with_values(facts: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str
         place = result
         for parent in parents:
             inner = place.get(parent)
-            place[parent] = place = dict(inner) if isinstance(inner, Mapping) else {}
+            place[parent] = place = dict(inner) if isinstance(inner, dict) else {}
         place[last] = value
     return result
 

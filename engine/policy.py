@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from .document import Document
     from .stored import Audit
 
+_FEW = 200  # decisions the exact way that take as long as making the fast one
+
 
 class Policy:
     """A policy that passed every check. Its methods never raise because of what the facts hold."""
@@ -34,7 +36,7 @@ class Policy:
         self, evaluation: Evaluation, audit: Callable[[], Audit | None], document: Callable[[], Document]
     ) -> None:
         self.evaluation = evaluation
-        self._audit, self._document = audit, document
+        self._audit, self._document, self._few = audit, document, 0
         program = evaluation.program
         self.name, self.version = program.name, program.version
         self.sets, self.limits, self.derived_types = program.sets, program.limits, program.types
@@ -80,6 +82,13 @@ class Policy:
         that cannot be evaluated blocks with error_type `policy_error` and is named.
         """
         return self._decide(facts)
+
+    def decide_few(self, facts: Mapping[str, Any]) -> Decision:
+        """Return what `decide` does, without making the fast way for a few decisions: that takes as long as 200."""
+        if "_decide" in self.__dict__ or self._few >= _FEW:
+            return self._decide(facts)
+        self._few += 1
+        return self.evaluation.decide(facts)
 
     @cached_property
     def _decide(self) -> Callable[[Any], Decision]:

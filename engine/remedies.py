@@ -7,26 +7,27 @@ is never offered.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import combinations
-from typing import Any
 
-from .decision import Decision, Trace
-from .document import Document
-from .levers import Lever, Values, levers, value_at, with_values
-from .overrides import size_in_bytes
-from .paths import paths_in
-from .policy import Policy
-from .vocabulary import vocabulary
+from .levers import levers, value_at, with_values
+from .record import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from typing import Any
+
+    from .decision import Decision, Trace
+    from .levers import Lever, Values
+    from .policy import Policy
+    from .program import Program
 
 MOST = 5  # that are offered
 _LARGEST = 1 << 24  # of a number that is looked for downwards, where none is given
 _LIBRARIES = {"mlx-lm": "mlx_lm", "mlx-vlm": "mlx_vlm", "mlx-audio": "mlx_audio"}
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class Change(NamedTuple):
     """One fact with another value. Changes of one lever are one thing to do, and have its text."""
 
     fact: str
@@ -47,8 +48,7 @@ class Change:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class Remedy:
+class Remedy(NamedTuple):
     """Changes that together lead to allow, and to the decision that they lead to. `kind`: that of the costlier one."""
 
     text: str
@@ -67,8 +67,7 @@ class Remedy:
         }
 
 
-@dataclass(frozen=True, slots=True)
-class _Step:
+class _Step(NamedTuple):
     """A lever pulled: the facts that it gives other values, and what is said of it."""
 
     lever: Lever
@@ -90,6 +89,8 @@ def assignment(fact: str, value: Any) -> str:
     """Return the FACT=VALUE that gives a fact the value, as `--set` reads it."""
     import json
 
+    from .vocabulary import vocabulary
+
     known = vocabulary().facts.get(fact)
     plain = isinstance(value, str) and known is not None and "string" in known.type.kinds
     return f"{fact}={value if plain else json.dumps(value)}"
@@ -99,7 +100,7 @@ class _Search:
     def __init__(self, policy: Policy, facts: Mapping[str, Any], trace: Trace) -> None:
         self._policy, self._facts, self._trace = policy, facts, trace
         self._given = {"sets": policy.sets, "limits": policy.limits, "library": _libraries(policy, trace.facts)}
-        self._reads = _Reads(policy.document)
+        self._reads = _Reads(policy.evaluation.program)
         self._levers = levers().levers
 
     def found(self) -> tuple[Remedy, ...]:
@@ -202,7 +203,7 @@ class _Search:
         while abs(good - bad) > 1:
             middle = (good + bad) // 2
             good, bad = (middle, bad) if allows(middle) else (good, middle)
-        fact = vocabulary().facts.get(name)
+        fact = self._policy.evaluation.vocabulary.facts.get(name)
         if fact is not None and fact.unit == "bytes" and lever.step > 0:
             said = _readable(good)
             return said if said <= bound and allows(said) else good
@@ -212,7 +213,7 @@ class _Search:
         return self._decided(values).decision == "allow"
 
     def _decided(self, values: Values) -> Decision:
-        return self._policy.decide(with_values(self._facts, values))
+        return self._policy.decide_few(with_values(self._facts, values))
 
     def _remedy(self, steps: list[_Step]) -> Remedy | None:
         """The steps together, where each of them is needed, and of a number that was looked for the number itself."""
@@ -233,15 +234,15 @@ class _Search:
 
 def _libraries(policy: Policy, facts: Mapping[str, Any]) -> dict[str, Any]:
     """What the policy's audit part says of each library: the version checked with, and what it says of this type."""
-    audit = policy.document.audit
-    if audit is None:
+    if policy.audit is None:
         return {}
+    checked_with, sets = policy.audit
     kind = value_at(facts, "model.type")
     names = {kind, kind.lower()} if isinstance(kind, str) else set[str]()
     found: dict[str, dict[str, Any]] = {
-        _LIBRARIES[library]: {"version": version} for library, version, _ in audit.checked_with if library in _LIBRARIES
+        _LIBRARIES[library]: {"version": version} for library, version in checked_with if library in _LIBRARIES
     }
-    for name, fact, _ in audit.sets:
+    for name, fact in sets:
         _, library, part = fact.split(".")
         if library in found:
             found[library][part] = [entry for entry in policy.sets.get(name, ()) if entry in names]
@@ -254,14 +255,15 @@ def _libraries(policy: Policy, facts: Mapping[str, Any]) -> dict[str, Any]:
 class _Reads:
     """The facts that a policy's gates read."""
 
-    def __init__(self, document: Document) -> None:
-        self._gates = {gate.id: gate.when for gate in document.gates}
-        self._derive = {part.name: part.branches for part in document.derive}
+    def __init__(self, program: Program) -> None:
+        self._expressions = program.expressions
+        self._gates = {gate.id: gate.when for gate in program.gates}
+        self._derive = {rule.name: rule.branches for rule in program.derive}
         self._known: dict[str, frozenset[str]] = {}
 
     def by_itself(self, gate: str | None) -> frozenset[str]:
         """The facts, derived ones too, that the gate's own condition names."""
-        return _paths([self._gates.get(gate or "")])
+        return self._paths([self._gates.get(gate or "")])
 
     def of(self, gate: str | None) -> frozenset[str]:
         """The facts that the gate reads, those too that what it names is derived from."""
@@ -272,9 +274,12 @@ class _Reads:
         for name in {path.split(".")[1] for path in paths - found}:
             if name not in self._known:
                 branches = self._derive.get(name, ())
-                self._known[name] = self._behind(_paths(part for b in branches for part in (b.when, b.compute)))
+                self._known[name] = self._behind(self._paths(part for b in branches for part in (b.when, b.compute)))
             found |= self._known[name]
         return frozenset(found)
+
+    def _paths(self, parts: Iterable[int | None]) -> frozenset[str]:
+        return frozenset(path for part in parts if part is not None for path in self._expressions[part].reads)
 
 
 def _bound(lever: Lever, scope: Mapping[str, Any]) -> int | None:
@@ -286,16 +291,14 @@ def _whole(value: Any) -> int | None:
     return int(value) if isinstance(value, int) or (isinstance(value, float) and value.is_integer()) else None
 
 
-def _paths(parts: Iterable[Any]) -> frozenset[str]:
-    return frozenset(path for part in parts if part is not None for path in paths_in(part.expression.node))
-
-
 def _touches(fact: str, paths: frozenset[str]) -> bool:
     return any(path == fact or path.startswith(f"{fact}.") or fact.startswith(f"{path}.") for path in paths)
 
 
 def _readable(size: int) -> int:
     """The next size above that is written with one digit after the point, so that what is said is what was tried."""
+    from .overrides import size_in_bytes
+
     for letter in "TGMK":
         unit = size_in_bytes(f"1{letter}") or 1
         if size >= unit:
