@@ -300,7 +300,8 @@ class Writer:
             whole, element = self.temporary(), self.temporary()
             base = self.write(arguments[1], here)
             if base.kinds == ARRAY:
-                each = self.write(arguments[0]["children"][0], Code(element))
+                kinds = self._elements(arguments[1], here)
+                each = self.write(arguments[0]["children"][0], Code(element, kinds))
                 return Code(f"({whole} := {base.text}, [{each.text} for {element} in {whole}])[1]", ARRAY)
         free = here is None and self._names is not None
         scope = self._names.scope(paths_in(node)) if free and self._names is not None else (here or _ROOT).text

@@ -29,6 +29,7 @@ from .paths import path_of
 from .plan import Group, Item, Step, Table, nodes_in, planned, terms_of
 from .program import GateRule, Program
 
+UNKNOWN = object()  # of a derived fact that was not worked out yet
 Answer = tuple[str, str, str, str | None, int | None, str | None]
 
 
@@ -60,12 +61,17 @@ class Place(NamedTuple):
 def decider(program: Program) -> Decider | None:
     """Return a program's decider, or None where a rule reads what only the exact way has."""
     try:
-        return _Author(program).decider()
+        return Author(program).decider()
     except Unsupported:
         return None
 
 
-class _Author:
+class Author:
+    """Writes one decider."""
+
+    local_names = ("type", "dict", "str", "list", "int", "_unknown")  # which are read faster than those of a module
+    keep = False  # whether the value of every derived fact is kept
+
     def __init__(self, program: Program) -> None:
         self.program = program
         self.rules = FastRules(program)
@@ -78,20 +84,18 @@ class _Author:
         program, rules = self.program, self.rules
         conditions = (None if gate.when is None else program.nodes[gate.when] for gate in program.gates)
         plan = planned([Step(terms_of(node), number) for number, node in enumerate(conditions)])
-        rules.derive([*nodes_in(plan), *(node for gate in program.gates for node in in_message(program, gate))])
-        lines = list(self.items(plan, Place(Loads(rules.facts), frozenset())))
+        asked = [*nodes_in(plan), *(node for gate in program.gates for node in in_message(program, gate))]
+        rules.derive(asked, keep=self.keep)
+        lines = list(self.items(plan, self.start()))
         source = "\n".join(
             (
-                *rules.functions(),
+                *self.derived_functions(),
                 *self.functions,
-                # Local names are read faster than those of a module.
-                "def decide(facts, type=type, dict=dict, str=str, list=list, int=int, bool=bool):",
-                "    if type(facts) is not dict or 'derived' in facts: return _slow(facts)",
+                f"def decide(facts, {', '.join(f'{name}={name}' for name in self.local_names)}):",
+                *(f"    {line}" for line in self.head()),
                 "    try:",
-                f"        {' = '.join([*(f'v{number}' for number in range(len(rules.kept))), '_unknown'])}",
-                *(f"        {line}" for line in lines),
-                "    except Exception:",
-                "        return _slow(facts)",
+                *(f"        {line}" for line in (*self.beginning(), *lines)),
+                *(f"    {line}" for line in self.tail()),
             )
         )
         lists = {f"_list_{name}": program.sets[name] for name in rules.names.sets}
@@ -104,6 +108,23 @@ class _Author:
             self.decisions,
             self.tables,
         )
+
+    def start(self) -> Place:
+        """Return the place where the first gate is asked."""
+        return Place(Loads(self.rules.facts), frozenset())
+
+    def derived_functions(self) -> Iterator[str]:
+        return self.rules.functions()
+
+    def head(self) -> list[str]:
+        return ["if type(facts) is not dict or 'derived' in facts: return _given(facts)"]
+
+    def beginning(self) -> list[str]:
+        return [" = ".join([*(f"v{number}" for number in range(len(self.rules.kept))), "_unknown"])]
+
+    def tail(self) -> list[str]:
+        # What is left out may have a default.
+        return ["except KeyError:", "    return _given(facts)", "except Exception:", "    return _slow(facts)"]
 
     def items(self, plan: Sequence[Item], place: Place) -> Iterator[str]:
         """Yield the code that asks a plan's gates."""
@@ -119,7 +140,7 @@ class _Author:
                 head = f"if {self.condition(item.term, place)}:"
                 place, made = self.listed([head], place)
                 yield from made[:-1]
-                yield from _below(head, self.items(item.items, place))
+                yield from below(head, self.items(item.items, place))
             else:
                 place, made = self.listed(list(self.table(item, place)), place)
                 yield from made
@@ -173,16 +194,16 @@ class _Author:
             late = [name for name in self.rules.first_kept(term) if name not in place.known]
             if late and terms:
                 inner, ready = self.ready((term,), place, first=term)
-                below = [*ready, *self.asked(Step(step.terms[number:], step.gate), inner)]
+                inside = [*ready, *self.asked(Step(step.terms[number:], step.gate), inner)]
                 _, made = self.listed([f"if {' and '.join(terms)}:"], place)
                 yield from made[:-1]
-                yield from _below(made[-1], below)
+                yield from below(made[-1], inside)
                 return
             terms.append(self.condition(term, place))
         place, made = self.listed([f"if {' and '.join(terms)}:"], place)
         yield from made[:-1]
         fired = self.fired(self.program.gates[step.gate], place)
-        yield from _below(made[-1], fired) if terms else fired
+        yield from below(made[-1], fired) if terms else fired
 
     def fired(self, gate: GateRule, place: Place) -> list[str]:
         """Return the code that gives a gate's decision."""
@@ -243,11 +264,11 @@ class _Author:
 
     def answer(self, step: Step) -> str:
         """Return the name of a gate's decision, or of a function that gives it, or None where it does not fire."""
-        place, code = self.ready(step.terms, Place(Loads(self.rules.facts), frozenset(), True), risky=False)
+        place, code = self.ready(step.terms, self.start()._replace(listed=True), risky=False)
         lines = [*code, *self.asked(step, place)]
         if not step.terms and len(lines) == 1:
             return lines[0].removeprefix("return ")
-        self.functions += _below(f"def g{step.gate}(s, facts):", lines)
+        self.functions += below(f"def g{step.gate}(s, facts):", lines)
         return f"g{step.gate}"
 
 
@@ -256,6 +277,6 @@ def _in_literal(text: str) -> str:
     return text.encode("unicode_escape").decode("ascii").replace("'", "\\'").replace("{", "{{").replace("}", "}}")
 
 
-def _below(head: str, lines: Iterable[str]) -> Iterator[str]:
+def below(head: str, lines: Iterable[str]) -> Iterator[str]:
     yield head
     yield from (f"    {line}" for line in lines)

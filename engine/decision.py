@@ -52,9 +52,14 @@ class Decision(Fields):
         message: str | None,
         policy: PolicyName,
     ) -> None:
-        values = (decision, backend, gate, error_type, http_status, message, policy)
-        for name, value in zip(self.__match_args__, values, strict=True):
-            object.__setattr__(self, name, value)
+        fill = object.__setattr__
+        fill(self, "decision", decision)
+        fill(self, "backend", backend)
+        fill(self, "gate", gate)
+        fill(self, "error_type", error_type)
+        fill(self, "http_status", http_status)
+        fill(self, "message", message)
+        fill(self, "policy", policy)
 
     def __setattr__(self, name: str, value: object) -> NoReturn:
         raise AttributeError(f"a decision's `{name}` cannot be changed")

@@ -6,15 +6,37 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .decider import Decider
+from .decider import UNKNOWN, Decider
+from .decider import decider as written
 from .decision import Decision, Fields, PolicyName
 from .lookup import finder
 from .messages import said
+from .program import Program
 from .runtime import namespace
 
+Decide = Callable[[Any], Decision]
 
-def function_of(decider: Decider, slow: Callable[[Any], Decision], policy: PolicyName) -> Callable[[Any], Decision]:
-    """Return the function that decides. slow: decides where facts are not as they should be."""
+
+def function_of(program: Program, slow: Decide, policy: PolicyName) -> Decide:
+    """Return the function that decides. slow: the exact way, which decides where facts are not as they should be."""
+    decider = written(program)
+    if decider is None:
+        return slow
+
+    def given(facts: Any) -> Decision:
+        # Made where it is first needed, which is seldom, and then called without this detour.
+        from .lenient import lenient_decider
+
+        found = lenient_decider(program)
+        names["_given"] = slow if found is None else _names(found[0], slow, policy, **found[1])["decide"]
+        return names["_given"](facts)
+
+    names = _names(decider, slow, policy, _given=given)
+    return names["decide"]
+
+
+def _names(decider: Decider, slow: Decide, policy: PolicyName, **more: Any) -> dict[str, Any]:
+    """Return the names of a decider's code, `decide` among them."""
     names: dict[str, Any] = {
         **namespace(decider.constants, decider.guards),
         **{name: re.compile(expression) for name, expression in decider.patterns.items()},
@@ -24,19 +46,18 @@ def function_of(decider: Decider, slow: Callable[[Any], Decision], policy: Polic
         "_policy": policy,
         "_Fields": Fields,
         "_Decision": Decision,
-        "_unknown": _UNKNOWN,
+        "_unknown": UNKNOWN,
+        "_nothing": {},
         "_said": said,
         "_boolean": _boolean,
         "_no_branch": _no_branch,
         "_join": "".join,
         "_lines": "\n/".join,
         "_integers": _integers,
+        **more,
     }
     exec(decider.code, names)
-    return names["decide"]
-
-
-_UNKNOWN = object()  # of a derived fact that was not worked out yet
+    return names
 
 
 def _boolean(value: Any) -> bool:

@@ -47,19 +47,19 @@ class FastRules:
         self.parts: dict[str, Written] = {}  # the derived facts that are needed
         self.kept: dict[str, Kept] = {}
         self._written: dict[int, Written] = {}  # expressions, by their node
-        self._needs: dict[str, tuple[frozenset[str], frozenset[str]]] = {}  # of derived facts: facts, derived facts
+        self.needs: dict[str, tuple[frozenset[str], frozenset[str]]] = {}  # of derived facts: facts, derived facts
         for rule in program.derive:
-            self._needs[rule.name] = self.needed(self._nodes_of(rule))
+            self.needs[rule.name] = self.needed(self.nodes_of(rule))
 
-    def derive(self, asked: Sequence[Node]) -> None:
-        """Write the derived facts that the expressions `asked` need."""
+    def derive(self, asked: Sequence[Node], keep: bool = False) -> None:
+        """Write the derived facts that the expressions `asked` need. keep: whether every value is kept."""
         rules = [rule for rule in self.program.derive if rule.name in self.needed(asked)[1]]
-        used = uses([*asked, *(node for rule in rules for node in self._nodes_of(rule))])
+        used = uses([*asked, *(node for rule in rules for node in self.nodes_of(rule))])
         for rule in rules:
             self.writer.begin()
             part = self._taken(self._value_of(rule))
             self.parts[rule.name] = part
-            if used[rule.name] > 1 or part.risky:  # else it is worked out where it stands
+            if keep or used[rule.name] > 1 or part.risky:  # else it is worked out where it stands
                 numbers, slot = self.names.numbers, len(self.kept)
                 given = [f"f{numbers[name]}" for name in sorted(part.facts)]
                 given += [f"j{numbers[name]}" for name in sorted(part.lines)]
@@ -75,14 +75,18 @@ class FastRules:
 
     def needed(self, nodes: Iterable[Node]) -> tuple[frozenset[str], frozenset[str]]:
         """Return the facts and derived facts that expressions read, whichever way they go."""
+        facts, read = self.read(nodes)
+        derived = read.union(*(self.needs[name][1] for name in read))
+        return facts.union(*(self.needs[name][0] for name in read)), derived
+
+    def read(self, nodes: Iterable[Node]) -> tuple[frozenset[str], frozenset[str]]:
+        """Return the facts and derived facts that expressions name themselves."""
         facts: set[str] = set()
         derived: set[str] = set()
         for path in {path for node in nodes for path in paths_in(node)}:
             first, _, rest = path.partition(".")
             if first == "derived":
-                name = rest.partition(".")[0]
-                derived |= {name} | self._needs[name][1]
-                facts |= self._needs[name][0]
+                derived.add(rest.partition(".")[0])
             elif first not in ("sets", "limits"):
                 facts.add(self.names.fact_of(path))
         return frozenset(facts), frozenset(derived)
@@ -148,7 +152,8 @@ class FastRules:
         self.writer.whole |= part.whole
         return f"\0{name}\0"
 
-    def _nodes_of(self, rule: DerivedRule) -> list[Node]:
+    def nodes_of(self, rule: DerivedRule) -> list[Node]:
+        """Return a derived fact's expressions."""
         indexes = (index for branch in rule.branches for index in (branch.when, branch.compute))
         return [self.program.nodes[index] for index in indexes if index is not None]
 

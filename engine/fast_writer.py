@@ -11,11 +11,12 @@ from collections.abc import Callable, Iterable, Mapping
 from os.path import commonprefix
 from typing import Any
 
-from .compiler import ARRAY, KINDS, STRING, Code, Kinds, Names, Writer
+from .compiler import ARRAY, KINDS, NUMBER, STRING, Code, Kinds, Names, Writer
 from .expression import Node
+from .library import percent
 from .paths import path_of
 from .plan import terms_of
-from .types import STRINGS, Type
+from .types import INTEGERS, STRINGS, Type
 
 _MAX_UNROLLED = 8
 _LEAST_COMMON = 6  # characters
@@ -104,6 +105,20 @@ class FastWriter(Writer):
             self.risky = True
         return code
 
+    def _call_join(self, arguments: list[Node], codes: list[Code]) -> str:
+        return f"{codes[0].text}.join({codes[1].text})"
+
+    def _call_to_string(self, arguments: list[Node], codes: list[Code]) -> str | None:
+        name = codes[0].text
+        known = codes[0].kinds == NUMBER and name.isidentifier()
+        return f"(repr({name}) if type({name}) is int else _f_to_string({name}))" if known else None
+
+    def _call_percent(self, arguments: list[Node], codes: list[Code]) -> str | None:
+        try:  # mostly a limit
+            return repr(percent(float(codes[0].text)))
+        except ValueError:
+            return None
+
     def _comparator(self, node: Node, here: Code | None) -> Code:
         code = super()._comparator(node, here)
         if code.text.startswith(("_less(", "_at_most(", "_more(", "_no_less(")):
@@ -118,10 +133,11 @@ class FastWriter(Writer):
 
     def _elements(self, node: Node, here: Code | None) -> Kinds:
         path = self._strings(node, here)
-        if path is None:
-            return KINDS
-        self.whole.add(path)
-        return STRING
+        if path is not None:
+            self.whole.add(path)
+            return STRING
+        kind = self._facts.facts.get(path_of(node) or "") if here is None else None
+        return NUMBER if kind == INTEGERS else KINDS  # of these every one is looked at
 
     # --- shorter forms
 
@@ -140,7 +156,7 @@ class FastWriter(Writer):
         asked = [_no_file(term) for term in terms_of(node)]
         path = self._strings(asked[0][0], here) if asked[0] is not None else None
         endings = [_ending(one[1]) for one in asked if one is not None and self._strings(one[0], here) == path]
-        common = commonprefix([ending[::-1] for ending in endings])[::-1]
+        common = commonprefix([ending[::-1] for ending in endings])[::-1]  # noqa: RUF071 - of texts, and no paths
         if path is None or len(endings) < len(asked) or len(common) < _LEAST_COMMON:
             return code
         # Where no file has the ending that all of these names have, none of them is there.

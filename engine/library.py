@@ -212,7 +212,9 @@ def to_array(value: Any) -> list[Any]:
 
 
 def to_string(value: Any) -> str:
-    return value if type(value) is str else json.dumps(value, separators=(",", ":"), default=str)
+    if type(value) is str:
+        return value
+    return repr(value) if type(value) is int else json.dumps(value, separators=(",", ":"), default=str)
 
 
 def to_number(value: Any) -> Any:

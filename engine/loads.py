@@ -5,16 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from .types import ARRAY, BOOLEAN, NUMBER, OBJECT, STRING, STRINGS
-from .vocabulary import Fact
-
-_REFUSE = "return _slow(facts)"
+from .vocabulary import ABSENT, Fact
 
 
 class Loads:
     """What is loaded at a place in the code. Facts are `f0`, `f1`... by their number; a list as one text `j0`..."""
 
-    def __init__(self, facts: Mapping[str, Fact]) -> None:
-        self._facts = facts
+    def __init__(self, facts: Mapping[str, Fact], lenient: bool = False, refuse: str = "return _slow(facts)") -> None:
+        """lenient: whether facts may be left out that have a default. refuse: the code for a fact that will not do."""
+        self._facts, self._lenient, self._refuse = facts, lenient, refuse
         self._numbers = {name: number for number, name in enumerate(facts)}
         parents = dict.fromkeys(name.rpartition(".")[0] for name in facts if "." in name)
         self._sections = {name: f"x{number}" for number, name in enumerate(_with_parents(parents))}
@@ -54,7 +53,8 @@ class Loads:
         parent, _, key = name.rpartition(".")
         yield from self._section(parent)
         place, local = self._sections.get(parent, "facts"), self._sections[name]
-        yield from self._once(name, f"{local} = {place}[{key!r}]", f"if type({local}) is not dict: {_REFUSE}")
+        found = f"{place}.get({key!r}, _nothing)" if self._lenient else f"{place}[{key!r}]"
+        yield from self._once(name, f"{local} = {found}", f"if type({local}) is not dict: {self._refuse}")
 
     def _fact(self, name: str, elements: bool) -> Iterator[str]:
         section, _, key = name.rpartition(".")
@@ -62,13 +62,14 @@ class Loads:
             return
         yield from self._section(section)
         place, local = self._sections.get(section, "facts"), self.local(name)
-        yield from self._once(
-            f"fact {name}", f"{local} = {place}[{key!r}]", *_check(local, self._facts[name], elements)
-        )
+        fact = self._facts[name]
+        lenient = self._lenient and fact.default is not ABSENT
+        found = f"{place}.get({key!r}, {fact.default!r})" if lenient else f"{place}[{key!r}]"
+        yield from self._once(f"fact {name}", f"{local} = {found}", *_check(local, fact, elements, self._refuse))
 
     def _text(self, name: str) -> Iterator[str]:
         # A name with a line's end in it would read as two.
-        yield f"if '\\n' in _join({self.local(name)}): {_REFUSE}"
+        yield f"if '\\n' in _join({self.local(name)}): {self._refuse}"
         yield f"j{self._numbers[name]} = ''  # made where it is first asked"
 
 
@@ -83,7 +84,7 @@ def _with_parents(names: Iterable[str]) -> Iterator[str]:
                 yield prefix
 
 
-def _check(local: str, fact: Fact, elements: bool) -> Iterator[str]:
+def _check(local: str, fact: Fact, elements: bool, refuse: str) -> Iterator[str]:
     """Yield the code that leaves a fact which `Fact.fault` finds fault with, and some others, to the exact way.
 
     elements: whether a list's are looked at here, as far as `Fact.fault` does.
@@ -93,22 +94,22 @@ def _check(local: str, fact: Fact, elements: bool) -> Iterator[str]:
         return
     some = f"{local} is not None and " if nullable else ""
     if fact.type.values is not None and not nullable:
-        yield f"if {local} not in {set(fact.type.values)!r}: {_REFUSE}"
+        yield f"if {local} not in {set(fact.type.values)!r}: {refuse}"
     elif kinds == BOOLEAN.kinds:
-        yield f"if {some}{local} is not True and {local} is not False: {_REFUSE}"
+        yield f"if {some}{local} is not True and {local} is not False: {refuse}"
     elif kinds == STRING.kinds and fact.type.values is None:
-        yield f"if {some}type({local}) is not str: {_REFUSE}"
+        yield f"if {some}type({local}) is not str: {refuse}"
     elif kinds == OBJECT.kinds:
-        yield f"if {some}type({local}) is not dict: {_REFUSE}"
+        yield f"if {some}type({local}) is not dict: {refuse}"
     elif kinds == NUMBER.kinds:
         least = f" or {local} < 0" if fact.unit == "bytes" else ""
         yield (
-            f"if {local} is not None and (type({local}) is not int{least}): {_REFUSE}"
+            f"if {local} is not None and (type({local}) is not int{least}): {refuse}"
             if nullable
-            else (f"if type({local}) is not int{least}: {_REFUSE}")
+            else (f"if type({local}) is not int{least}: {refuse}")
         )
     elif kinds == ARRAY.kinds and not nullable:
-        yield f"if type({local}) is not list: {_REFUSE}"
+        yield f"if type({local}) is not list: {refuse}"
         if fact.type.item is not None and elements:
             if fact.type == STRINGS:
                 yield f"if len({local}) <= 8: _join({local})"
@@ -116,4 +117,4 @@ def _check(local: str, fact: Fact, elements: bool) -> Iterator[str]:
                 kinds = " is ".join(f"type({local}[{number}])" for number in range(3))
                 yield f"if len({local}) != 3 or not {kinds} is int: _integers({local})"
     else:
-        yield f"if _fault({fact.name!r}, {local}): {_REFUSE}"
+        yield f"if _fault({fact.name!r}, {local}): {refuse}"

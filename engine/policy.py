@@ -81,6 +81,7 @@ class Policy:
         `facts["derived"]`, where it is there, holds derived facts to use in place of what the policy derives. A gate
         that cannot be evaluated blocks with error_type `policy_error` and is named.
         """
+        self.__dict__["decide"] = self._decide  # from here on it is called without this detour
         return self._decide(facts)
 
     def decide_few(self, facts: Mapping[str, Any]) -> Decision:
@@ -92,12 +93,10 @@ class Policy:
 
     @cached_property
     def _decide(self) -> Callable[[Any], Decision]:
-        from .decider import decider
         from .fast import function_of
 
         evaluation = self.evaluation
-        made = decider(evaluation.program)
-        return evaluation.decide if made is None else function_of(made, evaluation.decide, evaluation.policy)
+        return function_of(evaluation.program, evaluation.decide, evaluation.policy)
 
     def explain(self, facts: Mapping[str, Any]) -> Trace:
         """Return the same decision as `decide`, with every gate tried and the terms that made it fire or not."""

@@ -91,7 +91,7 @@ def _of(*kinds: str) -> Type:
 NULL, BOOLEAN, NUMBER, STRING, OBJECT, ARRAY = map(_of, ("null", "boolean", "number", "string", "object", "array"))
 ANYTHING = Type(KINDS)
 STRINGS = Type(frozenset({"array"}), item=STRING)
-NUMBERS = Type(frozenset({"array"}), item=NUMBER)
+NUMBERS = INTEGERS = Type(frozenset({"array"}), item=NUMBER)
 
 
 def list_of(item: Type) -> Type:

@@ -10,7 +10,9 @@ def size_text(size: float | None) -> str:
     """Return bytes in the unit that fits, of 1024 each, as memory is sold: `1.5 GB`."""
     if size is None:
         return "an unknown amount"
-    for unit, factor in (("TB", GIB * 1024), ("GB", GIB), ("MB", 1024**2), ("KB", 1024)):
-        if abs(size) >= factor:
-            return f"{size / factor:.1f} {unit}"
-    return f"{size:g} bytes"
+    whole = abs(size)
+    if not whole >= 1024:
+        return f"{size:g} bytes"
+    if whole < GIB:
+        return f"{size / 1024:.1f} KB" if whole < 1024**2 else f"{size / 1024**2:.1f} MB"
+    return f"{size / GIB:.1f} GB" if whole < 1024**4 else f"{size / 1024**4:.1f} TB"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import tempfile
 from functools import cache
@@ -36,6 +37,16 @@ def row_facts() -> list[Facts]:
     """The 3,072 rows of the gates' truth table: what is detected given in `derived`, all else a plain folder's."""
     plain = folder_facts()[0]
     return [_over(plain, facts_of(row)) for row in ROWS]
+
+
+def row_asks() -> list[Facts]:
+    """The same rows with no more than they say: what is detected, what is asked, and the machine.
+
+    Parts that are equal are one object, as in a program that asks for many models on one machine.
+    """
+    parts: dict[str, Any] = {}
+    rows = map(facts_of, ROWS)
+    return [{name: parts.setdefault(json.dumps((name, part)), part) for name, part in row.items()} for row in rows]
 
 
 def _over(facts: Facts, changes: Facts) -> Facts:

@@ -1,0 +1,101 @@
+"""The decider for facts that are not whole: some left out that have a default, or derived facts given by the caller.
+
+The same gates and expressions. Each derived fact that a gate reads is worked out before the gate, unless it is given,
+from facts that are looked at only then: as the exact way does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from .decider import UNKNOWN, Author, Decider, Place, below
+from .expression import Node
+from .fast_writer import Unsupported
+from .library import PYTHON
+from .loads import Loads
+from .program import Program
+
+# Of each derived fact, by the Python types that it may have, its place in `s`; by text where all texts are told.
+Given = dict[str, dict[type, int | dict[str, int]]]
+
+
+def lenient_decider(program: Program) -> tuple[Decider, dict[str, Any]] | None:
+    """Return the decider, and names of its code of its own; None where a rule reads what only the exact way has."""
+    author = _Lenient(program)
+    try:
+        decider = author.decider()
+    except Unsupported:
+        return None
+    unread = len(author.rules.kept)
+    given: Given = {}
+    for name, kind in program.types.items():
+        slot = author.rules.kept[name].slot if name in author.rules.kept else unread
+        given[name] = {own: slot for one in kind.kinds for own in PYTHON[one]}
+        if str in given[name] and kind.values is not None:
+            given[name][str] = dict.fromkeys(kind.values, slot)
+    return decider, {"_may_be": given, "_slots": [UNKNOWN] * (unread + 1)}
+
+
+class _Lenient(Author):
+    keep = True
+    local_names = (*Author.local_names, "_may_be", "_nothing")
+
+    def start(self) -> Place:
+        return Place(Loads(self.rules.facts, lenient=True), frozenset(), listed=True)
+
+    def head(self) -> list[str]:
+        return []  # the usual decider saw to it that facts are an object
+
+    def beginning(self) -> list[str]:
+        return [
+            "s = _slots.copy()",
+            "given = facts.get('derived')",
+            "if given is not None:",
+            "    for name, value in given.items():",
+            "        slot = _may_be[name][type(value)]",  # whatever is not there raises, and the exact way says why
+            "        if type(slot) is dict: slot = slot[value]",
+            "        s[slot] = value",
+        ]
+
+    def tail(self) -> list[str]:
+        return ["except Exception:", "    return _slow(facts)"]
+
+    def ready(
+        self, nodes: Iterable[Node], place: Place, first: Node | None = None, risky: bool = True
+    ) -> tuple[Place, list[str]]:
+        """Return the code that loads what expressions name, and works out the derived facts among it."""
+        nodes = list(nodes)
+        code, derived = self.named(nodes, loads := place.loads.copy())
+        wanted = [rule.name for rule in self.program.derive if rule.name in derived - place.known]
+        for name in wanted:
+            slot = self.rules.kept[name].slot
+            code.append(f"v{slot} = s[{slot}]")
+            if name in self.met:
+                code.append(f"if v{slot} is _unknown: v{slot} = e{slot}(s, facts)")
+            else:  # where it is met first it stands, later it is called
+                self.met.add(name)
+                code += below(f"if v{slot} is _unknown:", self.made(name, Place(loads.copy(), place.known, True)))
+            place = place._replace(known=place.known | {name})
+        return Place(loads, place.known, True), code
+
+    def made(self, name: str, place: Place) -> list[str]:
+        """Return the code that works out a derived fact."""
+        kept = self.rules.kept[name]
+        place, code = self.ready(self.rules.nodes_of(self.rules.rules[name]), place)
+        return [*code, f"s[{kept.slot}] = v{kept.slot} = {self.rules.at(kept.code, place.known)}"]
+
+    def named(self, nodes: list[Node], loads: Loads) -> tuple[list[str], frozenset[str]]:
+        """Return the code that loads the facts which expressions name, and the derived facts among what they name."""
+        facts, derived = self.rules.read(nodes)
+        parts = [self.rules.write(node) for node in nodes]
+        whole = {name for part in parts for name in part.whole}
+        lines = {name for part in parts for name in part.lines}
+        return list(loads.lines(facts, whole & facts, lines & facts)), derived
+
+    def derived_functions(self) -> Iterator[str]:
+        """Yield the code of the functions that work out derived facts."""
+        for name, kept in self.rules.kept.items():
+            place = Place(Loads(self.rules.facts, lenient=True, refuse="raise ValueError"), frozenset(), True)
+            code = self.made(name, place)
+            yield from below(f"def e{kept.slot}(s, facts):", [*code, f"return v{kept.slot}"])
