@@ -24,7 +24,7 @@ from .fast_rules import FastRules, in_message
 from .fast_writer import Unsupported
 from .loads import Loads
 from .lookup import Lookup, lookup
-from .messages import MAX_SAID, as_text, is_said, normal
+from .messages import as_text, is_said, normal
 from .paths import path_of
 from .plan import Group, Item, Step, Table, nodes_in, planned, terms_of
 from .program import GateRule, Program
@@ -117,10 +117,11 @@ class Author:
         return self.rules.functions()
 
     def head(self) -> list[str]:
-        return ["if type(facts) is not dict or 'derived' in facts: return _given(facts)"]
+        return []
 
     def beginning(self) -> list[str]:
-        return [" = ".join([*(f"v{number}" for number in range(len(self.rules.kept))), "_unknown"])]
+        begin = "if 'derived' in facts: return _given(facts)"
+        return [begin, " = ".join([*(f"v{number}" for number in range(len(self.rules.kept))), "_unknown"])]
 
     def tail(self) -> list[str]:
         # What is left out may have a default.
@@ -232,9 +233,9 @@ class Author:
         if kinds <= {"string", "null"}:
             sized = node["type"] == "function_expression" and node["value"] in ("size", "percent")
             if not (sized or self.is_said(node)):
+                # Names come again and again: what was looked at once is known.
                 name, text = (text, text) if text.isidentifier() else ("t", f"(t := {text})")
-                plain = f"{text}.isprintable() and ' ' not in {name} and 0 < len({name}) <= {MAX_SAID}"
-                text = f"({name} if {plain} else _said({name}))"
+                text = f"({name} if {text} in _known else _said({name}))"
             if "null" not in kinds:
                 return text
             if text == code.text:

@@ -10,7 +10,7 @@ from .decider import UNKNOWN, Decider
 from .decider import decider as written
 from .decision import Decision, Fields, PolicyName
 from .lookup import finder
-from .messages import said
+from .messages import sayer
 from .program import Program
 from .runtime import namespace
 
@@ -37,6 +37,7 @@ def function_of(program: Program, slow: Decide, policy: PolicyName) -> Decide:
 
 def _names(decider: Decider, slow: Decide, policy: PolicyName, **more: Any) -> dict[str, Any]:
     """Return the names of a decider's code, `decide` among them."""
+    known: set[str] = set()
     names: dict[str, Any] = {
         **namespace(decider.constants, decider.guards),
         **{name: re.compile(expression) for name, expression in decider.patterns.items()},
@@ -48,7 +49,8 @@ def _names(decider: Decider, slow: Decide, policy: PolicyName, **more: Any) -> d
         "_Decision": Decision,
         "_unknown": UNKNOWN,
         "_nothing": {},
-        "_said": said,
+        "_said": sayer(known),
+        "_known": known,
         "_boolean": _boolean,
         "_no_branch": _no_branch,
         "_join": "".join,

@@ -53,7 +53,8 @@ class FastRules:
 
     def derive(self, asked: Sequence[Node], keep: bool = False) -> None:
         """Write the derived facts that the expressions `asked` need. keep: whether every value is kept."""
-        rules = [rule for rule in self.program.derive if rule.name in self.needed(asked)[1]]
+        wanted = self.needed(asked)[1]
+        rules = [rule for rule in self.program.derive if rule.name in wanted]
         used = uses([*asked, *(node for rule in rules for node in self.nodes_of(rule))])
         for rule in rules:
             self.writer.begin()

@@ -141,6 +141,14 @@ class FastWriter(Writer):
 
     # --- shorter forms
 
+    def _with_reference(self, node: Node, here: Code | None) -> Code:
+        reference, numbers = node["children"][:2]
+        each = reference["children"][0] if node["value"] == "map" and reference["type"] == "expref" else node
+        spelt = each["type"] == "function_expression" and each["value"] == "to_string"
+        if spelt and each["children"][0]["type"] == "current" and self._elements(numbers, here) == NUMBER:
+            return Code(f"[*map(repr, {self.write(numbers, here).text})]", ARRAY)
+        return super()._with_reference(node, here)
+
     def _compared(self, node: Node, here: Code | None, negated: bool) -> str | None:
         left, right = node["children"]
         if left["type"] == "function_expression" and left["value"] == "glob" and right["type"] == "literal":

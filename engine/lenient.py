@@ -9,37 +9,24 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .decider import UNKNOWN, Author, Decider, Place, below
+from .decider import Author, Decider, Place, below
 from .expression import Node
 from .fast_writer import Unsupported
-from .library import PYTHON
-from .loads import Loads
+from .loads import Loads, unlike
 from .program import Program
-
-# Of each derived fact, by the Python types that it may have, its place in `s`; by text where all texts are told.
-Given = dict[str, dict[type, int | dict[str, int]]]
 
 
 def lenient_decider(program: Program) -> tuple[Decider, dict[str, Any]] | None:
     """Return the decider, and names of its code of its own; None where a rule reads what only the exact way has."""
-    author = _Lenient(program)
     try:
-        decider = author.decider()
+        return _Lenient(program).decider(), {"_names": frozenset(program.types)}
     except Unsupported:
         return None
-    unread = len(author.rules.kept)
-    given: Given = {}
-    for name, kind in program.types.items():
-        slot = author.rules.kept[name].slot if name in author.rules.kept else unread
-        given[name] = {own: slot for one in kind.kinds for own in PYTHON[one]}
-        if str in given[name] and kind.values is not None:
-            given[name][str] = dict.fromkeys(kind.values, slot)
-    return decider, {"_may_be": given, "_slots": [UNKNOWN] * (unread + 1)}
 
 
 class _Lenient(Author):
     keep = True
-    local_names = (*Author.local_names, "_may_be", "_nothing")
+    local_names = (*Author.local_names, "_nothing")
 
     def start(self) -> Place:
         return Place(Loads(self.rules.facts, lenient=True), frozenset(), listed=True)
@@ -49,13 +36,9 @@ class _Lenient(Author):
 
     def beginning(self) -> list[str]:
         return [
-            "s = _slots.copy()",
             "given = facts.get('derived')",
-            "if given is not None:",
-            "    for name, value in given.items():",
-            "        slot = _may_be[name][type(value)]",  # whatever is not there raises, and the exact way says why
-            "        if type(slot) is dict: slot = slot[value]",
-            "        s[slot] = value",
+            "s = {} if given is None else given.copy()",
+            "if not _names.issuperset(s): return _slow(facts)",
         ]
 
     def tail(self) -> list[str]:
@@ -70,12 +53,15 @@ class _Lenient(Author):
         wanted = [rule.name for rule in self.program.derive if rule.name in derived - place.known]
         for name in wanted:
             slot = self.rules.kept[name].slot
-            code.append(f"v{slot} = s[{slot}]")
+            value = f"v{slot}"
+            code.append(f"{value} = s.get({name!r}, _unknown)")
             if name in self.met:
-                code.append(f"if v{slot} is _unknown: v{slot} = e{slot}(s, facts)")
+                code.append(f"if {value} is _unknown: {value} = e{slot}(s, facts)")
             else:  # where it is met first it stands, later it is called
                 self.met.add(name)
-                code += below(f"if v{slot} is _unknown:", self.made(name, Place(loads.copy(), place.known, True)))
+                code += below(f"if {value} is _unknown:", self.made(name, Place(loads.copy(), place.known, True)))
+            # Of what is given the type is not known, nor of what may have been given where it is read again.
+            code.append(f"elif {unlike(value, self.program.types[name])}: {loads.refuse}")
             place = place._replace(known=place.known | {name})
         return Place(loads, place.known, True), code
 
@@ -83,7 +69,7 @@ class _Lenient(Author):
         """Return the code that works out a derived fact."""
         kept = self.rules.kept[name]
         place, code = self.ready(self.rules.nodes_of(self.rules.rules[name]), place)
-        return [*code, f"s[{kept.slot}] = v{kept.slot} = {self.rules.at(kept.code, place.known)}"]
+        return [*code, f"s[{name!r}] = v{kept.slot} = {self.rules.at(kept.code, place.known)}"]
 
     def named(self, nodes: list[Node], loads: Loads) -> tuple[list[str], frozenset[str]]:
         """Return the code that loads the facts which expressions name, and the derived facts among what they name."""

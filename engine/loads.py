@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
-from .types import ARRAY, BOOLEAN, NUMBER, OBJECT, STRING, STRINGS
+from .library import PYTHON
+from .types import ARRAY, BOOLEAN, NUMBER, OBJECT, STRING, STRINGS, Type
 from .vocabulary import ABSENT, Fact
 
 
@@ -13,7 +14,7 @@ class Loads:
 
     def __init__(self, facts: Mapping[str, Fact], lenient: bool = False, refuse: str = "return _slow(facts)") -> None:
         """lenient: whether facts may be left out that have a default. refuse: the code for a fact that will not do."""
-        self._facts, self._lenient, self._refuse = facts, lenient, refuse
+        self._facts, self._lenient, self.refuse = facts, lenient, refuse
         self._numbers = {name: number for number, name in enumerate(facts)}
         parents = dict.fromkeys(name.rpartition(".")[0] for name in facts if "." in name)
         self._sections = {name: f"x{number}" for number, name in enumerate(_with_parents(parents))}
@@ -54,7 +55,7 @@ class Loads:
         yield from self._section(parent)
         place, local = self._sections.get(parent, "facts"), self._sections[name]
         found = f"{place}.get({key!r}, _nothing)" if self._lenient else f"{place}[{key!r}]"
-        yield from self._once(name, f"{local} = {found}", f"if type({local}) is not dict: {self._refuse}")
+        yield from self._once(name, f"{local} = {found}", f"if {local}.__class__ is not dict: {self.refuse}")
 
     def _fact(self, name: str, elements: bool) -> Iterator[str]:
         section, _, key = name.rpartition(".")
@@ -65,11 +66,11 @@ class Loads:
         fact = self._facts[name]
         lenient = self._lenient and fact.default is not ABSENT
         found = f"{place}.get({key!r}, {fact.default!r})" if lenient else f"{place}[{key!r}]"
-        yield from self._once(f"fact {name}", f"{local} = {found}", *_check(local, fact, elements, self._refuse))
+        yield from self._once(f"fact {name}", f"{local} = {found}", *_check(local, fact, elements, self.refuse))
 
     def _text(self, name: str) -> Iterator[str]:
         # A name with a line's end in it would read as two.
-        yield f"if '\\n' in _join({self.local(name)}): {self._refuse}"
+        yield f"if '\\n' in _join({self.local(name)}): {self.refuse}"
         yield f"j{self._numbers[name]} = ''  # made where it is first asked"
 
 
@@ -98,23 +99,34 @@ def _check(local: str, fact: Fact, elements: bool, refuse: str) -> Iterator[str]
     elif kinds == BOOLEAN.kinds:
         yield f"if {some}{local} is not True and {local} is not False: {refuse}"
     elif kinds == STRING.kinds and fact.type.values is None:
-        yield f"if {some}type({local}) is not str: {refuse}"
+        yield f"if {some}{local}.__class__ is not str: {refuse}"
     elif kinds == OBJECT.kinds:
-        yield f"if {some}type({local}) is not dict: {refuse}"
+        yield f"if {some}{local}.__class__ is not dict: {refuse}"
     elif kinds == NUMBER.kinds:
         least = f" or {local} < 0" if fact.unit == "bytes" else ""
         yield (
-            f"if {local} is not None and (type({local}) is not int{least}): {refuse}"
+            f"if {local} is not None and ({local}.__class__ is not int{least}): {refuse}"
             if nullable
-            else (f"if type({local}) is not int{least}: {refuse}")
+            else (f"if {local}.__class__ is not int{least}: {refuse}")
         )
     elif kinds == ARRAY.kinds and not nullable:
-        yield f"if type({local}) is not list: {refuse}"
+        yield f"if {local}.__class__ is not list: {refuse}"
         if fact.type.item is not None and elements:
             if fact.type == STRINGS:
                 yield f"if len({local}) <= 8: _join({local})"
             else:
-                kinds = " is ".join(f"type({local}[{number}])" for number in range(3))
+                kinds = " is ".join(f"{local}[{number}].__class__" for number in range(3))
                 yield f"if len({local}) != 3 or not {kinds} is int: _integers({local})"
     else:
         yield f"if _fault({fact.name!r}, {local}): {refuse}"
+
+
+def unlike(local: str, kind: Type) -> str:
+    """Return the code of whether a value is of no kind that a derived fact may have, or no text that it may be."""
+    if kind.kinds == BOOLEAN.kinds:
+        return f"{local} is not True and {local} is not False"
+    names = sorted(own.__name__ for one in kind.kinds if one != "null" for own in PYTHON[one])
+    wrong = " and ".join(f"{local}.__class__ is not {name}" for name in names) or "True"
+    if "str" in names and kind.values is not None:
+        wrong += f" or {local}.__class__ is str and {local} not in {set(kind.values) or {None}!r}"
+    return f"{local} is not None and ({wrong})" if kind.nullable else wrong

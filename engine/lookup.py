@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
-from .plan import Table
+from .plan import Entry, Table
 
 # By text which gates, in order; or, where texts, sets and expressions are several, for each expression: by text which
 # gates, by member which sets, and for each set which gates.
@@ -17,7 +17,10 @@ _MOST = 4  # times as many entries as the sets have, at most, for one look-up in
 
 def lookup(table: Table, sets: Mapping[str, Sequence[str]]) -> Lookup:
     """Return the look-up of a table, as plain data."""
-    found = [_of_key(table, number, sets) for number in range(len(table.keys))]
+    asked: list[list[tuple[int, Entry]]] = [[] for _ in table.keys]
+    for position, entry in enumerate(table.steps):
+        asked[entry.key].append((position, entry))
+    found = [_of_key(entries, sets) for entries in asked]
     if len(found) > 1:
         return found
     texts, members, gates = found[0]
@@ -29,14 +32,16 @@ def lookup(table: Table, sets: Mapping[str, Sequence[str]]) -> Lookup:
     return {text: tuple(sorted(positions)) for text, positions in whole.items()}
 
 
-def _of_key(table: Table, key: int, sets: Mapping[str, Sequence[str]]) -> tuple[Simple, Simple, list[tuple[int, ...]]]:
+def _of_key(
+    entries: Iterable[tuple[int, Entry]], sets: Mapping[str, Sequence[str]]
+) -> tuple[Simple, Simple, list[tuple[int, ...]]]:
     texts: dict[str, list[int]] = {}
     members: dict[str, list[int]] = {}
     gates: dict[str, list[int]] = {}
-    for position, entry in enumerate(table.steps):
-        if entry.key == key and entry.text is not None:
+    for position, entry in entries:
+        if entry.text is not None:
             texts.setdefault(entry.text, []).append(position)
-        elif entry.key == key and entry.set is not None:
+        elif entry.set is not None:
             gates.setdefault(entry.set, []).append(position)
     for number, name in enumerate(gates):
         for member in dict.fromkeys(sets[name]):

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 MAX_SAID = 300  # characters of one value
+MAX_KNOWN = 4096
 
 
 def as_text(value: Any) -> str:
@@ -25,12 +26,21 @@ def is_said(text: str) -> bool:
     return bool(text) and len(text) <= MAX_SAID and " ".join(text.split()) == text
 
 
-def said(value: Any) -> str:
-    """Return a value as it stands in a message. Raises ValueError where that depends on what stands around it."""
-    text = as_text(value)
-    if not is_said(text):
-        raise ValueError("odd spaces")
-    return text
+def sayer(known: set[str]) -> Callable[[Any], str]:
+    """Return `said`: a value as it stands in a message. It raises ValueError where that depends on what is around it.
+
+    known: texts that were found to stand as they are, added to as they are met, up to MAX_KNOWN.
+    """
+
+    def said(value: Any) -> str:
+        text = as_text(value)
+        if not is_said(text):
+            raise ValueError("odd spaces")
+        if text == value and len(known) < MAX_KNOWN:
+            known.add(text)
+        return text
+
+    return said
 
 
 def normal(parts: Sequence[str | int]) -> list[str | int]:

@@ -124,17 +124,19 @@ def _table(steps: Sequence[Step], at: int) -> Sequence[Step]:
 
 
 def _as_table(steps: Sequence[Step]) -> Table | None:
-    keys: dict[Any, Node] = {}
+    keys: list[Node] = []
+    numbers: dict[Any, int] = {}  # of keys, by what tells equal ones
     entries: list[Entry] = []
     for step in steps:
         asked = _key(step)
         if asked is None:
             return None
         key, text, name = asked
-        form = shape(key)
-        keys.setdefault(form, key)
-        entries.append(Entry(list(keys).index(form), text, name, Step(step.terms[1:], step.gate)))
-    return Table(tuple(keys.values()), tuple(entries))
+        number = numbers.setdefault(shape(key), len(keys))
+        if number == len(keys):
+            keys.append(key)
+        entries.append(Entry(number, text, name, Step(step.terms[1:], step.gate)))
+    return Table(tuple(keys), tuple(entries))
 
 
 def _key(step: Step) -> tuple[Node, str | None, str | None] | None:

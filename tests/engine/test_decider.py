@@ -1,0 +1,103 @@
+"""The generated function against the exact way: facts whole, changed, left out, and derived facts given by the caller."""
+
+from __future__ import annotations
+
+import json
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from mlxk_rules.engine import Policy
+from mlxk_rules.engine.decision import Decision
+from mlxk_rules.engine.fast import function_of
+from mlxk_rules.engine.vocabulary import vocabulary
+
+from ..bench.data import folder_facts
+from .helpers import GOOD
+
+POLICIES = {name: Policy.load(name) for name in ("2.0.4", None)}
+TABLES = Policy.load(Path(__file__).parent / "tables.yaml")
+SOUND = [GOOD, *folder_facts()[::23]]
+NAMES = list(vocabulary().facts)
+LEAVES = [None, True, False, 0, 1, -1, 10**400, 0.5, "", "x", "a b", " a", "llama", "LLAVA", "ok", "MLX", [], {}, [1]]
+LEAVES += [
+    ["model.safetensors", "a\nb"],
+    ["weights.0.safetensors", "sub/processor_config.json"],
+    ["x"] * 9,
+    ["x"] * 8 + [1],
+]
+LEAVES += [{"model_type": "qwen2", "audio_config": {}}, {"auto_map": {}}, [3, 9, 18], [3, 12, 1], [3, True, 1], [3]]
+
+
+def same(policy: Policy, facts: Any) -> None:
+    exact = policy.evaluation.decide(facts)
+    assert policy.decide(facts) == exact
+    assert policy.explain(facts).decision == exact
+
+
+def put(facts: dict[str, Any], path: str, value: Any, delete: bool) -> None:
+    *parents, last = path.split(".")
+    for parent in parents:
+        facts = facts.setdefault(parent, {})
+        if not isinstance(facts, dict):
+            return
+    if delete:
+        facts.pop(last, None)
+    else:
+        facts[last] = value
+
+
+CHANGES = st.lists(st.tuples(st.sampled_from(NAMES), st.sampled_from(LEAVES), st.booleans()), max_size=4)
+
+
+@settings(max_examples=600, deadline=None, derandomize=True)
+@given(st.sampled_from(list(POLICIES.values())), st.sampled_from(SOUND), CHANGES, st.data())
+def test_any_facts(policy: Policy, sound: dict[str, Any], changes: list[tuple[str, Any, bool]], data: Any) -> None:
+    facts = deepcopy(sound)
+    for path, value, delete in changes:
+        put(facts, path, value, delete)
+    if data.draw(st.booleans()):
+        names = st.sampled_from([*policy.derived_types, "nobody"])
+        facts["derived"] = data.draw(st.dictionaries(names, st.sampled_from(LEAVES), max_size=4))
+    same(policy, facts)
+
+
+@pytest.mark.parametrize("policy", POLICIES.values(), ids=["2.0.4", "today"])
+@pytest.mark.parametrize("facts", folder_facts()[::5], ids=lambda facts: json.dumps(facts["request"]["images"]))
+def test_every_derived_fact_given_in_turn(policy: Policy, facts: dict[str, Any]) -> None:
+    derived = policy.explain(facts).derived
+    for name, value in derived.items():
+        for other in (value, None, True, False, "MLX", 0.9, "odd"):
+            same(policy, {**facts, "derived": {name: other}})
+    same(policy, {**facts, "derived": derived})
+
+
+def test_nothing_of_sound_facts_is_left_to_the_exact_way() -> None:
+    left: list[Any] = []
+
+    def exact(facts: Any) -> Decision:
+        left.append(facts)
+        return policy.evaluation.decide(facts)
+
+    for policy in POLICIES.values():
+        decide = function_of(policy.evaluation.program, exact, policy.evaluation.policy)
+        for facts in folder_facts()[::3]:
+            decide(facts)
+            decide({**facts, "derived": policy.explain(facts).derived})
+            decide({name: part for name, part in facts.items() if name not in ("readme", "sidecars", "adapter_config")})
+    assert left == []
+
+
+WORDS = ["alpha", "beta", "gamma", "delta", "m1", "m2", "m3", "none", None, "ALPHA"]
+
+
+@settings(max_examples=300, deadline=None, derandomize=True)
+@given(st.sampled_from(WORDS), st.sampled_from(["org/a", "org/b", "x", "m 3", ""]), st.booleans(), st.integers(0, 3))
+def test_tables(kind: str | None, name: str, images: bool, size: int) -> None:
+    facts = deepcopy(GOOD)
+    facts["model"] |= {"type": kind, "name": name, "size_bytes": size}
+    facts["request"]["images"] = images
+    same(TABLES, facts)
