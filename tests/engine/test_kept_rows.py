@@ -125,6 +125,17 @@ def test_the_second_time_nothing_is_found_out(place: Place, monkeypatch: pytest.
     assert len(place.found_out()) == 8
 
 
+def test_kept_rows_need_nothing_that_decides(place: Place) -> None:
+    code = "import sys; from mlxk_rules.engine.cli import main; main(['list']); print(*sys.modules, file=sys.stderr)"
+    place.rows()
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    loaded = set(done.stderr.split())
+    ours = {name.removeprefix("mlxk_rules.") for name in loaded if name.startswith("mlxk_rules.")}
+    assert done.returncode == 0 and done.stdout.count("\n") == 9
+    assert not loaded & {"json", "yaml", "jmespath", "dataclasses", "multiprocessing", "difflib"}
+    assert not ours & {"engine.policy", "engine.decider", "engine.library", "engine.workers", "loaders.folder_facts"}
+
+
 def touched(place: Place, name: str) -> None:
     (place.snapshot(name) / "config.json").touch()
 
