@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 PINS = Path(__file__).parent / "peers.txt"
+ROOT = Path(__file__).parents[2]
 # Gigabytes that no peer here needs.
 REFUSED = re.compile(r"torch|nvidia|cuda|triton|tensorflow|jax", re.IGNORECASE)
 
@@ -43,8 +44,8 @@ def pins(group: str) -> list[str]:
 
 def environment(group: str) -> Path:
     """The bin folder of an environment that holds a group of peers, made where there is none. Raises NotInstalled."""
-    wanted = pins(group)
-    stamp = hashlib.sha256(json.dumps([wanted, sys.version]).encode()).hexdigest()[:12]
+    wanted, alone = pins(group), pins(f"{group}, without what they require")
+    stamp = hashlib.sha256(json.dumps([wanted, *alone, sys.version]).encode()).hexdigest()[:12]
     home = cache() / f"{group}-{stamp}"
     programs = home / ("Scripts" if os.name == "nt" else "bin")
     if (home / "ready").exists():
@@ -55,7 +56,21 @@ def environment(group: str) -> Path:
     pip = [str(programs / "python"), "-m", "pip", "install", "--quiet", "--only-binary", ":all:"]
     _look_first(pip, wanted)
     _run([*pip, *wanted])
+    if alone:
+        _run([*pip, "--no-deps", *alone])
     (home / "ready").touch()
+    return programs
+
+
+def with_this_project(group: str) -> Path:
+    """The same, with this project as it is now installed in it, not editable. Raises NotInstalled."""
+    programs = environment(group)
+    with tempfile.TemporaryDirectory() as folder:
+        copy = Path(folder) / "project"
+        # A build leaves its own files behind.
+        shutil.copytree(ROOT, copy, ignore=shutil.ignore_patterns(".*", "tests", "build", "*.egg-info", "__pycache__"))
+        pip = [str(programs / "python"), "-m", "pip", "install", "--quiet", "--no-deps", "--force-reinstall"]
+        _run([*pip, str(copy)])
     return programs
 
 

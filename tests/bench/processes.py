@@ -105,9 +105,8 @@ def _resident(pid: int) -> int:
 
 def clean_environment(home: Path) -> dict[str, str]:
     """An environment in which no setting of whoever runs the bench counts, and nothing of theirs is written to."""
-    kept = {
-        name: value for name, value in os.environ.items() if not name.startswith(("HF_", "MLXK", "XDG_", "HUGGING"))
-    }
+    others = ("HF_", "MLXK", "XDG_", "HUGGING", "PYTHON")
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(others)}
     places = {"XDG_CACHE_HOME": "cache", "XDG_CONFIG_HOME": "config", "HF_HOME": "hf"}
     for name, place in places.items():
         (home / place).mkdir(parents=True, exist_ok=True)

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import median
 
-from .environments import NotInstalled, environment
+from .environments import NotInstalled, environment, with_this_project
 from .measure import Figure, by_turns, ratios, seconds
 from .models import LLAMA, make_model, tokenizer
-from .processes import clean_environment, program, run
+from .processes import clean_environment, run
 
 SECTION = "starting"
 NAME = "mlx-community/of-a-large-vocabulary-4bit"
@@ -22,32 +22,54 @@ def figures(quick: bool) -> Iterator[Figure]:
         places = clean_environment(Path(home))
         words = tokenizer(445_000)
         make_model(Path(places["HF_HUB_CACHE"]), NAME, {"model_type": "llama", **LLAMA}, words, {})
-        explain = [program("mlxk-rules"), "explain", NAME]
-        # In the order of the figures: by_turns runs each once beforehand, which fills what is kept between starts.
-        nothing, ours = by_turns(
-            [
-                lambda: run([sys.executable, "-c", "pass"], places).seconds,
-                lambda: run(explain, places).seconds,
-            ],
-            5 if quick else 25,
-        )
-        detail = f"{seconds(sorted(ours)[len(ours) // 2])} against {seconds(sorted(nothing)[len(nothing) // 2])}, "
-        detail += f"a tokenizer.json of {len(words) / 1024**2:.1f} MiB"
-        yield Figure(SECTION, "explain against `python -c pass`", ratios(ours, nothing), 5.0, False, detail)
-        yield _against_knife(places, explain, 3 if quick else 9)
+        allowed, blocked = "explain against `python -c pass`", "explain of a blocked model against `python -c pass`"
+        try:
+            programs = with_this_project("newest")
+        except NotInstalled as error:
+            for name, goal, at_least in ((allowed, 5.0, False), (blocked, 5.0, False), (_name("2.0.8"), 30.0, True)):
+                yield Figure(SECTION, name, None, goal, at_least, "", f"cannot be installed: {error}")
+            return
+        explain = [str(programs / "mlxk-rules"), "explain", NAME]
+        about = f"a tokenizer.json of {len(words) / 1024**2:.1f} MiB"
+        rounds = 5 if quick else 25
+        yield _against_nothing(places, allowed, programs, explain, rounds, about)
+        yield _against_nothing(places, blocked, programs, [*explain, "--image"], rounds, about)
+        rounds = 3 if quick else 9
+        try:
+            pinned = environment("mlx-knife") / "mlxk"
+        except NotInstalled as error:
+            yield Figure(SECTION, _name("2.0.8"), None, 30.0, True, "", f"cannot be installed: {error}")
+        else:
+            yield _against_knife(places, _name("2.0.8"), explain, str(pinned), rounds, 30.0)
+        newest = _name("2.0.8 with this project's libraries")
+        yield _against_knife(places, newest, explain, str(programs / "mlxk"), rounds, None)
 
 
-def _against_knife(places: dict[str, str], explain: list[str], rounds: int) -> Figure:
-    name = "explain beside `mlxk show`"
-    try:
-        knife = str(environment("mlx-knife") / "mlxk")
-    except NotInstalled as error:
-        return Figure(SECTION, name, None, 30.0, True, "mlx-knife 2.0.8", f"cannot be installed: {error}")
+def _name(knife: str) -> str:
+    return f"explain beside `mlxk show` of mlx-knife {knife}"
+
+
+def _against_nothing(
+    places: dict[str, str], name: str, programs: Path, explain: list[str], rounds: int, about: str
+) -> Figure:
+    python = str(programs / "python")
+    run(explain, places)  # by_turns runs each once more beforehand: what is kept between starts is there
+    nothing, ours = by_turns(
+        [lambda: run([python, "-c", "pass"], places).seconds, lambda: run(explain, places).seconds], rounds
+    )
+    detail = f"{seconds(median(ours))} against {seconds(median(nothing))}, {about}"
+    return Figure(SECTION, name, ratios(ours, nothing), 5.0, False, detail)
+
+
+def _against_knife(
+    places: dict[str, str], name: str, explain: list[str], knife: str, rounds: int, goal: float | None
+) -> Figure:
     show = [knife, "show", NAME]
     _same(places, explain, show)
     theirs, ours = by_turns([lambda: run(show, places).seconds, lambda: run(explain, places).seconds], rounds)
-    detail = f"{seconds(sorted(ours)[len(ours) // 2])} against {seconds(sorted(theirs)[len(theirs) // 2])}"
-    return Figure(SECTION, name, ratios(theirs, ours), 30.0, True, f"{detail}, mlx-knife 2.0.8")
+    return Figure(
+        SECTION, name, ratios(theirs, ours), goal, True, f"{seconds(median(ours))} against {seconds(median(theirs))}"
+    )
 
 
 def _same(places: dict[str, str], explain: list[str], show: list[str]) -> None:
