@@ -26,17 +26,22 @@ from .loads import Loads
 from .lookup import Lookup, lookup
 from .messages import as_text, is_said, normal
 from .paths import path_of
-from .plan import Group, Item, Step, Table, nodes_in, planned, terms_of
+from .plan import Group, Item, Step, Table, nodes_in, planned, shape, terms_of
 from .program import GateRule, Program
 
 UNKNOWN = object()  # of a derived fact that was not worked out yet
 Answer = tuple[str, str, str, str | None, int | None, str | None]
 
 
+Reply = str | tuple[str, str | tuple[Any, ...]]
+_FIELDS = ("r.decision", "r.backend", "r.gate", "r.error_type", "r.http_status")
+
+
 class Decider(NamedTuple):
     """The function `decide` as code, and what its names are made of.
 
-    decisions: a decision's fields by its name. tables: `_table0`, `_table1`...
+    decisions: a decision's fields by its name. tables: `_table0`, `_table1`... answers: for each table, in its gates'
+    order, the name of a decision, or of a function and what is the gate's own: a decision's name, or its words.
     """
 
     code: CodeType
@@ -45,6 +50,7 @@ class Decider(NamedTuple):
     patterns: dict[str, str]
     decisions: dict[str, Answer]
     tables: list[Lookup]
+    answers: list[list[Reply]]
 
 
 _LIST = re.compile(r"\bs\[|\(s,")
@@ -75,8 +81,11 @@ class Author:
     def __init__(self, program: Program) -> None:
         self.program = program
         self.rules = FastRules(program)
+        self.loads = self.no_loads()
         self.functions: list[str] = []  # of gates that stand in tables
+        self.shared: dict[Any, str] = {}  # which of them, by the shape of what they ask and say
         self.tables: list[Lookup] = []
+        self.answers: list[list[Reply]] = []
         self.decisions: dict[str, Answer] = {}
         self.met: set[str] = set()  # derived facts that code written so far may have worked out
 
@@ -107,11 +116,15 @@ class Author:
             writer.patterns,
             self.decisions,
             self.tables,
+            self.answers,
         )
+
+    def no_loads(self) -> Loads:
+        return Loads(self.rules.facts)
 
     def start(self) -> Place:
         """Return the place where the first gate is asked."""
-        return Place(Loads(self.rules.facts), frozenset())
+        return Place(self.loads.copy(), frozenset())
 
     def derived_functions(self) -> Iterator[str]:
         return self.rules.functions()
@@ -188,14 +201,21 @@ class Author:
     def condition(self, node: Node, place: Place) -> str:
         return self.rules.at(self.rules.condition(self.rules.write(node)), place.known)
 
-    def asked(self, step: Step, place: Place) -> Iterator[str]:
+    def decision(self, gate: GateRule) -> str:
+        """Return the name of a gate's decision, whose message says nothing of the facts."""
+        name = f"_d{len(self.decisions)}"
+        said = None if gate.message is None else "".join(map(str, normal(gate.message)))
+        self.decisions[name] = (*_fields(gate), said)
+        return name
+
+    def asked(self, step: Step, place: Place, shared: bool = False) -> Iterator[str]:
         """Yield the code that asks a gate, and gives its decision where it fires."""
         terms: list[str] = []
         for number, term in enumerate(step.terms):
             late = [name for name in self.rules.first_kept(term) if name not in place.known]
             if late and terms:
                 inner, ready = self.ready((term,), place, first=term)
-                inside = [*ready, *self.asked(Step(step.terms[number:], step.gate), inner)]
+                inside = [*ready, *self.asked(Step(step.terms[number:], step.gate), inner, shared)]
                 _, made = self.listed([f"if {' and '.join(terms)}:"], place)
                 yield from made[:-1]
                 yield from below(made[-1], inside)
@@ -203,25 +223,27 @@ class Author:
             terms.append(self.condition(term, place))
         place, made = self.listed([f"if {' and '.join(terms)}:"], place)
         yield from made[:-1]
-        fired = self.fired(self.program.gates[step.gate], place)
+        fired = self.fired(self.program.gates[step.gate], place, shared)
         yield from below(made[-1], fired) if terms else fired
 
-    def fired(self, gate: GateRule, place: Place) -> list[str]:
-        """Return the code that gives a gate's decision."""
-        fields = (gate.decide, gate.backend, gate.id, gate.error, gate.http)
+    def fired(self, gate: GateRule, place: Place, shared: bool) -> list[str]:
+        """Return the code that gives a gate's decision. shared: for several gates, whose own parts are in `a`."""
         parts = normal(gate.message or ())
         if all(isinstance(part, str) for part in parts):
-            name = f"_d{len(self.decisions)}"
-            self.decisions[name] = (*fields, None if gate.message is None else "".join(map(str, parts)))
-            return [f"return {name}"]
+            return ["return a" if shared else f"return {self.decision(gate)}"]
         place, code = self.ready(in_message(self.program, gate), place)
         pieces = [self.rules.at(self.piece(part), place.known) for part in parts if isinstance(part, int)]
         _, made = self.listed([f"p{number} = {piece}" for number, piece in enumerate(pieces)], place)
         code += made
+        if shared:
+            words = [f"w{number}" for number in range(len(parts) - len(pieces))]
+            made = [f"{', '.join((*_FIELDS, *words))}, = a"]
+            texts: Iterator[str] = (f"{{{word}}}" for word in words)
+        else:
+            made = [f"{name} = {value!r}" for name, value in zip(_FIELDS, _fields(gate), strict=True)]
+            texts = (_in_literal(part) for part in parts if isinstance(part, str))
         numbers = count()
-        said = "".join(_in_literal(part) if isinstance(part, str) else f"{{p{next(numbers)}}}" for part in parts)
-        names = ("decision", "backend", "gate", "error_type", "http_status")
-        made = [f"r.{name} = {value!r}" for name, value in zip(names, fields, strict=True)]
+        said = "".join(next(texts) if isinstance(part, str) else f"{{p{next(numbers)}}}" for part in parts)
         made += [f"r.message = f'{said}'", "r.policy = _policy", "r.__class__ = _Decision"]
         return [*code, "r = _Fields()", "; ".join(made), "return r"]
 
@@ -254,23 +276,36 @@ class Author:
         """Yield the code that looks up which gates of a table begin as the facts are, and asks those, in order."""
         number = len(self.tables)
         self.tables.append(lookup(table, self.program.sets))
-        answers = ", ".join(self.answer(entry.step) for entry in table.steps)
-        self.functions.append(f"_answers{number} = [{answers}]")
+        self.answers.append([self.answer(entry.step) for entry in table.steps])
         keys = ", ".join(self.rules.at(self.rules.write(key).text, place.known) for key in table.keys)
         found = f"_table{number}.get({keys}, ())" if isinstance(self.tables[-1], dict) else f"_table{number}({keys})"
         yield f"for g in {found}:"
         yield f"    r = _answers{number}[g]"
-        yield "    if type(r) is not _Decision: r = r(s, facts)"
+        yield "    if r.__class__ is tuple: r = r[0](s, facts, r[1])"
         yield "    if r is not None: return r"
 
-    def answer(self, step: Step) -> str:
-        """Return the name of a gate's decision, or of a function that gives it, or None where it does not fire."""
-        place, code = self.ready(step.terms, self.start()._replace(listed=True), risky=False)
-        lines = [*code, *self.asked(step, place)]
-        if not step.terms and len(lines) == 1:
-            return lines[0].removeprefix("return ")
-        self.functions += below(f"def g{step.gate}(s, facts):", lines)
-        return f"g{step.gate}"
+    def answer(self, step: Step) -> Reply:
+        """Return what a gate of a table answers; gates that differ in their words alone share a function."""
+        gate = self.program.gates[step.gate]
+        parts = normal(gate.message or ())
+        constant = all(isinstance(part, str) for part in parts)
+        if constant and not step.terms:
+            return self.decision(gate)
+        form = (
+            tuple(map(shape, step.terms)),
+            constant or tuple("" if isinstance(part, str) else shape(self.program.nodes[part]) for part in parts),
+        )
+        if form not in self.shared:
+            self.shared[form] = f"g{len(self.shared)}"
+            place, code = self.ready(step.terms, self.start()._replace(listed=True), risky=False)
+            lines = [*code, *self.asked(step, place, shared=True)]
+            self.functions += below(f"def {self.shared[form]}(s, facts, a):", lines)
+        own = self.decision(gate) if constant else (*_fields(gate), *(part for part in parts if isinstance(part, str)))
+        return self.shared[form], own
+
+
+def _fields(gate: GateRule) -> tuple[str, str, str, str | None, int | None]:
+    return gate.decide, gate.backend, gate.id, gate.error, gate.http
 
 
 def _in_literal(text: str) -> str:

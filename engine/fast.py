@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from .decider import UNKNOWN, Decider
+from .decider import UNKNOWN, Decider, Reply
 from .decider import decider as written
 from .decision import Decision, Fields, PolicyName
 from .lookup import finder
@@ -59,7 +59,16 @@ def _names(decider: Decider, slow: Decide, policy: PolicyName, **more: Any) -> d
         **more,
     }
     exec(decider.code, names)
+    for number, replies in enumerate(decider.answers):
+        names[f"_answers{number}"] = [_answer(reply, names) for reply in replies]
     return names
+
+
+def _answer(reply: Reply, names: dict[str, Any]) -> Any:
+    if isinstance(reply, str):
+        return names[reply]
+    function, own = reply
+    return names[function], names[own] if isinstance(own, str) else own
 
 
 def _boolean(value: Any) -> bool:

@@ -28,8 +28,11 @@ class _Lenient(Author):
     keep = True
     local_names = (*Author.local_names, "_nothing")
 
+    def no_loads(self) -> Loads:
+        return Loads(self.rules.facts, lenient=True)
+
     def start(self) -> Place:
-        return Place(Loads(self.rules.facts, lenient=True), frozenset(), listed=True)
+        return Place(self.loads.copy(), frozenset(), listed=True)
 
     def head(self) -> list[str]:
         return []  # the usual decider saw to it that facts are an object
