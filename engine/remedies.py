@@ -200,11 +200,16 @@ class _Search:
         good, bad = bound, _LARGEST if now is None and lever.step < 0 else _whole(now) or 0
         if (good - bad) * lever.step <= 0 or not allows(good):
             return None
+        fact = self._policy.evaluation.vocabulary.facts.get(name)
+        rounded = fact is not None and fact.unit == "bytes" and lever.step > 0
         while abs(good - bad) > 1:
+            if rounded and _readable(bad + 1) == (said := _readable(good)) <= bound:
+                if allows(said):
+                    return said  # whichever of those between is the least, the same is said
+                rounded = False
             middle = (good + bad) // 2
             good, bad = (middle, bad) if allows(middle) else (good, middle)
-        fact = self._policy.evaluation.vocabulary.facts.get(name)
-        if fact is not None and fact.unit == "bytes" and lever.step > 0:
+        if rounded:
             said = _readable(good)
             return said if said <= bound and allows(said) else good
         return good

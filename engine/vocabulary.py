@@ -56,10 +56,21 @@ class Fact(NamedTuple):
         return ""
 
 
-class Vocabulary(NamedTuple):
+class _Step(NamedTuple):
+    """Where a fact is: the dotted name of the object above, its own name there; and types of which any value does."""
+
+    fact: Fact
+    above: str
+    name: str
+    plain: frozenset[type]
+
+
+class Vocabulary:
     """Every fact by its dotted name, in the file's order."""
 
-    facts: Mapping[str, Fact]
+    def __init__(self, facts: Mapping[str, Fact]) -> None:
+        self.facts = facts
+        self._steps: list[_Step] = []
 
     def tree(self) -> Type:
         """Return all facts as one object type, nested by the dots of their names."""
@@ -78,32 +89,50 @@ class Vocabulary(NamedTuple):
         given: nested facts, unchanged by this; the result shares what it did not have to change. A fault is a fact of
         the wrong type, or one left out that has no default: a rule that reads it must not decide.
         """
+        if not self._steps:
+            self._steps = list(map(_step, self.facts.values()))
         facts = dict(given)
         faults: dict[str, str] = {}
-        owned: set[str] = set()
-        for name, fact in self.facts.items():
-            parts = name.split(".")
-            place: Any = facts
-            for depth, parent in enumerate(parts[:-1], 1):
-                prefix = ".".join(parts[:depth])
-                inner = place.get(parent, ABSENT)
-                if inner is not ABSENT and not isinstance(inner, dict):
-                    faults[name] = f"cannot be read: `{prefix}` is {_shown(inner)}, an object is wanted"
-                if prefix not in owned:
-                    inner = dict(inner) if isinstance(inner, dict) else {}
-                    place[parent] = inner
-                    owned.add(prefix)
-                place = place[parent]
-            value = place.get(parts[-1], ABSENT)
+        places: dict[str, dict[str, Any]] = {"": facts}
+        for fact, above, name, plain in self._steps:
+            place = places.get(above)
+            if place is None:
+                place = _opened(fact.name, above, places, faults)
+            value = place.get(name, ABSENT)
             if value is ABSENT:
                 if fact.default is ABSENT:
-                    faults.setdefault(name, "is missing")
-                    place[parts[-1]] = None
+                    faults.setdefault(fact.name, "is missing")
+                    place[name] = None
                 else:
-                    place[parts[-1]] = fact.default
-            elif fault := fact.fault(value):
-                faults[name] = fault
+                    place[name] = fact.default
+            elif type(value) not in plain and (fault := fact.fault(value)):
+                faults[fact.name] = fault
         return facts, faults
+
+
+def _step(fact: Fact) -> _Step:
+    kinds = fact.type.kinds
+    plain = {type(None)} if "null" in kinds else set[type]()
+    plain |= {bool} if "boolean" in kinds else set()
+    plain |= {dict} if "object" in kinds else set()
+    plain |= {str} if "string" in kinds and fact.type.values is None else set()
+    plain |= {int} if "number" in kinds and fact.unit != "bytes" else set()
+    above, _, name = fact.name.rpartition(".")
+    return _Step(fact, above, name, frozenset(plain))
+
+
+def _opened(name: str, above: str, places: dict[str, dict[str, Any]], faults: dict[str, str]) -> dict[str, Any]:
+    """Return a copy of the object that the fact `name` is in, put into copies of those above; faults are the fact's."""
+    place, prefix = places[""], ""
+    for parent in above.split("."):
+        prefix = f"{prefix}.{parent}" if prefix else parent
+        if prefix not in places:
+            inner = place.get(parent, ABSENT)
+            if inner is not ABSENT and not isinstance(inner, dict):
+                faults[name] = f"cannot be read: `{prefix}` is {_shown(inner)}, an object is wanted"
+            place[parent] = places[prefix] = dict(inner) if isinstance(inner, dict) else {}
+        place = places[prefix]
+    return place
 
 
 @cache
