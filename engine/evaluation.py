@@ -34,6 +34,7 @@ class Evaluation:
         names = namespace(program.constants, program.guards)
         exec(program.code, names)
         self.functions: list[Any] = names["functions"]
+        self._run = [self.functions[expression.function] for expression in program.expressions]
         self.vocabulary = Vocabulary({fact.name: fact for fact in program.facts})
         self.derived = {rule.name: rule for rule in program.derive}
 
@@ -82,11 +83,11 @@ class Evaluation:
             value = self.value(when, scope)
         except Exception as error:
             return False, _reason(error)
-        return (value, "") if isinstance(value, bool) else (False, f"it is {kind_of(value)}, not boolean")
+        return (value, "") if isinstance(value, bool) else (False, _not_boolean(value))
 
     def value(self, expression: int, scope: Scope) -> Any:
         """Return an expression's value; raises what it raises."""
-        return self.functions[self.program.expressions[expression].function](scope)
+        return self._run[expression](scope)
 
     def branch_of(self, name: str, scope: Scope) -> int | None:
         """Return which branch of the derived fact `name` gives its value in `scope`, or None where none of them did."""
@@ -124,15 +125,21 @@ class Evaluation:
         return scope, faults
 
     def _first(self, branches: tuple[BranchRule, ...], scope: Scope) -> Any:
-        for branch in branches:
-            holds, error = self.holds(branch.when, scope)
-            if error:
-                raise ValueError(error)
-            if holds:
-                found = self.value(branch.compute, scope) if branch.compute is not None else branch.value
-                if isinstance(found, float) and found - found != 0:
-                    raise ValueError("it is not a finite number")
-                return found
+        run = self._run
+        for when, value, compute, _ in branches:
+            if when is not None:
+                try:
+                    holds = run[when](scope)
+                except Exception as error:
+                    raise ValueError(_reason(error)) from None
+                if holds is False:
+                    continue
+                if holds is not True:
+                    raise ValueError(_not_boolean(holds))
+            found = value if compute is None else run[compute](scope)
+            if isinstance(found, float) and found - found != 0:
+                raise ValueError("it is not a finite number")
+            return found
         raise ValueError("no branch matches")
 
     def _check_overrides(self, overrides: Any, faults: Faults) -> None:
@@ -191,6 +198,10 @@ class Evaluation:
             return as_text(self.value(expression, scope))
         except Exception:
             return "(unknown)"
+
+
+def _not_boolean(value: Any) -> str:
+    return f"it is {kind_of(value)}, not boolean"
 
 
 def _reason(error: Exception) -> str:
