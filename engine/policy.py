@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 
+from .collecting import uncollected
 from .evaluation import Evaluation
 from .shipped import place
 from .stored import audit_of, store, stored
@@ -42,6 +43,7 @@ class Policy:
         self.sets, self.limits, self.derived_types = program.sets, program.limits, program.types
 
     @classmethod
+    @uncollected
     def load(cls, source: str | os.PathLike[str] | None = None) -> Policy:
         """Return the policy of a shipped version (`2.0.4`), of a path, or today's where `source` is None.
 
@@ -92,6 +94,7 @@ class Policy:
         return self.evaluation.decide(facts)
 
     @cached_property
+    @uncollected
     def _decide(self) -> Callable[[Any], Decision]:
         from .fast import function_of
 

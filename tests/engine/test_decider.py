@@ -1,4 +1,4 @@
-"""The generated function against the exact way: facts whole, changed, left out, and derived facts given by the caller."""
+"""The generated function against the exact way: facts whole, changed, left out, and derived facts that are given."""
 
 from __future__ import annotations
 
