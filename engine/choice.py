@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
 from .errors import PolicyError
-from .record import NamedTuple
 from .shipped import place
 
 TYPE_CHECKING = False

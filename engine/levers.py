@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 from .. import rules
-from .record import NamedTuple
 from .runtime import namespace
 from .shelf import put, take
 

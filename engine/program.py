@@ -5,7 +5,7 @@ A program can be put down as bytes and taken up again; nothing of YAML or JMESPa
 
 from __future__ import annotations
 
-from .record import NamedTuple
+from typing import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -8,9 +8,9 @@ is never offered.
 from __future__ import annotations
 
 from itertools import combinations
+from typing import NamedTuple
 
 from .levers import levers, value_at, with_values
-from .record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

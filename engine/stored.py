@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import marshal
 import os
+from typing import NamedTuple
 
 from .program import BranchRule, DerivedRule, Expression, GateRule, Program
-from .record import NamedTuple
 from .shelf import put, take
 from .types import Type
 from .vocabulary import ABSENT, Fact
