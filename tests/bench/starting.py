@@ -35,14 +35,14 @@ def figures(quick: bool) -> Iterator[Figure]:
         yield _against_nothing(places, allowed, programs, explain, rounds, about)
         yield _against_nothing(places, blocked, programs, [*explain, "--image"], rounds, about)
         rounds = 3 if quick else 9
+        yield _against_knife(places, _name("2.0.8"), explain, str(programs / "mlxk"), rounds, 30.0)
+        pinned = _name("2.0.8 with its own pins, without mlx-vlm and mlx-audio")
         try:
-            pinned = environment("mlx-knife") / "mlxk"
+            knife = environment("mlx-knife") / "mlxk"
         except NotInstalled as error:
-            yield Figure(SECTION, _name("2.0.8"), None, 30.0, True, "", f"cannot be installed: {error}")
+            yield Figure(SECTION, pinned, None, None, True, "", f"cannot be installed: {error}")
         else:
-            yield _against_knife(places, _name("2.0.8"), explain, str(pinned), rounds, 30.0)
-        newest = _name("2.0.8 with this project's libraries")
-        yield _against_knife(places, newest, explain, str(programs / "mlxk"), rounds, None)
+            yield _against_knife(places, pinned, explain, str(knife), rounds, None)
 
 
 def _name(knife: str) -> str:
