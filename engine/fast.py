@@ -7,7 +7,6 @@ from collections.abc import Callable
 from typing import Any
 
 from .decider import UNKNOWN, Decider, Reply
-from .decider import decider as written
 from .decision import Decision, Fields, PolicyName
 from .lookup import finder
 from .messages import sayer
@@ -17,11 +16,8 @@ from .runtime import namespace
 Decide = Callable[[Any], Decision]
 
 
-def function_of(program: Program, slow: Decide, policy: PolicyName) -> Decide:
+def function_of(decider: Decider, program: Program, slow: Decide, policy: PolicyName) -> Decide:
     """Return the function that decides. slow: the exact way, which decides where facts are not as they should be."""
-    decider = written(program)
-    if decider is None:
-        return slow
 
     def given(facts: Any) -> Decision:
         # Made where it is first needed, which is seldom, and then called without this detour.

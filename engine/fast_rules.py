@@ -1,4 +1,4 @@
-"""Writes the expressions and derived facts of a program for engine.decider, each once, and tells what each needs."""
+"""Writes the expressions and derived facts of a program for engine.author, each once, and tells what each needs."""
 
 from __future__ import annotations
 

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from .decider import Author, Decider, Place, below
+from .author import Author, Place, below
+from .decider import Decider
 from .expression import Node
 from .fast_writer import Unsupported
 from .loads import Loads, unlike

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .plan import Entry, Table
+if TYPE_CHECKING:
+    from .plan import Entry, Table
 
 # By text which gates, in order; or, where texts, sets and expressions are several, for each expression: by text which
 # gates, by member which sets, and for each set which gates.

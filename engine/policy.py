@@ -8,7 +8,7 @@ from functools import cached_property
 from .collecting import uncollected
 from .evaluation import Evaluation
 from .shipped import place
-from .stored import audit_of, store, stored
+from .stored import audit_of, store, store_decider, stored, stored_decider
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
     from .checked import Checked
     from .decision import Decision, Trace
     from .document import Document
-    from .stored import Audit
+    from .stored import Audit, Origin
 
-_FEW = 200  # decisions the exact way that take as long as making the fast one
+_FEW = 100  # decisions the exact way before the fast one is made, which takes as long as 200 and is then kept
 
 
 class Policy:
@@ -38,6 +38,7 @@ class Policy:
     ) -> None:
         self.evaluation = evaluation
         self._audit, self._document, self._few = audit, document, 0
+        self._origin: Origin | None = None  # where what is made of it is kept
         program = evaluation.program
         self.name, self.version = program.name, program.version
         self.sets, self.limits, self.derived_types = program.sets, program.limits, program.types
@@ -53,10 +54,11 @@ class Policy:
         kept = stored(path, name)
         if kept is None:
             policy = cls(_checked(source))
-            store(path, name, policy.document, policy.evaluation)
+            policy._origin = store(path, name, policy.document, policy.evaluation)
             return policy
         policy = cls.__new__(cls)
         policy._take(Evaluation(kept.program, kept.conditions), lambda: kept.audit, lambda: _checked(source).document)
+        policy._origin = kept.origin
         return policy
 
     @classmethod
@@ -96,10 +98,19 @@ class Policy:
     @cached_property
     @uncollected
     def _decide(self) -> Callable[[Any], Decision]:
+        evaluation = self.evaluation
+        made = stored_decider(self._origin) if self._origin is not None else None
+        if made is None:
+            from .author import decider
+
+            made = decider(evaluation.program)
+            if made is None:  # a rule reads what only the exact way has
+                return evaluation.decide
+            if self._origin is not None:
+                store_decider(self._origin, made)
         from .fast import function_of
 
-        evaluation = self.evaluation
-        return function_of(evaluation.program, evaluation.decide, evaluation.policy)
+        return function_of(made, evaluation.program, evaluation.decide, evaluation.policy)
 
     def explain(self, facts: Mapping[str, Any]) -> Trace:
         """Return the same decision as `decide`, with every gate tried and the terms that made it fire or not."""

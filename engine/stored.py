@@ -17,12 +17,14 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .conditions import Condition
+    from .decider import Decider
     from .document import Document
     from .evaluation import Evaluation
     from .program import Node
     from .shelf import Files
 
     Audit = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
+    Origin = tuple[str, Files]
     Path = str | os.PathLike[str]
 
 
@@ -30,11 +32,13 @@ class Kept(NamedTuple):
     """A program, with what was found out of its policy.
 
     audit: the library versions that the policy was checked with, and for each set its fact; None without an audit part.
+    origin: where it is kept, and the files that it is of.
     """
 
     program: Program
     conditions: tuple[Condition, ...]
     audit: Audit | None
+    origin: Origin
 
 
 def stored(path: Path, name: str) -> Kept | None:
@@ -42,8 +46,8 @@ def stored(path: Path, name: str) -> Kept | None:
     found = take(_key(path, name))
     if found is None:
         return None
-    program, conditions, audit = found[1]
-    return Kept(_program(program), conditions, audit)
+    files, (program, conditions, audit) = found
+    return Kept(_program(program), conditions, audit, (_key(path, name), files))
 
 
 def files_of(path: Path, name: str) -> Files | None:
@@ -52,13 +56,31 @@ def files_of(path: Path, name: str) -> Files | None:
     return None if found is None else found[0]
 
 
-def store(path: Path, name: str, document: Document, evaluation: Evaluation) -> None:
-    """Keep the program that `document` became; says nothing where that cannot be done."""
+def store(path: Path, name: str, document: Document, evaluation: Evaluation) -> Origin | None:
+    """Keep the program that `document` became; says nothing where that cannot be done. Returns where, and its files."""
     try:
         files = list(_files(document))
     except ValueError:
-        return
-    put(_key(path, name), files, (_plain(evaluation.program), evaluation.conditions, audit_of(document)))
+        return None
+    key = _key(path, name)
+    put(key, files, (_plain(evaluation.program), evaluation.conditions, audit_of(document)))
+    return key, files
+
+
+def stored_decider(origin: Origin) -> Decider | None:
+    """Return the decider kept beside a program; None where none is, or to believe."""
+    from .decider import Decider  # most starts decide nothing the fast way
+
+    key, files = origin
+    found = take(f"{key}\ndecider")
+    # What stands in the files by now is not what the program was made of, if they changed since.
+    return Decider(*found[1]) if found is not None and found[0] == files else None
+
+
+def store_decider(origin: Origin, decider: Decider) -> None:
+    """Keep a decider beside the program that it is of; says nothing where that cannot be done."""
+    key, files = origin
+    put(f"{key}\ndecider", files, tuple(decider))
 
 
 def audit_of(document: Document) -> Audit | None:

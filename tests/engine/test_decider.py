@@ -11,6 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from mlxk_rules.engine import Policy
+from mlxk_rules.engine.author import decider
 from mlxk_rules.engine.decision import Decision
 from mlxk_rules.engine.fast import function_of
 from mlxk_rules.engine.vocabulary import vocabulary
@@ -83,7 +84,9 @@ def test_nothing_of_sound_facts_is_left_to_the_exact_way() -> None:
         return policy.evaluation.decide(facts)
 
     for policy in POLICIES.values():
-        decide = function_of(policy.evaluation.program, exact, policy.evaluation.policy)
+        written = decider(policy.evaluation.program)
+        assert written is not None
+        decide = function_of(written, policy.evaluation.program, exact, policy.evaluation.policy)
         for facts in folder_facts()[::3]:
             decide(facts)
             decide({**facts, "derived": policy.explain(facts).derived})
@@ -101,3 +104,23 @@ def test_tables(kind: str | None, name: str, images: bool, size: int) -> None:
     facts["model"] |= {"type": kind, "name": name, "size_bytes": size}
     facts["request"]["images"] = images
     same(TABLES, facts)
+
+
+def test_a_kept_decider_is_of_the_rules_that_were_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    monkeypatch.delenv("MLXK_RULES_NO_CACHE", raising=False)
+    file = tmp_path / "rules.yaml"
+    text = (Path(__file__).parent / "tables.yaml").read_text("utf-8")
+    other = text.replace("error: unknown", "error: another")
+
+    def error(policy: Policy) -> str | None:
+        return policy.decide({**GOOD, "model": {**GOOD["model"], "type": "none"}}).error_type
+
+    file.write_text(text, "utf-8")
+    assert error(Policy.load(file)) == "unknown"
+    assert len(list(tmp_path.glob("cache/mlxk-rules/programs/*.program"))) == 2
+    early = Policy.load(file)  # from what is kept, and asked after the file is another
+    file.write_text(other, "utf-8")
+    assert error(Policy.load(file)) == "another"
+    assert error(early) == "unknown"
+    assert error(Policy.load(file)) == "another"
