@@ -7,7 +7,8 @@ from .collecting import uncollected
 from .compiler import Names, Writer
 from .document import Branch, Derivation, Gate, Located
 from .expression import Node
-from .paths import paths_in
+from .messages import normal
+from .paths import above, paths_in
 from .program import BranchRule, DerivedRule, Expression, GateRule, Program
 from .vocabulary import vocabulary
 
@@ -39,11 +40,7 @@ def assemble(checked: Checked) -> Program:
 
 def sections() -> frozenset[str]:
     """Return the dotted paths of what is always an object: generated code may subscript it."""
-    found = {"sets", "limits", "derived"}
-    for name in vocabulary().facts:
-        parts = name.split(".")
-        found |= {".".join(parts[:length]) for length in range(1, len(parts))}
-    return frozenset(found)
+    return frozenset(above(vocabulary().facts)) | {"sets", "limits", "derived"}
 
 
 class _Assembly:
@@ -64,7 +61,7 @@ class _Assembly:
     def gate(self, gate: Gate) -> GateRule:
         message: tuple[str | int, ...] | None = None
         if gate.message is not None:
-            message = tuple(p if isinstance(p, str) else self._expression(p) for p in gate.message.parts)
+            message = tuple(normal([p if isinstance(p, str) else self._expression(p) for p in gate.message.parts]))
         where = gate.place.source.name, gate.place.line
         return GateRule(
             gate.id, self._add(gate.when), gate.decide, gate.backend, gate.error, gate.http, message, *where

@@ -1,10 +1,11 @@
 """Writes a whole policy as one Python function: facts in, decision out, nothing interpreted.
 
 The function trusts nothing: a fact is looked at before the first gate that reads it, by itself or through a derived
-fact. Where one is not as the vocabulary has it, where something raises, and where the caller set derived facts, the
-exact way (engine.evaluation) decides instead. So both say the same, always, and the fast way stays plain:
+fact. Where one is not as the vocabulary has it, and where something raises, the exact way (engine.evaluation) decides
+instead; where a fact is left out, or the caller set derived facts, engine.lenient. So all say the same, always, and the
+fast way stays plain:
 
-- gates that begin alike stand below one `if`; many that begin with an equality or a set become a table (engine.index);
+- gates that begin alike stand below one `if`; many that begin with an equality or a set become a table (engine.plan);
 - a derived fact is worked out where it is first needed, once, and not at all where nothing needs it;
 - a decision whose message says nothing of the facts is made beforehand.
 
@@ -24,15 +25,13 @@ from .fast_rules import FastRules, in_message
 from .fast_writer import Unsupported
 from .loads import Loads
 from .lookup import Lookup, lookup
-from .messages import as_text, is_said, normal
+from .messages import as_text, is_said
 from .paths import path_of
 from .plan import Group, Item, Step, Table, nodes_in, planned, shape, terms_of
 from .program import GateRule, Program
 
 _FIELDS = ("r.decision", "r.backend", "r.gate", "r.error_type", "r.http_status")
-
-
-_LIST = re.compile(r"\bs\[|\(s,")
+_LIST = re.compile(r"\bs\[|\(s,")  # code that reads the list `s`, or hands it on
 
 
 class Place(NamedTuple):
@@ -80,7 +79,6 @@ class Author:
                 *self.derived_functions(),
                 *self.functions,
                 f"def decide(facts, {', '.join(f'{name}={name}' for name in self.local_names)}):",
-                *(f"    {line}" for line in self.head()),
                 "    try:",
                 *(f"        {line}" for line in (*self.beginning(), *lines)),
                 *(f"    {line}" for line in self.tail()),
@@ -99,7 +97,7 @@ class Author:
         )
 
     def no_loads(self) -> Loads:
-        return Loads(self.rules.facts)
+        return Loads(self.rules.facts, self.rules.names)
 
     def start(self) -> Place:
         """Return the place where the first gate is asked."""
@@ -107,9 +105,6 @@ class Author:
 
     def derived_functions(self) -> Iterator[str]:
         return self.rules.functions()
-
-    def head(self) -> list[str]:
-        return []
 
     def beginning(self) -> list[str]:
         begin = "if 'derived' in facts: return _given(facts)"
@@ -150,9 +145,7 @@ class Author:
         facts, derived = rules.needed(nodes)
         parts = [*map(rules.write, nodes), *(rules.parts[name] for name in derived)]
         loads = place.loads.copy()
-        code = list(
-            loads.lines(facts, {n for part in parts for n in part.whole}, {n for part in parts for n in part.lines})
-        )
+        code = list(loads.lines(facts, parts))
         wanted = [rule.name for rule in self.program.derive if rule.name in derived and rules.parts[rule.name].risky]
         wanted = wanted if risky else []
         wanted += rules.first_kept(first) if first is not None else ()
@@ -183,7 +176,7 @@ class Author:
     def decision(self, gate: GateRule) -> str:
         """Return the name of a gate's decision, whose message says nothing of the facts."""
         name = f"_d{len(self.decisions)}"
-        said = None if gate.message is None else "".join(map(str, normal(gate.message)))
+        said = None if gate.message is None else "".join(map(str, gate.message))
         self.decisions[name] = (*_fields(gate), said)
         return name
 
@@ -207,7 +200,7 @@ class Author:
 
     def fired(self, gate: GateRule, place: Place, shared: bool) -> list[str]:
         """Return the code that gives a gate's decision. shared: for several gates, whose own parts are in `a`."""
-        parts = normal(gate.message or ())
+        parts = gate.message or ()
         if all(isinstance(part, str) for part in parts):
             return ["return a" if shared else f"return {self.decision(gate)}"]
         place, code = self.ready(in_message(self.program, gate), place)
@@ -266,7 +259,7 @@ class Author:
     def answer(self, step: Step) -> Reply:
         """Return what a gate of a table answers; gates that differ in their words alone share a function."""
         gate = self.program.gates[step.gate]
-        parts = normal(gate.message or ())
+        parts = gate.message or ()
         constant = all(isinstance(part, str) for part in parts)
         if constant and not step.terms:
             return self.decision(gate)

@@ -61,9 +61,8 @@ class FastRules:
             part = self._taken(self._value_of(rule))
             self.parts[rule.name] = part
             if keep or used[rule.name] > 1 or part.risky:  # else it is worked out where it stands
-                numbers, slot = self.names.numbers, len(self.kept)
-                given = [f"f{numbers[name]}" for name in sorted(part.facts)]
-                given += [f"j{numbers[name]}" for name in sorted(part.lines)]
+                slot = len(self.kept)
+                given = [*map(self.names.local, sorted(part.facts)), *map(self.names.text, sorted(part.lines))]
                 self.kept[rule.name] = Kept(slot, part.text, f"d{slot}({', '.join(['s', *given])})")
 
     def functions(self) -> Iterator[str]:

@@ -34,7 +34,7 @@ class Unsupported(Exception):
 
 
 class FastNames(Names):
-    """How the fast way reads facts: from local variables `f0`, `f1`..., named in the vocabulary's order."""
+    """How the fast way reads facts: from local variables `f0`, `f1`..., lists of files as one text `j0`, `j1`..."""
 
     def __init__(self, facts: Mapping[str, Type], limits: Mapping[str, Any], derived: Callable[[str], str]) -> None:
         super().__init__(())
@@ -55,13 +55,21 @@ class FastNames(Names):
             return _steps(self._derived(name), rest.split(".") if rest else [])
         name = self.fact_of(path)
         self.read.add(name)
-        local = f"f{self.numbers[name]}"
+        local = self.local(name)
         rest = path[len(name) + 1 :]
         if not rest:
             return local
         one, *more = rest.split(".")
         found = f"{local}.get({one!r})"
         return _steps(f"({found} if {local} is not None else None)" if self.facts[name].nullable else found, more)
+
+    def local(self, name: str) -> str:
+        """Return the name of a fact's variable."""
+        return f"f{self.numbers[name]}"
+
+    def text(self, name: str) -> str:
+        """Return the name of the variable of a list of files as one text."""
+        return f"j{self.numbers[name]}"
 
     def fact_of(self, path: str) -> str:
         """Return the fact that a path is, or is in. Raises Unsupported where it is several."""
@@ -129,7 +137,7 @@ class FastWriter(Writer):
         """Return the fact that a node is, where that is a list of text."""
         path = path_of(node) if here is None else None
         kind = self._facts.facts.get(path) if path is not None else None
-        return path if kind is not None and kind.item == STRINGS.item else None
+        return path if kind == STRINGS else None
 
     def _elements(self, node: Node, here: Code | None) -> Kinds:
         path = self._strings(node, here)
@@ -193,7 +201,7 @@ class FastWriter(Writer):
 
     def _text_of(self, path: str) -> str:
         """Return the code of a list of files as one text, each in a line that begins with a slash."""
-        text, files = f"j{self._facts.numbers[path]}", f"f{self._facts.numbers[path]}"
+        text, files = self._facts.text(path), self._facts.local(path)
         return f"({text} or ({text} := f'\\n/{{_lines({files})}}\\n' if {files} else '\\n'))"
 
     def _line(self, lines: str, pattern: str) -> str | None:

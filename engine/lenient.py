@@ -30,13 +30,10 @@ class _Lenient(Author):
     local_names = (*Author.local_names, "_nothing")
 
     def no_loads(self) -> Loads:
-        return Loads(self.rules.facts, lenient=True)
+        return Loads(self.rules.facts, self.rules.names, lenient=True)
 
     def start(self) -> Place:
         return Place(self.loads.copy(), frozenset(), listed=True)
-
-    def head(self) -> list[str]:
-        return []  # the usual decider saw to it that facts are an object
 
     def beginning(self) -> list[str]:
         return [
@@ -52,8 +49,9 @@ class _Lenient(Author):
         self, nodes: Iterable[Node], place: Place, first: Node | None = None, risky: bool = True
     ) -> tuple[Place, list[str]]:
         """Return the code that loads what expressions name, and works out the derived facts among it."""
-        nodes = list(nodes)
-        code, derived = self.named(nodes, loads := place.loads.copy())
+        nodes, loads = list(nodes), place.loads.copy()
+        facts, derived = self.rules.read(nodes)
+        code = list(loads.lines(facts, [*map(self.rules.write, nodes)]))
         wanted = [rule.name for rule in self.program.derive if rule.name in derived - place.known]
         for name in wanted:
             slot = self.rules.kept[name].slot
@@ -75,17 +73,9 @@ class _Lenient(Author):
         place, code = self.ready(self.rules.nodes_of(self.rules.rules[name]), place)
         return [*code, f"s[{name!r}] = v{kept.slot} = {self.rules.at(kept.code, place.known)}"]
 
-    def named(self, nodes: list[Node], loads: Loads) -> tuple[list[str], frozenset[str]]:
-        """Return the code that loads the facts which expressions name, and the derived facts among what they name."""
-        facts, derived = self.rules.read(nodes)
-        parts = [self.rules.write(node) for node in nodes]
-        whole = {name for part in parts for name in part.whole}
-        lines = {name for part in parts for name in part.lines}
-        return list(loads.lines(facts, whole & facts, lines & facts)), derived
-
     def derived_functions(self) -> Iterator[str]:
         """Yield the code of the functions that work out derived facts."""
+        loads = Loads(self.rules.facts, self.rules.names, lenient=True, refuse="raise ValueError")
         for name, kept in self.rules.kept.items():
-            place = Place(Loads(self.rules.facts, lenient=True, refuse="raise ValueError"), frozenset(), True)
-            code = self.made(name, place)
+            code = self.made(name, Place(loads.copy(), frozenset(), True))
             yield from below(f"def e{kept.slot}(s, facts):", [*code, f"return v{kept.slot}"])

@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence, Set
+from typing import TYPE_CHECKING
 
+from .fast_writer import FastNames
 from .library import PYTHON
-from .types import ARRAY, BOOLEAN, NUMBER, OBJECT, STRING, STRINGS, Type
+from .paths import above
+from .types import ARRAY, BOOLEAN, STRING, Type
 from .vocabulary import ABSENT, Fact
+
+if TYPE_CHECKING:
+    from .fast_rules import Written
 
 
 class Loads:
-    """What is loaded at a place in the code. Facts are `f0`, `f1`... by their number; a list as one text `j0`..."""
+    """What is loaded at a place in the code, under the names that `FastNames` gives."""
 
-    def __init__(self, facts: Mapping[str, Fact], lenient: bool = False, refuse: str = "return _slow(facts)") -> None:
+    def __init__(
+        self, facts: Mapping[str, Fact], names: FastNames, lenient: bool = False, refuse: str = "return _slow(facts)"
+    ) -> None:
         """lenient: whether facts may be left out that have a default. refuse: the code for a fact that will not do."""
-        self._facts, self._lenient, self.refuse = facts, lenient, refuse
-        self._numbers = {name: number for number, name in enumerate(facts)}
-        parents = dict.fromkeys(name.rpartition(".")[0] for name in facts if "." in name)
-        self._sections = {name: f"x{number}" for number, name in enumerate(_with_parents(parents))}
+        self._facts, self._names, self._lenient, self.refuse = facts, names, lenient, refuse
+        self._sections = {name: f"x{number}" for number, name in enumerate(above(facts))}
         self._done: set[str] = set()
 
     def copy(self) -> Loads:
@@ -26,22 +32,16 @@ class Loads:
         other.__dict__ = {**self.__dict__, "_done": set(self._done)}
         return other
 
-    def local(self, name: str) -> str:
-        """Return the name of a fact's variable."""
-        return f"f{self._numbers[name]}"
-
-    def lines(self, facts: Iterable[str], whole: Iterable[str], lines: Iterable[str]) -> Iterator[str]:
-        """Yield the code that loads what is not loaded yet.
-
-        whole: lists every element of which must be text. lines: lists that are wanted as one text.
-        """
-        lines, whole = set(lines), set(whole)
-        for name in sorted(facts, key=self._numbers.__getitem__):
+    def lines(self, facts: Set[str], parts: Sequence[Written]) -> Iterator[str]:
+        """Yield the code that loads facts which are not loaded yet, lists as the code `parts` wants them."""
+        lines = {name for part in parts for name in part.lines} & facts
+        whole = {name for part in parts for name in part.whole} & facts
+        for name in sorted(facts, key=self._names.numbers.__getitem__):
             yield from self._fact(name, elements=name not in lines | whole)
         for name in sorted(lines):
             yield from self._once(f"lines {name}", *self._text(name))
         for name in sorted(whole - lines):
-            yield from self._once(f"whole {name}", f"_join({self.local(name)})")
+            yield from self._once(f"whole {name}", f"_join({self._names.local(name)})")
 
     def _once(self, what: str, *code: str) -> Iterator[str]:
         if what not in self._done:
@@ -62,7 +62,7 @@ class Loads:
         if f"fact {name}" in self._done:
             return
         yield from self._section(section)
-        place, local = self._sections.get(section, "facts"), self.local(name)
+        place, local = self._sections.get(section, "facts"), self._names.local(name)
         fact = self._facts[name]
         lenient = self._lenient and fact.default is not ABSENT
         found = f"{place}.get({key!r}, {fact.default!r})" if lenient else f"{place}[{key!r}]"
@@ -70,19 +70,8 @@ class Loads:
 
     def _text(self, name: str) -> Iterator[str]:
         # A name with a line's end in it would read as two.
-        yield f"if '\\n' in _join({self.local(name)}): {self.refuse}"
-        yield f"j{self._numbers[name]} = ''  # made where it is first asked"
-
-
-def _with_parents(names: Iterable[str]) -> Iterator[str]:
-    seen: set[str] = set()
-    for name in names:
-        parts = name.split(".")
-        for length in range(1, len(parts) + 1):
-            prefix = ".".join(parts[:length])
-            if prefix not in seen:
-                seen.add(prefix)
-                yield prefix
+        yield f"if '\\n' in _join({self._names.local(name)}): {self.refuse}"
+        yield f"{self._names.text(name)} = ''  # made where it is first asked"
 
 
 def _check(local: str, fact: Fact, elements: bool, refuse: str) -> Iterator[str]:
@@ -90,43 +79,36 @@ def _check(local: str, fact: Fact, elements: bool, refuse: str) -> Iterator[str]
 
     elements: whether a list's are looked at here, as far as `Fact.fault` does.
     """
-    kinds, nullable = fact.type.kinds - {"null"}, fact.type.nullable
-    if fact.type.anything:
+    kind = fact.type
+    if kind.anything:
         return
-    some = f"{local} is not None and " if nullable else ""
-    if fact.type.values is not None and not nullable:
-        yield f"if {local} not in {set(fact.type.values)!r}: {refuse}"
-    elif kinds == BOOLEAN.kinds:
-        yield f"if {some}{local} is not True and {local} is not False: {refuse}"
-    elif kinds == STRING.kinds and fact.type.values is None:
-        yield f"if {some}{local}.__class__ is not str: {refuse}"
-    elif kinds == OBJECT.kinds:
-        yield f"if {some}{local}.__class__ is not dict: {refuse}"
-    elif kinds == NUMBER.kinds:
-        least = f" or {local} < 0" if fact.unit == "bytes" else ""
-        yield (
-            f"if {local} is not None and ({local}.__class__ is not int{least}): {refuse}"
-            if nullable
-            else (f"if {local}.__class__ is not int{least}: {refuse}")
-        )
-    elif kinds == ARRAY.kinds and not nullable:
-        yield f"if {local}.__class__ is not list: {refuse}"
-        if fact.type.item is not None and elements:
-            if fact.type == STRINGS:
-                yield f"if len({local}) <= 8: _join({local})"
-            else:
-                kinds = " is ".join(f"{local}[{number}].__class__" for number in range(3))
-                yield f"if len({local}) != 3 or not {kinds} is int: _integers({local})"
+    # A number that is no whole one may be none at all: the exact way sees to it.
+    wrong = unlike(local, kind, numbers=("int",))
+    if fact.unit == "bytes" and "number" in kind.kinds:
+        wrong += f" or {local} is not None and {local} < 0" if kind.nullable else f" or {local} < 0"
+    yield f"if {wrong}: {refuse}"
+    if elements and kind.item is not None and kind.kinds - {"null"} == ARRAY.kinds:
+        there = f"{local} is not None and " if kind.nullable else ""
+        if kind.item == STRING:
+            yield f"if {there}len({local}) <= 8: _join({local})"
+        else:
+            same = " is ".join(f"{local}[{number}].__class__" for number in range(3))
+            yield f"if {there}(len({local}) != 3 or not {same} is int): _integers({local})"
+
+
+def unlike(local: str, kind: Type, numbers: tuple[str, ...] = ("float", "int")) -> str:
+    """Return the code of whether a value is of no kind that it may be, or no text that it may be.
+
+    numbers: the names of Python's types that stand for a number.
+    """
+    kinds = kind.kinds - {"null"}
+    if kinds == BOOLEAN.kinds:
+        wrong = f"{local} is not True and {local} is not False"
+    elif kinds == STRING.kinds and kind.values is not None:
+        wrong = f"{local} not in {set(kind.values)!r}"
     else:
-        yield f"if _fault({fact.name!r}, {local}): {refuse}"
-
-
-def unlike(local: str, kind: Type) -> str:
-    """Return the code of whether a value is of no kind that a derived fact may have, or no text that it may be."""
-    if kind.kinds == BOOLEAN.kinds:
-        return f"{local} is not True and {local} is not False"
-    names = sorted(own.__name__ for one in kind.kinds if one != "null" for own in PYTHON[one])
-    wrong = " and ".join(f"{local}.__class__ is not {name}" for name in names) or "True"
-    if "str" in names and kind.values is not None:
-        wrong += f" or {local}.__class__ is str and {local} not in {set(kind.values) or {None}!r}"
+        own = [numbers if one == "number" else [each.__name__ for each in PYTHON[one]] for one in sorted(kinds)]
+        wrong = " and ".join(f"{local}.__class__ is not {name}" for names in own for name in names) or "True"
+        if "string" in kinds and kind.values is not None:
+            wrong += f" or {local}.__class__ is str and {local} not in {set(kind.values)!r}"
     return f"{local} is not None and ({wrong})" if kind.nullable else wrong

@@ -50,4 +50,4 @@ def normal(parts: Sequence[str | int]) -> list[str | int]:
         found[0] = found[0].lstrip()
     if found and isinstance(found[-1], str):
         found[-1] = found[-1].rstrip()
-    return [part for part in found if part != ""]
+    return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from .expression import Node
@@ -33,3 +34,9 @@ def paths_in(node: dict[str, Any]) -> set[str]:
     if node["type"] in ("projection", "filter_projection", "value_projection", "pipe", "subexpression"):
         children = children[:1]  # the rest names an element's fields
     return {path for child in children for path in paths_in(child)}
+
+
+def above(names: Iterable[str]) -> dict[str, None]:
+    """Return the dotted paths that stand above names, each once, outer before inner: `runtime`, `runtime.mlx_lm`."""
+    parts = (name.split(".") for name in names)
+    return dict.fromkeys(".".join(path[:length]) for path in parts for length in range(1, len(path)))

@@ -48,7 +48,7 @@ class DerivedRule(NamedTuple):
 
 
 class GateRule(NamedTuple):
-    """A gate. `message`: text and expressions in turn."""
+    """A gate. `message`: text, its spaces single, and expressions."""
 
     id: str
     when: int | None

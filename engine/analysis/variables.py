@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, cast
 
+from ..assemble import sections
 from ..compiler import Compiler, Evaluate
 from ..expression import Node
 from ..interpreter import interpret
@@ -18,9 +19,6 @@ from .uses import ELEMENT, Uses, paths
 from .words import Question
 
 MAX_TOGETHER = 6  # kinds of elements of one list in a document, all of whose combinations are looked at
-SECTIONS = {"sets", "limits", "derived"} | {
-    ".".join(name.split(".")[:depth]) for name in vocabulary().facts for depth in range(1, name.count(".") + 1)
-}
 
 
 @dataclass(slots=True)
@@ -101,7 +99,7 @@ class Variables(Questions):
         for atom in {*self._read, *self._members}:
             by_sets.setdefault(id(atom.sets), []).append(atom)
         for atoms in by_sets.values():
-            compiler = Compiler(atoms[0].sets, SECTIONS)
+            compiler = Compiler(atoms[0].sets, sections())
             for atom in atoms:
                 compiler.add(atom.node)
             self._compiled.update(zip(atoms, compiler.finish(), strict=True))

@@ -15,6 +15,7 @@ from mlxk_rules.engine.author import decider
 from mlxk_rules.engine.decision import Decision
 from mlxk_rules.engine.fast import function_of
 from mlxk_rules.engine.vocabulary import vocabulary
+from mlxk_rules.loaders import probe
 
 from ..bench.data import folder_facts
 from .helpers import GOOD
@@ -22,6 +23,7 @@ from .helpers import GOOD
 POLICIES = {name: Policy.load(name) for name in ("2.0.4", None)}
 TABLES = Policy.load(Path(__file__).parent / "tables.yaml")
 SOUND = [GOOD, *folder_facts()[::23]]
+HELLO = Path(__file__).parents[1] / "models" / "hello"
 NAMES = list(vocabulary().facts)
 LEAVES = [None, True, False, 0, 1, -1, 10**400, 0.5, "", "x", "a b", " a", "llama", "LLAVA", "ok", "MLX", [], {}, [1]]
 LEAVES += [
@@ -87,7 +89,7 @@ def test_nothing_of_sound_facts_is_left_to_the_exact_way() -> None:
         written = decider(policy.evaluation.program)
         assert written is not None
         decide = function_of(written, policy.evaluation.program, exact, policy.evaluation.policy)
-        for facts in folder_facts()[::3]:
+        for facts in (probe(HELLO), GOOD, *folder_facts()[::3]):
             decide(facts)
             decide({**facts, "derived": policy.explain(facts).derived})
             decide({name: part for name, part in facts.items() if name not in ("readme", "sidecars", "adapter_config")})
