@@ -1,9 +1,13 @@
 """Rules to decision: facts in, decision and trace out. No file of a model is read here, and no MLX imported."""
 
-from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
+from importlib import import_module
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .decision import Decision, GateResult, Term, Trace
     from .errors import PolicyError, Problem
     from .policy import Policy

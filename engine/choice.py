@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
 
+from ..rules.record import NamedTuple
 from .errors import PolicyError
 from .shipped import place
 

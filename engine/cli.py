@@ -6,13 +6,15 @@ import gc
 import os
 import sys
 from collections.abc import Sequence
-from contextlib import suppress
 from importlib import import_module
-from typing import NoReturn
 
 from .errors import PolicyError, UsageError
 from .terminal import Style, safe, style_for
 from .usage import COMMANDS, MAIN, read_command, read_options
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import NoReturn
 
 YES, NO, UNUSABLE, BUG = 0, 1, 2, 3
 _INTERRUPTED = 130
@@ -30,8 +32,10 @@ def script() -> NoReturn:
     code = main()
     if sys.argv[1:2] and sys.argv[1] in _LIGHT:
         for stream in (sys.stdout, sys.stderr):
-            with suppress(OSError, ValueError):  # nobody reads it any more
+            try:
                 stream.flush()
+            except (OSError, ValueError):  # nobody reads it any more
+                pass
         os._exit(code)
     sys.exit(code)
 

@@ -16,6 +16,7 @@ from .expression import Node
 from .functions import FUNCTIONS
 from .library import OURS, THEIRS
 from .paths import path_of, paths_in
+from .program import Guard
 from .runtime import namespace
 from .types import KINDS, kind_of
 
@@ -77,7 +78,7 @@ class Writer:
         self._names = names
         self._sets = {name: f"_set{number}" for number, name in enumerate(sets)}
         self.constants: dict[str, Any] = {self._sets[name]: frozenset(members) for name, members in sets.items()}
-        self.guards: dict[str, str] = {}  # a name of the code, and which function it guards
+        self.guards: dict[str, Guard] = {}
         self.temporaries = 0
 
     def write(self, node: Node, here: Code | None = None) -> Code:
@@ -282,7 +283,7 @@ class Writer:
                 return Code(f"{codes[0].text}.lower()", STRING)
             return Code(text or f"_f_{name}({texts})", gives)
         guard = f"_g_{name}{len(codes) if function.variadic else ''}"
-        self.guards[guard] = name
+        self.guards[guard] = name, tuple(takes)
         return Code(f"{guard}({texts})", gives)
 
     def _right_number(self, function: Any, codes: list[Code]) -> bool:

@@ -6,6 +6,7 @@ from types import CodeType
 from typing import Any, NamedTuple
 
 from .lookup import Lookup
+from .program import Guard
 
 UNKNOWN = object()  # of a derived fact that was not worked out yet
 Answer = tuple[str, str, str, str | None, int | None, str | None]
@@ -23,7 +24,7 @@ class Decider(NamedTuple):
 
     code: CodeType
     constants: dict[str, Any]
-    guards: dict[str, str]
+    guards: dict[str, Guard]
     patterns: dict[str, str]
     decisions: dict[str, Answer]
     tables: list[Lookup]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from ..rules.record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from .policy import Policy
 
-_HERE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - pathlib costs more than all this
+_HERE = os.path.dirname(os.path.abspath(__file__))  # pathlib costs more than all this
 _AT_REST_NS = 2_000_000_000
 RuleFiles = list[tuple[str, bytes]]
 
@@ -22,7 +22,7 @@ def code() -> tuple[Any, ...]:
     for folder in (_HERE, f"{_HERE}/commands"):
         with os.scandir(folder) as entries:
             files += [_mark(e.name, e.stat()) for e in entries if e.name.endswith(".py")]
-    facts = _mark("facts.yaml", os.stat(f"{_HERE}/../rules/facts.yaml"))  # noqa: PTH116
+    facts = _mark("facts.yaml", os.stat(f"{_HERE}/../rules/facts.yaml"))
     return sys.version, facts, *sorted(files)
 
 
@@ -36,10 +36,7 @@ def rule_files(source: str | os.PathLike[str] | None) -> RuleFiles | None:
 
     files = files_of(*locate(source))
     try:
-        rest = files is not None and all(
-            time.time_ns() - os.stat(file).st_ctime_ns > _AT_REST_NS  # noqa: PTH116
-            for file, _ in files
-        )
+        rest = files is not None and all(time.time_ns() - os.stat(file).st_ctime_ns > _AT_REST_NS for file, _ in files)
     except OSError:
         rest = False
     return files if rest else None
@@ -66,10 +63,10 @@ def _mark(name: str, status: os.stat_result) -> tuple[str, int, int]:
 
 def _content(file: str, size: int) -> bytes | None:
     try:
-        status = os.stat(file)  # noqa: PTH116
+        status = os.stat(file)
         if not stat.S_ISREG(status.st_mode) or status.st_size != size:
             return None
-        with open(file, "rb") as opened:  # noqa: PTH123
+        with open(file, "rb") as opened:
             return opened.read(size + 1)
     except OSError:
         return None

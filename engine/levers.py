@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
 
 from .. import rules
+from ..rules.record import NamedTuple
 from .runtime import namespace
 from .shelf import put, take
+from .words import json_text
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -106,7 +107,7 @@ def _work() -> tuple[dict[str, str], list[dict[str, Any]], dict[str, Callable[[A
     if kept is None:
         from .lever_code import read_levers
 
-        with open(place, "rb") as file:  # noqa: PTH123
+        with open(place, "rb") as file:
             content = file.read()
         found = read_levers()
         put(place, [(place, content)], found)
@@ -129,9 +130,7 @@ def _said(text: str, scope: Mapping[str, Any]) -> str:
         value = None
     if value is None or isinstance(value, str):
         return "unknown" if value is None else value
-    import json
-
-    return json.dumps(value, ensure_ascii=False)
+    return json_text(value)
 
 
 def _lever(entry: Mapping[str, Any]) -> Lever:

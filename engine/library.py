@@ -7,16 +7,18 @@ where they do not fit, jmespath's own function is called, and raises its own err
 
 from __future__ import annotations
 
-import json
 import math
 import operator
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
-from typing import Any, cast
 
 from .operators import NUMBERS
 from .words import size_text
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # --- ours
 
@@ -46,12 +48,12 @@ def has_any(text: str | None, parts: Iterable[Any]) -> bool:
 
 
 def shares(values: Any, members: list[Any]) -> bool:
-    return isinstance(values, list) and any(isinstance(v, str) and v in members for v in cast("list[Any]", values))
+    return isinstance(values, list) and any(isinstance(v, str) and v in members for v in values)
 
 
 def any_ends_with(values: Any, endings: list[str]) -> bool:
     return isinstance(values, list) and any(
-        isinstance(value, str) and value.endswith(tuple(endings)) for value in cast("list[Any]", values)
+        isinstance(value, str) and value.endswith(tuple(endings)) for value in values
     )
 
 
@@ -147,7 +149,7 @@ def at_least_parts(version: list[Any], minimum: list[int]) -> bool:
 
 def _version_text(version: Any) -> str:
     if isinstance(version, list):
-        version = ".".join(map(str, cast("list[Any]", version)))
+        version = ".".join(map(str, version))
     return version if isinstance(version, str) and len(version) <= 100 else ""
 
 
@@ -214,7 +216,11 @@ def to_array(value: Any) -> list[Any]:
 def to_string(value: Any) -> str:
     if type(value) is str:
         return value
-    return repr(value) if type(value) is int else json.dumps(value, separators=(",", ":"), default=str)
+    if type(value) is int:
+        return repr(value)
+    import json  # hardly any rule asks for it
+
+    return json.dumps(value, separators=(",", ":"), default=str)
 
 
 def to_number(value: Any) -> Any:
@@ -253,9 +259,10 @@ THEIRS: dict[str, Callable[..., Any]] = {
 }
 
 
-def guarded(name: str, accepted: Sequence[frozenset[type]]) -> Callable[..., Any]:
-    """Return a function that looks at its arguments' types first: where they do not fit, jmespath raises its error."""
+def guarded(name: str, takes: Sequence[frozenset[str]]) -> Callable[..., Any]:
+    """Return a function that looks at its arguments' kinds first: where they do not fit, jmespath raises its error."""
     run = OURS.get(name) or THEIRS[name]
+    accepted = [frozenset(own for kind in kinds for own in PYTHON[kind]) for kinds in takes]
 
     def guard(*arguments: Any) -> Any:
         if len(arguments) == len(accepted) and all(

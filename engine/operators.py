@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import ge, gt, le, lt
-from typing import Any
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 NUMBERS = frozenset({int, float})
 _ORDERABLE = frozenset({int, float, str})

@@ -5,7 +5,7 @@ A program can be put down as bytes and taken up again; nothing of YAML or JMESPa
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from ..rules.record import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -21,6 +21,9 @@ if TYPE_CHECKING:
         """The syntax trees of expressions, by their place in `Program.expressions`."""
 
         def __getitem__(self, place: int, /) -> Node: ...
+
+
+Guard = tuple[str, tuple[frozenset[str], ...]]  # a function, and the kinds that each of its arguments may be of
 
 
 class Expression(NamedTuple):
@@ -79,5 +82,5 @@ class Program(NamedTuple):
     nodes: Nodes
     code: CodeType
     constants: dict[str, Any]
-    guards: dict[str, str]
+    guards: dict[str, Guard]
     facts: tuple[Fact, ...]

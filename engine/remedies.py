@@ -8,8 +8,8 @@ is never offered.
 from __future__ import annotations
 
 from itertools import combinations
-from typing import NamedTuple
 
+from ..rules.record import NamedTuple
 from .levers import levers, value_at, with_values
 
 TYPE_CHECKING = False

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
-from typing import TYPE_CHECKING, Any
 
 from .decision import GateResult, Term, Trace
 from .errors import Problem
 from .terminal import VERDICT_COLOURS, Style, columns, safe
-from .words import BACKENDS, size_text
+from .words import BACKENDS, json_text, size_text
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .remedies import Remedy
 
 
@@ -98,7 +99,7 @@ def in_short(term: Term) -> str:
 
 def shown(value: Any) -> str:
     """Return a value in JSON, cut where it is long."""
-    text = f"{value:.4g}" if isinstance(value, float) else json.dumps(value, ensure_ascii=False)
+    text = f"{value:.4g}" if isinstance(value, float) else json_text(value)
     if len(text) > 60 and isinstance(value, list):
         return f"a list of {len(value)}"
     if len(text) > 60 and isinstance(value, dict):

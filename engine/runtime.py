@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
 
 from . import library, operators
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from .program import Guard
 
 
 def _interpret(node: dict[str, Any], value: Any) -> Any:
@@ -35,17 +40,6 @@ RUNTIME: dict[str, Any] = {
 }
 
 
-def namespace(constants: Mapping[str, Any], guards: Mapping[str, str]) -> dict[str, Any]:
+def namespace(constants: Mapping[str, Any], guards: Mapping[str, Guard]) -> dict[str, Any]:
     """Return the names that generated code runs with."""
-    return {**RUNTIME, **constants, **{name: _guard(name, function) for name, function in guards.items()}}
-
-
-def _guard(name: str, function: str) -> Callable[..., Any]:
-    from .functions import FUNCTIONS
-
-    takes = FUNCTIONS[function].takes
-    count = int(name.removeprefix(f"_g_{function}") or len(takes))
-    accepted = [takes[min(number, len(takes) - 1)].kinds for number in range(count)]
-    return library.guarded(
-        function, [frozenset(t for kind in kinds for t in library.PYTHON[kind]) for kinds in accepted]
-    )
+    return {**RUNTIME, **constants, **{name: library.guarded(*guard) for name, guard in guards.items()}}

@@ -45,8 +45,8 @@ def put(key: str, files: Files, value: Any) -> None:
     if place is None:
         return
     try:
-        os.makedirs(place, 0o700, exist_ok=True)  # noqa: PTH103
-        if not _is_own(os.stat(place)):  # noqa: PTH116
+        os.makedirs(place, 0o700, exist_ok=True)
+        if not _is_own(os.stat(place)):
             return
         data = marshal.dumps((_head(), files, value))
         whole = _MAGIC + crc32(data).to_bytes(4, "big") + data
@@ -56,9 +56,9 @@ def put(key: str, files: Files, value: Any) -> None:
         try:
             with os.fdopen(descriptor, "wb") as file:
                 file.write(whole)
-            os.replace(passing, target)  # noqa: PTH105 - atomically, over whatever was there
+            os.replace(passing, target)  # atomically, over whatever was there
         except BaseException:
-            os.unlink(passing)  # noqa: PTH108
+            os.unlink(passing)
             raise
         _tidy(place)
     except (OSError, ValueError):
@@ -69,7 +69,7 @@ def _place() -> str | None:
     if os.environ.get("MLXK_RULES_NO_CACHE", "").strip() not in ("", "0"):
         return None
     base = os.environ.get("XDG_CACHE_HOME") or ("~/Library/Caches" if sys.platform == "darwin" else "~/.cache")
-    place = os.path.expanduser(base)  # noqa: PTH111 - never raises for want of a home
+    place = os.path.expanduser(base)  # never raises for want of a home
     return f"{place}/mlxk-rules/programs" if place.startswith("/") else None
 
 
@@ -80,9 +80,9 @@ def _file_of(place: str, key: str) -> str:
 
 def _head() -> tuple[str, tuple[tuple[str, int, int], ...]]:
     """What a value depends on beside its files: Python, and the code here that makes it."""
-    with os.scandir(os.path.dirname(__file__)) as entries:  # noqa: PTH120
+    with os.scandir(os.path.dirname(__file__)) as entries:
         own = [(e.name, e.stat().st_mtime_ns, e.stat().st_size) for e in entries if e.name.endswith(".py")]
-    facts = os.stat(f"{rules.PLACE}/facts.yaml")  # noqa: PTH116
+    facts = os.stat(f"{rules.PLACE}/facts.yaml")
     own.append(("facts.yaml", facts.st_mtime_ns, facts.st_size))
     return sys.version, tuple(sorted(own))
 
@@ -103,10 +103,10 @@ def _read(file: str) -> Any:
 
 
 def _is(file: str, content: bytes) -> bool:
-    status = os.stat(file)  # noqa: PTH116
+    status = os.stat(file)
     if not stat.S_ISREG(status.st_mode) or status.st_size != len(content):
         return False
-    with open(file, "rb") as opened:  # noqa: PTH123
+    with open(file, "rb") as opened:
         return opened.read() == content
 
 
@@ -118,4 +118,4 @@ def _tidy(place: str) -> None:
     with os.scandir(place) as entries:
         dated = sorted((e.stat(follow_symlinks=False).st_mtime_ns, e.path) for e in entries if ".program" in e.name)
     for _, file in dated[:-_KEPT]:
-        os.unlink(file)  # noqa: PTH108
+        os.unlink(file)

@@ -31,19 +31,19 @@ def place(source: str | os.PathLike[str] | None) -> tuple[str, str]:
     word = os.fspath(source)
     if isinstance(source, str) and SHIPPED.fullmatch(word):  # whatever a file beside us is called
         path = f"{rules.PLACE}/{word}.yaml"
-        return (today, _shown(today)) if not os.path.isfile(path) and _is_today(word) else (path, _shown(path))  # noqa: PTH113
+        return (today, _shown(today)) if not os.path.isfile(path) and _is_today(word) else (path, _shown(path))
     return word, word
 
 
 def _is_today(version: str) -> bool:
-    with open(f"{rules.PLACE}/policy.yaml", encoding="utf-8") as file:  # noqa: PTH123
+    with open(f"{rules.PLACE}/policy.yaml", encoding="utf-8") as file:
         return f"\nversion: {version}\n" in file.read()
 
 
 def _shown(path: str) -> str:
     # A path below the working folder is shown as a person there would write it.
     try:
-        here = os.path.join(os.getcwd(), "")  # noqa: PTH109, PTH118
+        here = os.path.join(os.getcwd(), "")
     except OSError:
         here = ""
-    return path[len(here) :] if here and path.startswith(here) else f"rules/{os.path.basename(path)}"  # noqa: PTH119
+    return path[len(here) :] if here and path.startswith(here) else f"rules/{os.path.basename(path)}"

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import marshal
 import os
-from typing import NamedTuple
 
+from ..rules.record import NamedTuple
 from .program import BranchRule, DerivedRule, Expression, GateRule, Program
 from .shelf import put, take
 from .types import Type
@@ -105,7 +105,7 @@ def _files(document: Document) -> Iterator[tuple[str, bytes]]:
 
 def _key(path: Path, name: str) -> str:
     # A name stands in the trace's places, so the same file under another name is another program.
-    return f"{os.path.join(os.getcwd(), os.fspath(path))}\n{name}"  # noqa: PTH109, PTH118
+    return f"{os.path.join(os.getcwd(), os.fspath(path))}\n{name}"
 
 
 # --- to plain values and back: marshal takes no subclass of a tuple

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
 
 from .. import rules
+from ..rules.record import NamedTuple
 from .types import ANYTHING, ARRAY, BOOLEAN, NUMBER, OBJECT, STRING, STRINGS, Type, kind_of, list_of
 
 TYPE_CHECKING = False

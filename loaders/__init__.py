@@ -1,6 +1,6 @@
 """The world: a model's name to its folder, a folder to facts, and a decision to text."""
 
-from typing import TYPE_CHECKING, Any
+from __future__ import annotations
 
 from .errors import LoaderError
 from .host import look as machine
@@ -8,7 +8,10 @@ from .host import packages, runtime, standing
 from .probe import probe
 from .resolve import Cached, Resolved, cache_folder, cached, cached_model, cached_repos, resolve
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from .execute import stream
 
 __all__ = [

@@ -11,10 +11,13 @@ import os
 import time
 from binascii import crc32
 from collections.abc import Mapping
-from typing import Any
 
 from . import kept
 from .folder import Listing
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _FOLDER = "facts"
 _MAX_FILES = 4_096
@@ -48,4 +51,4 @@ def is_sound(facts: Mapping[str, Any]) -> bool:
 
 def _file_name(path: str) -> str:
     content = os.fsencode(path)
-    return f"{_FOLDER}/{crc32(content):08x}{crc32(content[::-1]):08x}.json"
+    return f"{_FOLDER}/{crc32(content):08x}{crc32(content[::-1]):08x}.facts"

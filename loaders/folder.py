@@ -6,9 +6,8 @@ import os
 import stat
 from collections import deque
 from collections.abc import Iterator
-from pathlib import Path
-from typing import NamedTuple
 
+from ..rules.record import NamedTuple
 from . import files, plain
 
 MAX_ENTRIES = 20_000
@@ -42,8 +41,8 @@ class Listing(NamedTuple):
 class Walk:
     """Iterates over entries, breadth first, never into a linked folder; `cut_off` and `problems` say what it left."""
 
-    def __init__(self, root: Path, max_entries: int, max_depth: int) -> None:
-        self.root, self.max_entries, self.max_depth = str(root), max_entries, max_depth
+    def __init__(self, root: str, max_entries: int, max_depth: int) -> None:
+        self.root, self.max_entries, self.max_depth = root, max_entries, max_depth
         self.cut_off = False
         self.problems: list[str] = []
 
@@ -70,12 +69,12 @@ class Walk:
                 self.problems.append(f"`{prefix or '.'}`: {files.reason(error)}")
 
 
-def scan(path: Path, max_entries: int = MAX_ENTRIES, max_depth: int = MAX_DEPTH) -> Folder:
+def scan(path: str, max_entries: int = MAX_ENTRIES, max_depth: int = MAX_DEPTH) -> Folder:
     """Lists a folder's regular files, the root's before those below. Never raises because of what the folder holds."""
     return listing(path, max_entries, max_depth).folder
 
 
-def listing(path: Path, max_entries: int = MAX_ENTRIES, max_depth: int = MAX_DEPTH) -> Listing:
+def listing(path: str, max_entries: int = MAX_ENTRIES, max_depth: int = MAX_DEPTH) -> Listing:
     """The same, and what else one walk tells."""
     walk = Walk(path, max_entries, max_depth)
     names: list[str] = []
@@ -113,7 +112,7 @@ def listing(path: Path, max_entries: int = MAX_ENTRIES, max_depth: int = MAX_DEP
     )
 
 
-def holds_weights(path: Path, max_entries: int = MAX_ENTRIES) -> bool:
+def holds_weights(path: str, max_entries: int = MAX_ENTRIES) -> bool:
     """Whether a *.safetensors or pytorch_model.bin lies anywhere below, told by name; False for no such folder."""
     walk = Walk(path, max_entries, MAX_DEPTH)
     return any(is_weights(entry.name) for _, entry in walk)

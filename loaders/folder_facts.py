@@ -64,7 +64,7 @@ def read(path: Path, listing: Listing, machine: Host) -> dict[str, Any]:
 
 
 def _missing(name: str, package: Installed | None, config: dict[str, Any] | None) -> list[str] | None:
-    return None if package is None or config is None else demands.MISSING[name](package.folder, config)
+    return None if package is None or config is None else demands.MISSING[name](package.path, config)
 
 
 def _misfit(
@@ -72,7 +72,7 @@ def _misfit(
 ) -> modules.Misfit:
     if package is None or config is None or not found.tensors or found.faults:
         return modules.Misfit()
-    file = demands.MODULE[name](package.folder, config)
+    file = demands.MODULE[name](package.path, config)
     if file is None:
         return modules.Misfit()
     return modules.misfit(file, package, found.tensors, config, droppable=name == "mlx_vlm")

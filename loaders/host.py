@@ -6,13 +6,15 @@ import os
 import sys
 from functools import lru_cache
 from importlib import import_module
-from importlib.util import find_spec
-from pathlib import Path
-from typing import Any, NamedTuple
 
-from ..rules import FOLDER
+from ..rules import PLACE
+from ..rules.record import NamedTuple
 from . import installed, memory, support_cache
 from .installed import Installed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # What each backend's module tells as its `Support`, which need not be imported where it is kept.
 LISTS = {
@@ -53,8 +55,8 @@ def standing(found: Packages) -> str:
 
 def signs(found: Packages, accelerator: str | None) -> str:
     """What the facts that a folder itself tells depend on besides the folder, as a text."""
-    stamps = {name: package and (str(package.folder), *package[1:]) for name, package in found.items()}
-    code = (support_cache.reader(), os.stat(FOLDER / "facts.yaml").st_mtime_ns, sys.version_info[:3])  # noqa: PTH116
+    stamps = {name: package and tuple(package) for name, package in found.items()}
+    code = (support_cache.reader(), os.stat(f"{PLACE}/facts.yaml").st_mtime_ns, sys.version_info[:3])
     return repr((stamps, code, accelerator, os.geteuid()))
 
 
@@ -84,17 +86,14 @@ def _backend(name: str, package: Installed | None) -> dict[str, Any]:
 def _support(name: str, package: Installed) -> dict[str, list[str]]:
     kept = support_cache.get(package, LISTS[name])
     if kept is None:
-        support = import_module(f".{name}", __package__).supported(package.folder)
+        support = import_module(f".{name}", __package__).supported(package.path)
         kept = {kind: list(types) for kind, types in support._asdict().items()}
         support_cache.put(package, kept)
     return kept
 
 
-def _mlx() -> Path | None:
+def _mlx() -> str | None:
     """Where the package mlx is, which is a namespace on Linux until a back end is installed into it."""
-    try:
-        spec = find_spec("mlx")
-    except (ImportError, ValueError):
-        return None
+    spec = installed.spec_of("mlx")
     places = list(spec.submodule_search_locations or ()) if spec else []
-    return Path(places[0]) if places else None
+    return places[0] if places else None

@@ -4,38 +4,57 @@ from __future__ import annotations
 
 import os
 import re
-from importlib.util import find_spec
-from pathlib import Path
-from typing import NamedTuple
+import sys
 
+from ..rules.record import NamedTuple
 from . import files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from importlib.machinery import ModuleSpec
+    from pathlib import Path
 
 
 class Installed(NamedTuple):
-    """A package's folder, its version where that can be told, and the times of its files where they were looked at."""
+    """A package's folder, its version where that can be told, and its files' times where they were looked at."""
 
-    folder: Path
+    folder: str
     version: str | None
     times: tuple[int, int] | None = None
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        from pathlib import Path  # which an answer can do without
+
+        return Path(self.folder)
 
 
 def find(name: str) -> Installed | None:
     """Looks up a top-level package on the import path; None where `import name` would find none."""
-    try:
-        spec = find_spec(name)  # of a top-level name: imports nothing
-    except (ImportError, ValueError):  # None stands in sys.modules, or a module without a spec
-        return None
-    if spec is None or not spec.origin or Path(spec.origin).stem != "__init__":
+    spec = spec_of(name)
+    if spec is None or not spec.origin or not os.path.basename(spec.origin).startswith("__init__."):
         return None  # a namespace package: the empty folder that an uninstall leaves behind
-    folder = Path(spec.origin).parent
+    folder = os.path.dirname(spec.origin)
     return Installed(folder, _version(folder))
 
 
-def _version(folder: Path) -> str | None:
-    # Not importlib.metadata: importing that costs 50 ms, and it looks through every installed package.
-    prefix = f"{folder.name.lower()}-"
+def spec_of(name: str) -> ModuleSpec | None:
+    """What `import name` of a top-level name would take, as importlib.util tells, whose own import costs 0.5 ms."""
+    if name in sys.modules:
+        return getattr(sys.modules[name], "__spec__", None)  # of None, which bars a name, there is none
     try:
-        named = [name for name in os.listdir(folder.parent) if name.lower().startswith(prefix)]  # noqa: PTH208
+        return next((spec for finder in sys.meta_path if (spec := finder.find_spec(name, None)) is not None), None)
+    except (ImportError, ValueError, AttributeError):  # a finder that does not do what finders do
+        return None
+
+
+def _version(folder: str) -> str | None:
+    # Not importlib.metadata: importing that costs 50 ms, and it looks through every installed package.
+    beside, package = os.path.split(folder)
+    prefix = f"{package.lower()}-"
+    try:
+        named = [name for name in os.listdir(beside) if name.lower().startswith(prefix)]
     except OSError:
         named = []
     found = [version for name in named if (version := _version_in(name[len(prefix) :])) and "-" not in version]
@@ -43,7 +62,7 @@ def _version(folder: Path) -> str | None:
         return found[0]
     for name in ("_version.py", "version.py", "__init__.py"):
         try:
-            text = files.read(folder / name, 1 << 16).decode("utf-8", "replace")
+            text = files.read(f"{folder}/{name}", 1 << 16).decode("utf-8", "replace")
         except OSError:
             continue
         if match := re.search(r"""^__version__\s*(?::\s*\w+\s*)?=\s*["']([^"'\n]{1,80})["']""", text, re.MULTILINE):

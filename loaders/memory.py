@@ -5,24 +5,23 @@ from __future__ import annotations
 import os
 import re
 import sys
-from pathlib import Path
 
 from . import files
 
 _MAX_BYTES = 1 << 16
 
 
-def total_bytes(root: Path = Path("/")) -> int | None:
+def total_bytes(root: str = "") -> int | None:
     """Physical memory in bytes, lowered to the control group's limit where that is lower; None when it cannot be told.
 
-    `root` is where proc/ and sys/ are looked for.
+    `root` is the folder where proc/ and sys/ are looked for.
     """
     return min([*_physical(), *_limits(root)], default=None)
 
 
-def available_bytes(root: Path = Path("/")) -> int | None:
+def available_bytes(root: str = "") -> int | None:
     """What may be taken without swapping, as Linux's kernel estimates it; None elsewhere."""
-    for line in _text(root / "proc/meminfo").splitlines():
+    for line in _text(f"{root}/proc/meminfo").splitlines():
         name, number, *unit = [*line.split(), "", ""]
         if name == "MemAvailable:" and number.isdecimal() and unit[:1] == ["kB"]:
             return int(number) * 1024
@@ -48,7 +47,7 @@ def recommended_bytes() -> int | None:
     return None if failed or not value.value else value.value << 20
 
 
-def accelerator(folder: Path | None) -> str | None:
+def accelerator(folder: str | None) -> str | None:
     """What MLX would compute with, told without importing it: metal, cuda or cpu; None where there is no MLX.
 
     `folder` is that of the package mlx. Its back ends for Linux are packages of their own beside it.
@@ -58,7 +57,7 @@ def accelerator(folder: Path | None) -> str | None:
     if folder is None:
         return None
     try:
-        with os.scandir(folder.parent) as entries:
+        with os.scandir(os.path.dirname(folder)) as entries:
             named = [entry.name for entry in entries if entry.name.startswith("mlx_cuda")]
     except OSError:
         return None
@@ -78,26 +77,26 @@ def _physical() -> list[int]:
     return [size] if size > 0 else []
 
 
-def _limits(root: Path) -> list[int]:
+def _limits(root: str) -> list[int]:
     """The memory limits of this process's control group and of those above it; either version, any may be absent."""
     found: list[int] = []
-    for line in _text(root / "proc/self/cgroup").splitlines():
+    for line in _text(f"{root}/proc/self/cgroup").splitlines():
         hierarchy, controllers, group = [*line.split(":", 2), "", ""][:3]
         if hierarchy == "0":
-            base, name = root / "sys/fs/cgroup", "memory.max"
+            base, name = f"{root}/sys/fs/cgroup", "memory.max"
         elif "memory" in controllers.split(","):
-            base, name = root / "sys/fs/cgroup/memory", "memory.limit_in_bytes"
+            base, name = f"{root}/sys/fs/cgroup/memory", "memory.limit_in_bytes"
         else:
             continue
         parts = [part for part in group.split("/") if part and part != ".."]
         for depth in range(len(parts) + 1):
-            limit = _text(base.joinpath(*parts[:depth], name)).strip()
+            limit = _text("/".join([base, *parts[:depth], name])).strip()
             if limit.isdecimal() and int(limit):  # version 2 says "max" for none, version 1 a number beyond any memory
                 found.append(int(limit))
     return found
 
 
-def _text(path: Path) -> str:
+def _text(path: str) -> str:
     try:
         return files.read(path, _MAX_BYTES, cut=True).decode("ascii", "replace")
     except OSError:

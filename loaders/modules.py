@@ -162,7 +162,7 @@ def _picture(file: Path, package: Installed, _: int) -> tuple[Picture | None, st
     part = f"tensors-{file.parent.name if file.stem == '__init__' else file.stem}"
     lists = support_cache.get(package, _KEPT, part)
     if lists is None:
-        lists = _drawn(file, package.folder)
+        lists = _drawn(file, package.path)
         support_cache.put(package, lists, part)
     picture = Picture(*(lists[name] for name in _KEPT[:4])) if lists["needed"] else None
     return picture, "\n".join(lists["strings"]), bool(lists["makes_output"])

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import Any
 
 from . import facts_cache, folder, host, plain
 from .folder import Listing
 from .host import Host, runtime
 from .resolve import Resolved, resolve
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 __all__ = ["CONTEXTS", "probe", "runtime"]
 
@@ -38,7 +40,7 @@ def probe(
         raise ValueError(f"context is {context!r}, and must be one of {', '.join(CONTEXTS)}")
     found = model if isinstance(model, Resolved) else resolve(model)
     machine = machine or host.look()
-    facts = _facts_of(found.path, machine)
+    facts = _facts_of(found.folder, machine)
     facts["model"]["name"] = plain.text(found.name if name is None else name)
     facts["request"] = {
         "images": bool(images),
@@ -52,26 +54,29 @@ def probe(
     return facts
 
 
-def _facts_of(path: Path, machine: Host) -> dict[str, Any]:
+def _facts_of(path: str, machine: Host) -> dict[str, Any]:
     """The facts of a folder, with a place for each that is not its own."""
     listing = folder.listing(path)
     of = host.signs(machine.packages, machine.memory["accelerator"])
-    kept = facts_cache.get(str(path), listing, of)
+    kept = facts_cache.get(path, listing, of)
     if kept is not None:
         kept["model"]["snapshots_hold_weights"] = _snapshots_hold_weights(path, listing)
         return kept
+    from pathlib import Path
+
     from . import folder_facts  # a folder whose facts are kept does without all that reads one
 
-    facts = folder_facts.read(path, listing, machine)
+    facts = folder_facts.read(Path(path), listing, machine)
     facts["model"]["snapshots_hold_weights"] = _snapshots_hold_weights(path, listing)
     if facts_cache.is_sound(facts):
-        facts_cache.put(str(path), listing, of, facts)
+        facts_cache.put(path, listing, of, facts)
     return facts
 
 
-def _snapshots_hold_weights(path: Path, listing: Listing) -> bool:
+def _snapshots_hold_weights(path: str, listing: Listing) -> bool:
     # In the cache every snapshot of the repo counts; elsewhere two levels above is some other folder.
-    snapshots = path.parent.parent / "snapshots"
-    if path.parent == snapshots and any(map(folder.is_weights, listing.root or ())):
+    beside = os.path.dirname(path)
+    snapshots = f"{os.path.dirname(beside)}/snapshots"
+    if beside == snapshots and any(map(folder.is_weights, listing.root or ())):
         return True
     return folder.holds_weights(snapshots)

@@ -4,21 +4,31 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Iterator
-from pathlib import Path
-from typing import NamedTuple
 
+from ..rules.record import NamedTuple
 from . import cache, files, plain
 from .errors import LoaderError
 
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
 
 class Resolved(NamedTuple):
-    """`name`: the repo id, or the folder's own last component; `path`: the folder, absolute; `repo` and `revision`: the
+    """`name`: the repo id, or the folder's own last component; `folder`: from the root on; `repo` and `revision`: the
     repo id and the snapshot's commit where MODEL was a name, else None."""
 
     name: str
-    path: Path
+    folder: str
     repo: str | None = None
     revision: str | None = None
+
+    @property
+    def path(self) -> Path:
+        """The folder."""
+        from pathlib import Path  # which an answer can do without
+
+        return Path(self.folder)
 
 
 class Cached(NamedTuple):
@@ -37,8 +47,8 @@ def resolve(model: str | os.PathLike[str]) -> Resolved:
     name = os.fspath(model)
     if not name or "\0" in name:
         raise LoaderError("bad_name", f"`{_shown(name)}` is no name of a model", "give a folder or a repo id")
-    path = Path(os.path.expanduser(name))  # noqa: PTH111 - unlike Path's, it never raises for want of a home
-    if os.path.isdir(path):  # noqa: PTH112 - nor does this for a name that is too long
+    path = os.path.expanduser(name)
+    if os.path.isdir(path):
         return _folder(path)
     if _is_path(model, name):
         raise _no_folder(path, name)
@@ -52,7 +62,9 @@ def resolve(model: str | os.PathLike[str]) -> Resolved:
 
 def cache_folder() -> Path:
     """The Hugging Face cache's folder; it need not exist."""
-    return cache.folder()
+    from pathlib import Path
+
+    return Path(cache.folder())
 
 
 def cached() -> Iterator[Cached]:
@@ -67,7 +79,7 @@ def cached() -> Iterator[Cached]:
             yield Cached(repo, error)
 
 
-def cached_repos() -> dict[str, Path]:
+def cached_repos() -> dict[str, str]:
     """The folder of every model repo of the cache, sorted by id: names alone, no snapshot is looked at.
 
     Raises LoaderError unreadable_folder where the cache itself cannot be listed; without a cache there are none.
@@ -76,11 +88,11 @@ def cached_repos() -> dict[str, Path]:
     try:
         return {plain.text(repo): path for repo, path in cache.repos(folder).items()}
     except OSError as error:
-        message = f"the cache `{_shown(str(folder))}` cannot be read: {files.reason(error)}"
+        message = f"the cache `{_shown(folder)}` cannot be read: {files.reason(error)}"
         raise LoaderError("unreadable_folder", message, "HF_HUB_CACHE and HF_HOME say where it is") from None
 
 
-def cached_model(repo: str, folder: Path, revision: str | None = None) -> Resolved:
+def cached_model(repo: str, folder: str, revision: str | None = None) -> Resolved:
     """The snapshot of a cached repo that a revision names, or main, or without such a ref the newest.
 
     Raises LoaderError as `resolve` does of a revision.
@@ -92,7 +104,7 @@ def cached_model(repo: str, folder: Path, revision: str | None = None) -> Resolv
             message = f"`{_shown(repo)}` is in the cache without a snapshot"
             raise LoaderError("incomplete_snapshot", message, "its download was cut short: fetch it again")
         path = snapshots[0] if revision is None else _by_prefix(repo, folder, snapshots, revision)
-    return Resolved(repo, path, repo, plain.text(path.name))
+    return Resolved(repo, path, repo, plain.text(os.path.basename(path)))
 
 
 def _is_path(model: str | os.PathLike[str], name: str) -> bool:
@@ -101,33 +113,33 @@ def _is_path(model: str | os.PathLike[str], name: str) -> bool:
     )
 
 
-def _folder(path: Path) -> Resolved:
-    # Links are kept as they were written, unless `..` behind one would mean another folder.
-    absolute = path.resolve() if ".." in path.parts else path.absolute()
+def _folder(path: str) -> Resolved:
+    absolute = files.absolute(path)
     try:
         with os.scandir(absolute) as entries:
             next(entries, None)
     except OSError as error:
-        message = f"folder `{_shown(str(path))}` cannot be read: {files.reason(error)}"
+        message = f"folder `{_shown(path)}` cannot be read: {files.reason(error)}"
         raise LoaderError("unreadable_folder", message, "it needs the permissions r and x") from None
-    return Resolved(plain.text(absolute.name) or "/", absolute)
+    return Resolved(plain.text(os.path.basename(absolute)) or "/", absolute)
 
 
-def _no_folder(path: Path, name: str) -> LoaderError:
+def _no_folder(path: str, name: str) -> LoaderError:
     shown = _shown(name)
     try:
-        path.stat()
+        os.stat(path)
     except PermissionError:
         return LoaderError("unreadable_folder", f"folder `{shown}` cannot be read: permission denied")
     except (OSError, ValueError):
-        near = _near(path.name, _siblings(path.parent))
+        above, own = os.path.split(path.rstrip("/"))
+        near = _near(own, _siblings(above or "."))
         return LoaderError("model_not_found", f"there is no folder `{shown}`", _did_you_mean(near))
     return LoaderError(
         "not_a_folder", f"`{shown}` is a file, not a folder", "a model is the folder that holds config.json"
     )
 
 
-def _siblings(parent: Path) -> list[str]:
+def _siblings(parent: str) -> list[str]:
     try:
         with os.scandir(parent) as entries:
             return [entry.name for _, entry in zip(range(1000), entries, strict=False) if entry.is_dir()]
@@ -153,7 +165,7 @@ def _cached_model(name: str) -> Resolved:
     return cached_model(repo, known[repo], revision or None)
 
 
-def _repo(wanted: str, known: dict[str, Path]) -> str:
+def _repo(wanted: str, known: dict[str, str]) -> str:
     """The one repo that is meant; of the ways to mean one, the strictest that finds any decides."""
     if wanted in known:
         return wanted
@@ -179,25 +191,25 @@ def _repo(wanted: str, known: dict[str, Path]) -> str:
             f"`mlxk-rules list` shows the {len(known)} cached model{'s' * (len(known) != 1)}; a folder begins with ./"
         )
     else:
-        help = f"no model is cached in `{_shown(str(cache.folder()))}`; a folder begins with ./"
+        help = f"no model is cached in `{_shown(cache.folder())}`; a folder begins with ./"
     raise LoaderError("model_not_found", f"there is no folder and no cached model `{_shown(wanted)}`", help)
 
 
-def _by_prefix(repo: str, folder: Path, snapshots: list[Path], prefix: str) -> Path:
-    found = [path for path in snapshots if path.name.startswith(prefix)]
-    exact = [path for path in found if path.name == prefix]
-    if len(exact or found) == 1:
-        return (exact or found)[0]
+def _by_prefix(repo: str, folder: str, snapshots: list[str], prefix: str) -> str:
+    commits = [os.path.basename(path) for path in snapshots]
+    found = [prefix] if prefix in commits else [commit for commit in commits if commit.startswith(prefix)]
+    if len(found) == 1:
+        return f"{folder}/snapshots/{found[0]}"
     shown = f"`{_shown(prefix)}` of `{_shown(repo)}`"
     if found:
-        hashes = ", ".join(f"`{_shown(path.name)}`" for path in sorted(found)[:8])
+        hashes = ", ".join(f"`{_shown(commit)}`" for commit in sorted(found)[:8])
         raise LoaderError(
             "ambiguous_revision", f"revision {shown} may be any of {len(found)} snapshots", f"say which: {hashes}"
         )
     if prefix in (refs := cache.refs(folder)):
         message = f"revision {shown} is a ref to a snapshot that is not in the cache"
         raise LoaderError("incomplete_snapshot", message, "its download was cut short: fetch it again")
-    names = [plain.text(name) for name in (*refs, *(path.name[:12] for path in snapshots))]
+    names = [plain.text(name) for name in (*refs, *(commit[:12] for commit in commits))]
     help = _did_you_mean(_near(prefix, names)) or f"it has {', '.join(f'`{_shown(name)}`' for name in names[:8])}"
     raise LoaderError("revision_not_found", f"there is no revision {shown} in the cache", help)
 

@@ -50,7 +50,7 @@ class Header(NamedTuple):
 def read(path: Path, max_header_bytes: int = MAX_HEADER_BYTES) -> Header:
     """Reads the header alone; never raises because of what lies there."""
     try:
-        size = os.stat(path).st_size  # noqa: PTH116 - a stat that follows links, as the library's open does
+        size = os.stat(path).st_size  # a stat that follows links, as the library's open does
         head = files.read(path, 8 + len(_POINTER), cut=True)
     except FileNotFoundError:
         return Header(fault="a link that leads nowhere" if path.is_symlink() else "no such file")

@@ -12,7 +12,8 @@ import stat
 import struct
 import time
 from collections.abc import Iterable
-from typing import NamedTuple
+
+from ..rules.record import NamedTuple
 
 _MOST = 1_000  # entries: a folder of more is looked at whole each time
 _AT_REST_NS = 2_000_000_000
@@ -36,13 +37,12 @@ def take(repo: str) -> Stamp | None:
     None where there is none, or where it would not tell of every change: links to folders, things that cannot be looked
     at, too many of them, or a change within the last two seconds, which one more may follow in the same tick.
     """
-    from pathlib import Path
-
     from . import cache, folder
 
-    found = cache.snapshot_of_ref(Path(repo), "main")
+    found = cache.snapshot_of_ref(repo, "main")
     if found is None:
         return None
+    snapshot = os.path.basename(found)
     names: list[str] = []
     try:
         walk = folder.Walk(found, _MOST, folder.MAX_DEPTH)
@@ -50,12 +50,12 @@ def take(repo: str) -> Stamp | None:
             names.append(name)
             if entry.is_symlink() and stat.S_ISDIR(entry.stat().st_mode):
                 return None
-        statuses = _statuses(repo, found.name, names)
+        statuses = _statuses(repo, snapshot, names)
         elsewhere = None if any(map(folder.is_weights, names)) else _elsewhere(repo)
         newest = max(status.st_ctime_ns for status in statuses)
         if walk.cut_off or walk.problems or time.time_ns() - newest < _AT_REST_NS:
             return None
-        return Stamp(found.name, tuple(names), elsewhere, _marks(statuses))
+        return Stamp(snapshot, tuple(names), elsewhere, _marks(statuses))
     except (OSError, ValueError, struct.error):
         return None
 
@@ -88,8 +88,6 @@ def _marks(statuses: list[os.stat_result]) -> bytes:
 
 
 def _elsewhere(repo: str) -> bool:
-    from pathlib import Path
-
     from . import folder
 
-    return folder.holds_weights(Path(repo) / "snapshots")
+    return folder.holds_weights(f"{repo}/snapshots")

@@ -10,11 +10,13 @@ import os
 import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
-from pathlib import Path
-from typing import Any, cast
 
 from . import kept
 from .installed import Installed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 _MAX_STAMPED = 5_000
 Lists = dict[str, list[str]]
@@ -29,8 +31,8 @@ def get(package: Installed, names: Sequence[str], part: str = "support") -> List
     lists = record.get("lists") if record else None
     if record is None or not isinstance(lists, dict) or record.get("of") != stamp(package):
         return None
-    found = cast("dict[str, Any]", lists)
-    return cast(Lists, found) if list(found) == list(names) and all(map(_is_list, found.values())) else None
+    found: dict[str, Any] = lists
+    return found if list(found) == list(names) and all(map(_is_list, found.values())) else None
 
 
 def put(package: Installed, lists: Mapping[str, Sequence[str]], part: str = "support") -> None:
@@ -42,7 +44,7 @@ def put(package: Installed, lists: Mapping[str, Sequence[str]], part: str = "sup
 def stamp(package: Installed) -> dict[str, Any]:
     """What the lists depend on: the package and the code here that reads it."""
     return {
-        "package": str(package.folder),
+        "package": package.folder,
         "version": package.version,
         "times": list(package.times or times(package.folder)),
         "reader": list(reader()),
@@ -53,15 +55,20 @@ def stamp(package: Installed) -> dict[str, Any]:
 @cache  # our own source is not another while it runs
 def reader() -> tuple[int, int]:
     """The times of the code here."""
-    return times(Path(__file__).parent)
+    return times(os.path.dirname(os.path.abspath(__file__)))
 
 
-def times(folder: Path) -> tuple[int, int]:
+def times(folder: str) -> tuple[int, int]:
     """The newest change below, two levels deep, and how much there is: an edit of a module's file counts too."""
     newest, count = 0, 0
     for below in ("", "/models", "/stt", "/stt/models", "/tts", "/tts/models"):
         try:
-            with os.scandir(f"{folder}{below}") as entries:
+            # By the open folder, whose path the system need not walk again for each: a third less.
+            descriptor = os.open(f"{folder}{below}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        except OSError:
+            continue
+        try:
+            with os.scandir(descriptor) as entries:
                 for entry in entries:
                     if entry.name in ("__pycache__", "tests"):
                         continue
@@ -71,12 +78,17 @@ def times(folder: Path) -> tuple[int, int]:
                     newest = max(newest, entry.stat(follow_symlinks=False).st_mtime_ns)
         except OSError:
             continue
+        finally:
+            os.close(descriptor)
     return newest, count
 
 
 def _file_name(package: Installed, part: str) -> str:
-    return f"{package.folder.name}-{part}.json"
+    return f"{os.path.basename(package.folder)}-{part}.lists"
 
 
 def _is_list(value: Any) -> bool:
-    return isinstance(value, list) and all(isinstance(item, str) for item in cast("list[Any]", value))
+    if not isinstance(value, list):
+        return False
+    items: list[Any] = value
+    return all(isinstance(item, str) for item in items)

@@ -67,7 +67,7 @@ def read(folder: Path) -> Weights:
     index = _index(folder)
     shards = [name for name in names if name.endswith(".safetensors")]
     headers: dict[str, Header] = {}
-    kinds = {_FORMATS[suffix] for name in names if (suffix := os.path.splitext(name)[1]) in _FORMATS}  # noqa: PTH122
+    kinds = {_FORMATS[suffix] for name in names if (suffix := os.path.splitext(name)[1]) in _FORMATS}
     pickles = [name for name in names if name.endswith((".bin", ".pt", ".pth", ".ckpt", ".pkl"))]
 
     def found(chosen: list[str], fault: str | None = None) -> Found:

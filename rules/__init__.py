@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     FOLDER: Path
 
-PLACE = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120 - a start need not import pathlib
+PLACE = os.path.dirname(os.path.abspath(__file__))  # a start need not import pathlib
 
 
 def __getattr__(name: str) -> Any:
@@ -40,5 +40,5 @@ def _data(name: str) -> dict[str, Any]:
     import yaml
 
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    with open(f"{PLACE}/{name}", "rb") as file:  # noqa: PTH123
+    with open(f"{PLACE}/{name}", "rb") as file:
         return yaml.load(file, loader)

@@ -5,12 +5,15 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
-from typing import Any
 
 from ..answers import Answers
 from ..lines import blocks_of, is_waiting, opened
 from ..workers import Workers
 from .common import policy_of
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
 
 # So many bytes at once are worth other processes. The lines of someone who waits for each answer never are.
 _BULK = 128 << 10

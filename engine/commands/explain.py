@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
-from typing import TYPE_CHECKING, Any
 
 from ..render import explanation
 from ..terminal import safe, style_for
 from .common import choice_of, print_json, probed
 
+TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from ..decision import Trace
     from ..policy import Policy
     from ..remedies import Remedy

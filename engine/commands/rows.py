@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import marshal
+import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from functools import cached_property
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
@@ -33,7 +33,7 @@ _MANY = 64  # rows that wait at most for one before them
 
 
 def rows(
-    choice: Choice, repos: Mapping[str, Path], requests: Sequence[Request], pause: Callable[[], object]
+    choice: Choice, repos: Mapping[str, str], requests: Sequence[Request], pause: Callable[[], object]
 ) -> Generator[Row]:
     """Return the rows of the cached models, in their order; `pause` is called before one that takes time.
 
@@ -48,7 +48,7 @@ def rows(
 
 
 def _rows(source: _Source, name: str, reader: kept_rows.Reader, pause: Callable[[], object]) -> Generator[Row]:
-    kept = (reader.get(repo, str(folder)) for repo, folder in source.repos)
+    kept = (reader.get(repo, folder) for repo, folder in source.repos)
     with kept_rows.Writer(name, reader, source.grounds) as writer:
         for one in _in_order(source, kept, pause):
             writer.add(one)
@@ -104,7 +104,7 @@ def _filled(block: list[Kept | int], result: bytes) -> Iterator[Kept]:
 class _Source:
     """Finds rows out, by number; whatever forks after one was found out shares what that looked up."""
 
-    def __init__(self, choice: Choice, repos: Mapping[str, Path], requests: Sequence[Request]) -> None:
+    def __init__(self, choice: Choice, repos: Mapping[str, str], requests: Sequence[Request]) -> None:
         from ...loaders import packages, standing
         from ..shipped import locate
 
@@ -114,7 +114,7 @@ class _Source:
         path, name = locate(choice.source)
         # Every kind of question has a file of its own.
         self.question = repr(
-            (str(path.absolute()), name, list(requests), str(self.repos[0][1].parent) if repos else "")
+            (str(path.absolute()), name, list(requests), os.path.dirname(self.repos[0][1]) if repos else "")
         )
         self._rest = f"{self.question} {grounds.code()} {standing(self._packages)}"
 
@@ -156,19 +156,19 @@ class _Source:
         row: Row = dict.fromkeys(FIELDS) | {"name": repo, "backend": "unsupported"}
         piece = None
         try:
-            taken = stamp.take(str(folder))  # before anything of the folder is read
+            taken = stamp.take(folder)  # before anything of the folder is read
             found = cached_model(repo, folder)
             facts = probe(found, machine=self._machine)
             request, decision = _first_allowed(self._policy, facts, self._requests)
-            row |= {"revision": found.revision, "path": str(found.path), "size_bytes": facts["model"]["size_bytes"]}
+            row |= {"revision": found.revision, "path": found.folder, "size_bytes": facts["model"]["size_bytes"]}
             row |= {"request": request, "decision": decision.decision, "backend": decision.backend}
             row |= {"gate": decision.gate, "error_type": decision.error_type, "reason": decision.message}
             if (
                 taken is not None
-                and found.path == folder / "snapshots" / taken.snapshot
+                and found.folder == f"{folder}/snapshots/{taken.snapshot}"
                 and facts_cache.is_sound(facts)
             ):
-                piece = kept_rows.piece_of(repo, str(folder), taken, tuple(row.values()))
+                piece = kept_rows.piece_of(repo, folder, taken, tuple(row.values()))
         except LoaderError as error:
             row |= {"error_type": error.code, "reason": error.message}
         return Kept(tuple(row.values()), piece)

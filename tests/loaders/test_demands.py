@@ -23,7 +23,7 @@ def package(root: Path, name: str, files: dict[str, str]) -> Installed:
     for file, text in files.items():
         (root / name / file).parent.mkdir(parents=True, exist_ok=True)
         (root / name / file).write_text(text)
-    return Installed(root / name, "1")
+    return Installed(str(root / name), "1")
 
 
 @pytest.mark.parametrize(
@@ -49,7 +49,7 @@ def package(root: Path, name: str, files: dict[str, str]) -> Installed:
 def test_keys(tmp_path: Path, from_dict: str, config: Any, missing: list[str] | None) -> None:
     text = f"{from_dict}\n\n@dataclass\nclass ModelArgs(Base):\n{FIELDS}\n\nclass Model(nn.Module): ...\n"
     found = package(tmp_path, "mlx_lm", {"models/x.py": text, "utils.py": ""})
-    assert demands.mlx_lm(found.folder, config) == missing
+    assert demands.mlx_lm(found.path, config) == missing
 
 
 MODEL = """
@@ -100,14 +100,14 @@ NEEDED = [
 def test_tensors(tmp_path: Path, names: list[str], tied: Any, missing: Any, extra: Any) -> None:
     found = package(tmp_path, "mlx_lm", {"models/x.py": MODEL})
     tensors = dict.fromkeys(names, Tensor("F32", (1,)))
-    told = modules.misfit(found.folder / "models/x.py", found, tensors, {"tie_word_embeddings": tied})
+    told = modules.misfit(found.path / "models/x.py", found, tensors, {"tie_word_embeddings": tied})
     assert (told.missing, told.extra) == (missing, extra)
 
 
 def test_packed_weights_without_scales(tmp_path: Path) -> None:
     found = package(tmp_path, "mlx_lm", {"models/x.py": MODEL})
     torn = {"packed.weight": Tensor("U32", (1, 1)), "packed.biases": Tensor("F16", (1, 1))}
-    assert modules.misfit(found.folder / "models/x.py", found, torn, {}).missing == ["packed.scales"]
+    assert modules.misfit(found.path / "models/x.py", found, torn, {}).missing == ["packed.scales"]
 
 
 REAL = """
@@ -136,17 +136,17 @@ def test_every_type_of_the_installed_mlx_lm() -> None:
     found = installed.find("mlx_lm")
     assert found
     files: dict[str, str] = {}
-    for name in mlx_lm.supported(found.folder).model_types:
-        if file := demands.mlx_lm_module(found.folder, {"model_type": name}):
+    for name in mlx_lm.supported(found.path).model_types:
+        if file := demands.mlx_lm_module(found.path, {"model_type": name}):
             files[name] = file.stem
     command = [sys.executable, "-W", "ignore", "-c", REAL]
     done = subprocess.run(command, input=json.dumps(files), capture_output=True, text=True, check=True)
     real: dict[str, str | None] = json.loads(done.stdout.partition("FOUND")[2])
     assert len(real) > 100
     for name, error in real.items():
-        told = demands.mlx_lm(found.folder, {"model_type": name})
+        told = demands.mlx_lm(found.path, {"model_type": name})
         # Some take the whole config for a text_config, and complain when the Model is made.
-        whole = "text_config=params" in (found.folder / "models" / f"{files[name]}.py").read_text()
+        whole = "text_config=params" in (found.path / "models" / f"{files[name]}.py").read_text()
         if told is None or error is None or whole:
             continue
         outer = [key for key in told if "." not in key]

@@ -47,7 +47,7 @@ def test_the_version_is_the_dist_infos(site: Path) -> None:
     folder = package(site, version='__version__ = "9"')
     (site / "some_backend-1.2.3.dist-info").mkdir()
     (site / "some_backend_extra-7.dist-info").mkdir()
-    assert installed.find(NAME) == installed.Installed(folder, "1.2.3")
+    assert installed.find(NAME) == installed.Installed(str(folder), "1.2.3")
     assert NAME not in sys.modules
 
 
@@ -62,14 +62,14 @@ def test_the_version_is_the_dist_infos(site: Path) -> None:
 )
 def test_else_the_version_files(site: Path, files: dict[str, str], version: str | None) -> None:
     folder = package(site, **files)
-    assert installed.find(NAME) == installed.Installed(folder, version)
+    assert installed.find(NAME) == installed.Installed(str(folder), version)
 
 
 def test_of_two_dist_infos_the_version_file_decides(site: Path) -> None:
     folder = package(site, version='__version__ = "1.10"')
     for old in ("1.9", "1.10"):
         (site / f"some_backend-{old}.dist-info").mkdir()
-    assert installed.find(NAME) == installed.Installed(folder, "1.10")
+    assert installed.find(NAME) == installed.Installed(str(folder), "1.10")
 
 
 def test_a_backend_that_is_absent_supports_nothing(monkeypatch: pytest.MonkeyPatch) -> None:

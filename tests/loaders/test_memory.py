@@ -48,7 +48,7 @@ def test_the_lowest_limit_counts(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, files: dict[str, str], total: int
 ) -> None:
     monkeypatch.setattr("os.sysconf", {"SC_PHYS_PAGES": 64 * GB // 4096, "SC_PAGE_SIZE": 4096}.__getitem__)
-    assert memory.total_bytes(make(tmp_path, files)) == total
+    assert memory.total_bytes(str(make(tmp_path, files))) == total
 
 
 def test_what_cannot_be_told_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -56,7 +56,7 @@ def test_what_cannot_be_told_is_none(tmp_path: Path, monkeypatch: pytest.MonkeyP
         raise ValueError(name)
 
     monkeypatch.setattr("os.sysconf", unknown)
-    assert memory.total_bytes(tmp_path) is None
+    assert memory.total_bytes(str(tmp_path)) is None
 
 
 def test_this_machine_has_memory() -> None:

@@ -68,7 +68,7 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 )
 def test_a_name_resolves_in_the_cache(hub: Path, model: str, name: str, commit: str) -> None:
     path = hub / f"models--{name.replace('/', '--')}" / "snapshots" / commit
-    assert resolve(model) == Resolved(name, path, name, commit)
+    assert resolve(model) == Resolved(name, str(path), name, commit)
 
 
 @pytest.mark.parametrize(
@@ -87,7 +87,7 @@ def test_a_path_resolves_to_its_folder(
     hub: Path, monkeypatch: pytest.MonkeyPatch, model: str, name: str, path: str
 ) -> None:
     monkeypatch.setenv("HOME", str(hub.parent / "work"))
-    assert resolve(model) == Resolved(name, hub.parent / path)
+    assert resolve(model) == Resolved(name, str(hub.parent / path))
 
 
 def test_a_folder_wins_over_a_cached_repo(hub: Path) -> None:

@@ -191,7 +191,7 @@ def real() -> dict[str, Any]:
 def package(name: str) -> Path:
     found = installed.find(name)
     assert found
-    return found.folder
+    return found.path
 
 
 @pytest.mark.slow

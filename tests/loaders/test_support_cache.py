@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from mlxk_rules.loaders import kept as files
 from mlxk_rules.loaders import support_cache
 from mlxk_rules.loaders.installed import Installed
 
@@ -19,11 +20,11 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Installed:
     monkeypatch.delenv("MLXK_RULES_NO_CACHE", raising=False)
     (tmp_path / "mlx_lm/models").mkdir(parents=True)
     (tmp_path / "mlx_lm/models/llama.py").write_text("")
-    return Installed(tmp_path / "mlx_lm", "1.0")
+    return Installed(str(tmp_path / "mlx_lm"), "1.0")
 
 
 def kept(tmp_path: Path) -> Path:
-    return tmp_path / "cache/mlxk-rules/mlx_lm-support.json"
+    return tmp_path / "cache/mlxk-rules/mlx_lm-support.lists"
 
 
 def test_what_was_put_is_got(tmp_path: Path, package: Installed) -> None:
@@ -32,21 +33,22 @@ def test_what_was_put_is_got(tmp_path: Path, package: Installed) -> None:
     assert support_cache.get(package, ["a", "b"]) == LISTS
     assert stat.S_IMODE(kept(tmp_path).stat().st_mode) == 0o600
     assert stat.S_IMODE(kept(tmp_path).parent.stat().st_mode) == 0o700
-    assert [file.name for file in kept(tmp_path).parent.iterdir()] == ["mlx_lm-support.json"]
+    assert [file.name for file in kept(tmp_path).parent.iterdir()] == ["mlx_lm-support.lists"]
 
 
 def test_another_package_version_or_source_is_another(tmp_path: Path, package: Installed) -> None:
     support_cache.put(package, LISTS)
     assert support_cache.get(package, ["a"]) is None
     assert support_cache.get(Installed(package.folder, "1.1"), ["a", "b"]) is None
-    os.utime(package.folder / "models/llama.py", (1, 9_999_999_999))
+    os.utime(package.path / "models/llama.py", (1, 9_999_999_999))
     assert support_cache.get(package, ["a", "b"]) is None
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b'{"of": 1}', b"\xff", b"[" * 99_999])
-def test_what_it_is_not(tmp_path: Path, package: Installed, content: bytes) -> None:
+@pytest.mark.parametrize("change", [{"of": 1}, {"lists": []}, {"lists": {"a": []}}, {"lists": {"a": [1], "b": []}}])
+def test_what_it_is_not(tmp_path: Path, package: Installed, change: dict[str, object]) -> None:
     support_cache.put(package, LISTS)
-    kept(tmp_path).write_bytes(content)
+    name = kept(tmp_path).name
+    files.write(name, (files.read(name) or {}) | change)
     assert support_cache.get(package, ["a", "b"]) is None
 
 
