@@ -1,0 +1,95 @@
+"""What a command imports, and what it does not."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+from .command_line import HELLO, ROOT
+
+pytestmark = pytest.mark.usefixtures("at_the_root")
+
+BARRED = ("mlx", "mlx_lm", "mlx_vlm", "mlx_audio", "transformers", "jsonschema", "huggingface_hub", "numpy", "torch")
+WITHOUT = f"""
+import sys
+class Bar:
+    def find_spec(self, name, path=None, target=None):
+        if name.partition(".")[0] in {BARRED!r} + ("argparse",):
+            raise ImportError(f"{{name}} is barred")
+sys.meta_path.insert(0, Bar())
+from mlxk_rules.engine.cli import main
+code = main(sys.argv[1:])
+print(sorted(sys.modules), file=sys.stderr)
+sys.exit(code)
+"""
+
+
+@pytest.mark.parametrize(
+    "words", [["explain", HELLO], ["list"], ["probe", HELLO], ["explain", HELLO, "--audio", "--json"]]
+)
+def test_without_the_libraries(words: list[str]) -> None:
+    done = subprocess.run([sys.executable, "-c", WITHOUT, *words], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    assert done.returncode in (0, 1), done.stderr
+    assert "error[" not in done.stderr
+
+
+def test_explain_imports_none_of_them() -> None:
+    program = (
+        "import sys; from mlxk_rules.engine.cli import main; code = main(['explain', 'tests/models/hello']);"
+        "print(' '.join(sys.modules), file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, cwd=ROOT, timeout=60)
+    modules = set(done.stderr.split())
+    assert "mlxk_rules.engine.policy" in modules
+    assert modules & {*BARRED, "argparse"} == set()
+
+
+# Beside what a bare Python has imported by itself: today's number, and a little room.
+MOST_MODULES = {"probe": 70, "explain": 80, "explain --image": 84}
+# What costs milliseconds and no answer needs; of the probe's own what a folder whose facts are kept does without.
+HEAVY = (
+    "argparse subprocess logging tempfile shutil importlib.metadata importlib.util packaging asyncio multiprocessing "
+    "yaml jmespath dataclasses inspect ast dis difflib docopt datetime textwrap typing pathlib contextlib"
+)
+READERS = "demands documents modules mlx_lm mlx_vlm mlx_audio source tensors weights execute"
+MAKERS = (
+    "checked compiler decider document expression fast_writer functions interpreter lever_code loading source paths"
+)
+# Without `site`, whose .pth files import for themselves what is to be looked for here.
+STARTED = """
+import sys
+sys.path[:0], sys.path[len(sys.path):] = [sys.argv.pop(1)], [sys.argv.pop(1)]
+before = set(sys.modules)
+from mlxk_rules.engine.cli import main
+main(sys.argv[1:])
+print(*(set(sys.modules) - before), file=sys.stderr)
+"""
+
+
+@pytest.mark.parametrize("words", MOST_MODULES)
+def test_a_second_start_is_lean(words: str, tmp_path: Path) -> None:
+    (tmp_path / "mlxk_rules").symlink_to(ROOT)
+    command, *options = words.split()
+    program = [sys.executable, "-S", "-c", STARTED, str(tmp_path), sysconfig.get_path("purelib")]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "MLXK_RULES_NO_CACHE": ""}
+    for _ in range(2):
+        done = subprocess.run(
+            [*program, command, HELLO, *options], capture_output=True, text=True, cwd=ROOT, timeout=60, env=environment
+        )
+    modules = set(done.stderr.split())
+    ours = {f"mlxk_rules.loaders.{name}" for name in READERS.split()}
+    assert modules & {*HEAVY.split(), *ours, *(f"mlxk_rules.engine.{name}" for name in MAKERS.split())} == set()
+    assert ("json" in modules) == (command == "probe")
+    assert len(modules) <= MOST_MODULES[words]
+    assert "mlxk_rules.loaders.facts_cache" in modules
+
+
+def test_the_engine_below_the_commands_imports_no_loaders() -> None:
+    for file in (ROOT / "engine").glob("*.py"):
+        assert not re.search(r"^\s*(from|import) [.\w]*loaders", file.read_text("utf-8"), re.MULTILINE), file
