@@ -21,7 +21,8 @@ import yaml
 from mlxk_rules.engine import Decision, Policy
 
 from ..tiny.media import png, wav
-from . import bases, damage, run
+from . import bases, damage, document_damage, run
+from .change import DoesNotApply
 
 
 @dataclass(frozen=True)
@@ -47,7 +48,9 @@ def folders(root: Path, words: Sequence[str] = ()) -> Iterator[tuple[str, str, r
         sound = root / "sound" / name.replace(":", "-")
         sound.parent.mkdir(exist_ok=True)
         base.make(sound)
-        changes = [(one.name, one.change) for one in damage.damages()] + list(damage.key_removals(sound).items())
+        changes = [(one.name, one.change) for one in damage.damages()] + list(
+            document_damage.key_removals(sound).items()
+        )
         for number, (what, change) in enumerate(changes):
             if number and words and not any(word in f"{name} {what}" for word in words):
                 continue
@@ -55,7 +58,7 @@ def folders(root: Path, words: Sequence[str] = ()) -> Iterator[tuple[str, str, r
             shutil.copytree(sound, folder)
             try:
                 change(folder)
-            except damage.DoesNotApply:
+            except DoesNotApply:
                 shutil.rmtree(folder)
                 continue
             lane = base.lane
