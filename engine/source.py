@@ -286,6 +286,7 @@ _SYNTAX_HELP = (
     ("mapping values are not allowed", "quote the value, or indent the key: a colon and a space make a key"),
     ("unexpected end of stream", "close the quote"),
     ("did not find expected key", "quote the value if it begins with { or a quote; else check the indentation"),
+    ("did not find expected '-'", "begin the element with a dash, or indent the line as the element's other keys"),
     ("could not find expected ':'", "a key wants a colon and a space after it"),
     ("undefined alias", "quote the value: a plain * is an alias in YAML"),
 )
