@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -31,6 +32,11 @@ def facts_file(folder: Path, *lines: Any) -> str:
     file = folder / "facts.jsonl"
     file.write_text("".join(f"{line if isinstance(line, str) else json.dumps(line)}\n" for line in lines))
     return str(file)
+
+
+def heeds_ctrl_c() -> None:
+    """Called in a new process: whoever runs the tests in the background has SIGINT ignored, and that is inherited."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def in_subprocess(*words: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -15,7 +15,7 @@ import pytest
 from mlxk_rules.engine.cli import main
 from mlxk_rules.engine.usage import COMMANDS
 
-from .command_line import COMMAND, HELLO, HOSTILE, ROOT, Capture, facts_file, harmless, ran, wanted_words
+from .command_line import COMMAND, HELLO, HOSTILE, ROOT, Capture, facts_file, harmless, heeds_ctrl_c, ran, wanted_words
 from .helpers import GOOD
 
 pytestmark = pytest.mark.usefixtures("at_the_root")
@@ -42,7 +42,12 @@ def test_broken_pipe_amid_lines(tmp_path: Path) -> None:
 
 def test_ctrl_c() -> None:
     process = subprocess.Popen(
-        [*COMMAND, "decide", "-"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT
+        [*COMMAND, "decide", "-"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        cwd=ROOT,
+        preexec_fn=heeds_ctrl_c,
     )
     assert process.stdin is not None and process.stdout is not None and process.stderr is not None
     process.stdin.write(json.dumps(GOOD).encode() + b"\n")

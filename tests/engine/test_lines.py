@@ -6,7 +6,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,8 +22,9 @@ from mlxk_rules.engine.lines import MAX_LINE, facts_in, lines_of
 from mlxk_rules.engine.workers import MAX_BLOCK, Workers
 from mlxk_rules.loaders import probe
 
-ROOT = Path(__file__).parents[2]
-DECIDE = [sys.executable, "-c", "import sys; from mlxk_rules.engine.cli import main; sys.exit(main())", "decide"]
+from .command_line import COMMAND, ROOT, heeds_ctrl_c
+
+DECIDE = [*COMMAND, "decide"]
 FACTS = probe(str(ROOT / "tests/models/hello"))
 
 # Lines that are no facts, or look like none at first sight.
@@ -92,6 +92,7 @@ def running(*words: str) -> Iterator[subprocess.Popen[bytes]]:
         stderr=subprocess.PIPE,
         cwd=ROOT,
         start_new_session=True,
+        preexec_fn=heeds_ctrl_c,
     )
     with process:
         try:
