@@ -32,6 +32,8 @@ from .program import GateRule, Program
 
 _FIELDS = ("r.decision", "r.backend", "r.gate", "r.error_type", "r.http_status")
 _LIST = re.compile(r"\bs\[|\(s,")  # code that reads the list `s`, or hands it on
+# Code that asks for a derived fact whose function may be called.
+_CALL = re.compile(r"\(v if \(v := s\[(\d+)\]\) is not _unknown else d\1\(s, ")
 
 
 class Place(NamedTuple):
@@ -65,7 +67,8 @@ class Author:
         self.tables: list[Lookup] = []
         self.answers: list[list[Reply]] = []
         self.decisions: dict[str, Answer] = {}
-        self.met: set[str] = set()  # derived facts that code written so far may have worked out
+        self.met: set[str] = set()  # derived facts that code written so far may have put into local variables
+        self.unsure: set[str] = set()  # those of them that are read where it may not have
 
     def decider(self) -> Decider:
         program, rules = self.program, self.rules
@@ -107,8 +110,12 @@ class Author:
         return self.rules.functions()
 
     def beginning(self) -> list[str]:
-        begin = "if 'derived' in facts: return _given(facts)"
-        return [begin, " = ".join([*(f"v{number}" for number in range(len(self.rules.kept))), "_unknown"])]
+        return ["if 'derived' in facts: return _given(facts)", *self.unset()]
+
+    def unset(self) -> list[str]:
+        """Return the code that begins with local variables which are read where nothing may have been put into them."""
+        names = [f"v{kept.slot} = " for name, kept in self.rules.kept.items() if name in self.unsure]
+        return [f"{''.join(names)}_unknown"] if names else []
 
     def tail(self) -> list[str]:
         # What is left out may have a default.
@@ -120,15 +127,13 @@ class Author:
             nodes = list(nodes_in((item,)))
             place, ready = self.ready(nodes, place, first=nodes[0] if nodes else None)
             yield from ready
-            self.met |= self.rules.needed(nodes)[1]
             if isinstance(item, Step):
                 yield from self.asked(item, place)
                 continue
             if isinstance(item, Group):
-                head = f"if {self.condition(item.term, place)}:"
-                place, made = self.listed([head], place)
+                place, made = self.listed([f"if {self.condition(item.term, place)}:"], place)
                 yield from made[:-1]
-                yield from below(head, self.items(item.items, place))
+                yield from below(made[-1], self.items(item.items, place))
             else:
                 place, made = self.listed(list(self.table(item, place)), place)
                 yield from made
@@ -154,6 +159,7 @@ class Author:
             if name not in place.known:
                 place, made = self.listed([self.worked_out(name, place)], place)
                 place = place._replace(known=place.known | {name})
+                self.met.add(name)
                 code += made
         return place, code
 
@@ -161,14 +167,39 @@ class Author:
         kept = self.rules.kept[name]
         made = f"v{kept.slot} = {self.rules.at(kept.code, place.known)}"
         made = f"s[{kept.slot}] = {made}" if place.listed else made
-        return f"if v{kept.slot} is _unknown: {made}" if name in self.met else made
+        if name not in self.met:
+            return made
+        self.unsure.add(name)
+        return f"if v{kept.slot} is _unknown: {made}"
 
     def listed(self, lines: list[str], place: Place) -> tuple[Place, list[str]]:
         """Return lines of code, and before them `s` where they read it first: what functions know of derived facts."""
         if place.listed or not any(map(_LIST.search, lines)):
             return place, lines
-        values = ", ".join(f"v{number}" for number in range(len(self.rules.kept)))
-        return place._replace(listed=True), [f"s = [{values}]", *lines]
+        values = f"[{', '.join(self.value(name, place) for name in self.rules.kept)}]"
+        if len(lines) == 1 and lines[0].startswith("if ") and (alone := self.called_once(lines[0], values, place)):
+            return place, [alone]
+        return place._replace(listed=True), [f"s = {values}", *lines]
+
+    def called_once(self, question: str, values: str, place: Place) -> str:
+        """Return a question that asks for one derived fact, last and so seldom, making the list for its function alone.
+
+        "" where it asks for others.
+        """
+        slots = _CALL.findall(question)
+        if len(slots) != 1 or _CALL.match(question, len("if ")) or _LIST.search(_CALL.sub("", question)):
+            return ""
+        value = self.value(list(self.rules.kept)[int(slots[0])], place)
+        known = "" if value == "_unknown" else f"{value} if {value} is not _unknown else "
+        return _CALL.sub(f"({known}d{slots[0]}({values}, ", question)
+
+    def value(self, name: str, place: Place) -> str:
+        """Return the code of what a local variable has of a derived fact, `_unknown` where none can have anything."""
+        if name not in self.met:
+            return "_unknown"
+        if name not in place.known:
+            self.unsure.add(name)
+        return f"v{self.rules.kept[name].slot}"
 
     def condition(self, node: Node, place: Place) -> str:
         return self.rules.at(self.rules.condition(self.rules.write(node)), place.known)
@@ -269,9 +300,11 @@ class Author:
         )
         if form not in self.shared:
             self.shared[form] = f"g{len(self.shared)}"
+            outer, self.met, self.unsure = (self.met, self.unsure), set(), set()  # its local variables are its own
             place, code = self.ready(step.terms, self.start()._replace(listed=True), risky=False)
             lines = [*code, *self.asked(step, place, shared=True)]
-            self.functions += below(f"def {self.shared[form]}(s, facts, a):", lines)
+            self.functions += below(f"def {self.shared[form]}(s, facts, a):", [*self.unset(), *lines])
+            self.met, self.unsure = outer
         own = self.decision(gate) if constant else (*_fields(gate), *(part for part in parts if isinstance(part, str)))
         return self.shared[form], own
 

@@ -288,12 +288,12 @@ class FastWriter(Writer):
         version, minimum = codes[0].text, [int(part) for part in parts]
         if not version.isidentifier() or len(parts) > 3:
             return f"_at_least_parts({version}, {minimum})"
-        # The usual one has three small numbers, of which the first decides, or is the minimum's and the second decides.
-        small = f"0 <= {version}[2] < 1000"
-        usual = f"{minimum[0] + (len(minimum) > 1)} <= {version}[0] < 1000 and 0 <= {version}[1] < 1000 and {small}"
-        if len(minimum) == 2:
-            usual = f"{version}[0] == {minimum[0]} and {minimum[1]} <= {version}[1] < 1000 and {small}"
-        return f"(len({version}) == 3 and {usual} or _at_least_parts({version}, {minimum}))"
+        # The usual one has three small numbers, and one of them decides: the first, or beside the minimum's the second.
+        first = f"{version}[0] == {minimum[0]}" if len(minimum) == 2 else f"0 <= {version}[0] < 1000"
+        small = " and ".join(f"0 <= {version}[{number}] < 1000" for number in (1, 2))
+        holds = f"{version} >= {minimum}" if len(minimum) == 3 else f"{version}[{len(minimum) - 1}] >= {minimum[-1]}"
+        usual = f"{holds} if len({version}) == 3 and {first} and {small}"
+        return f"({usual} else _at_least_parts({version}, {minimum}))"
 
 
 def _no_file(node: Node) -> tuple[Node, str] | None:

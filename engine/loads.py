@@ -92,8 +92,9 @@ def _check(local: str, fact: Fact, elements: bool, refuse: str) -> Iterator[str]
         if kind.item == STRING:
             yield f"if {there}len({local}) <= 8: _join({local})"
         else:
-            same = " is ".join(f"{local}[{number}].__class__" for number in range(3))
-            yield f"if {there}(len({local}) != 3 or not {same} is int): _integers({local})"
+            # Versions, as they are the only ones: of three numbers, or the exact way sees to it.
+            yield f"{there and f'if {local} is not None: '}i0, i1, i2 = {local}"
+            yield f"if {there}not i0.__class__ is i1.__class__ is i2.__class__ is int: {refuse}"
 
 
 def unlike(local: str, kind: Type, numbers: tuple[str, ...] = ("float", "int")) -> str:

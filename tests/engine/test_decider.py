@@ -6,6 +6,7 @@ import builtins
 import dis
 import json
 from copy import deepcopy
+from itertools import product
 from pathlib import Path
 from types import CodeType
 from typing import Any
@@ -134,13 +135,24 @@ def test_nothing_of_sound_facts_is_left_to_the_exact_way() -> None:
 WORDS = ["alpha", "beta", "gamma", "delta", "m1", "m2", "m3", "none", None, "ALPHA"]
 
 
-@settings(max_examples=300, deadline=None, derandomize=True)
-@given(st.sampled_from(WORDS), st.sampled_from(["org/a", "org/b", "x", "m 3", ""]), st.booleans(), st.integers(0, 3))
-def test_tables(kind: str | None, name: str, images: bool, size: int) -> None:
-    facts = deepcopy(GOOD)
-    facts["model"] |= {"type": kind, "name": name, "size_bytes": size}
-    facts["request"]["images"] = images
-    same(TABLES, facts)
+def test_tables() -> None:
+    left: list[Any] = []
+    written = decider(TABLES.evaluation.program)
+    assert written is not None
+    fast = function_of(written, TABLES.evaluation.program, left.append, TABLES.evaluation.policy)
+    flags = (False, True)
+    for kind, name, images, audio, size in product(WORDS, ("org/a", "org/b", "x", "m 3"), flags, flags, (1, 3)):
+        facts = deepcopy(GOOD)
+        facts["model"] |= {"type": kind, "name": name, "size_bytes": size}
+        facts["request"] |= {"images": images, "audio": audio}
+        same(TABLES, facts)
+        assert fast(facts) == TABLES.decide(facts), (facts["model"], facts["request"])
+    assert left == []
+
+
+def test_a_table_asked_with_odd_words() -> None:
+    for name in ("", " m 3", "a\nb"):
+        same(TABLES, {**GOOD, "model": {**GOOD["model"], "type": "m1", "name": name}})
 
 
 def test_a_kept_decider_is_of_the_rules_that_were_loaded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -161,3 +173,38 @@ def test_a_kept_decider_is_of_the_rules_that_were_loaded(tmp_path: Path, monkeyp
     assert error(Policy.load(file)) == "another"
     assert error(early) == "unknown"
     assert error(Policy.load(file)) == "another"
+
+
+VERSIONS = """
+schema: 1
+name: versions
+version: 1.0.0
+gates:
+  - id: three
+    when: request.images && at_least(runtime.python, '3.10.2')
+    decide: allow
+    backend: mlx_lm
+  - id: two
+    when: request.audio && at_least(runtime.python, '3.10')
+    decide: allow
+    backend: mlx_lm
+  - id: one
+    when: "!(request.audio) && !(request.images) && at_least(runtime.python, '3')"
+    decide: allow
+    backend: mlx_lm
+  - id: rest
+    otherwise: true
+    decide: allow
+    backend: mlx_lm
+"""
+
+
+def test_versions_of_three_numbers() -> None:
+    policy = Policy.from_text(VERSIONS)
+    numbers = (-1, 0, 2, 3, 4, 9, 10, 11, 999, 1000, 10**6)
+    for version in product((-1, 0, 2, 3, 4, 999, 1000), numbers, numbers):
+        for images, audio in ((True, False), (False, True), (False, False)):
+            facts = deepcopy(GOOD)
+            facts["runtime"]["python"] = list(version)
+            facts["request"] |= {"images": images, "audio": audio}
+            assert policy.decide(facts) == policy.evaluation.decide(facts), version
