@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
@@ -26,7 +24,9 @@ _HOME = {
 
 
 def __getattr__(name: str) -> Any:
-    if name in _HOME:  # a command that decides nothing need not pay for what decides: 20 ms
+    if name in _HOME:
+        from importlib import import_module  # a command that decides nothing need not pay for what decides: 20 ms
+
         found = globals()[name] = getattr(import_module(f".{_HOME[name]}", __name__), name)
         return found
     raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

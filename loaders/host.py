@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import sys
 from functools import lru_cache
-from importlib import import_module
 
 from ..rules import PLACE
 from ..rules.record import NamedTuple
@@ -62,7 +61,8 @@ def signs(found: Packages, accelerator: str | None) -> str:
 
 def packages() -> Packages:
     """Each backend's package, with the times of its files."""
-    return {name: _timed(installed.find(name)) for name in LISTS}
+    listed = lru_cache(os.listdir)
+    return {name: _timed(installed.find(name, listed)) for name in LISTS}
 
 
 def runtime(found: Packages | None = None) -> dict[str, Any]:
@@ -86,6 +86,8 @@ def _backend(name: str, package: Installed | None) -> dict[str, Any]:
 def _support(name: str, package: Installed) -> dict[str, list[str]]:
     kept = support_cache.get(package, LISTS[name])
     if kept is None:
+        from importlib import import_module  # where the lists are kept, a start does without
+
         support = import_module(f".{name}", __package__).supported(package.path)
         kept = {kind: list(types) for kind, types in support._asdict().items()}
         support_cache.put(package, kept)

@@ -11,6 +11,7 @@ from . import files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from importlib.machinery import ModuleSpec
     from pathlib import Path
 
@@ -30,13 +31,16 @@ class Installed(NamedTuple):
         return Path(self.folder)
 
 
-def find(name: str) -> Installed | None:
-    """Looks up a top-level package on the import path; None where `import name` would find none."""
+def find(name: str, listed: Callable[[str], list[str]] = os.listdir) -> Installed | None:
+    """Looks up a top-level package on the import path; None where `import name` would find none.
+
+    `listed` tells what is in a folder: who asks for several packages of one folder need not list it again.
+    """
     spec = spec_of(name)
     if spec is None or not spec.origin or not os.path.basename(spec.origin).startswith("__init__."):
         return None  # a namespace package: the empty folder that an uninstall leaves behind
     folder = os.path.dirname(spec.origin)
-    return Installed(folder, _version(folder))
+    return Installed(folder, _version(folder, listed))
 
 
 def spec_of(name: str) -> ModuleSpec | None:
@@ -49,12 +53,12 @@ def spec_of(name: str) -> ModuleSpec | None:
         return None
 
 
-def _version(folder: str) -> str | None:
+def _version(folder: str, listed: Callable[[str], list[str]]) -> str | None:
     # Not importlib.metadata: importing that costs 50 ms, and it looks through every installed package.
     beside, package = os.path.split(folder)
     prefix = f"{package.lower()}-"
     try:
-        named = [name for name in os.listdir(beside) if name.lower().startswith(prefix)]
+        named = [name for name in listed(beside) if name.lower().startswith(prefix)]
     except OSError:
         named = []
     found = [version for name in named if (version := _version_in(name[len(prefix) :])) and "-" not in version]
