@@ -34,7 +34,7 @@ def figures(quick: bool) -> Iterator[Figure]:
         rounds = 5 if quick else 25
         yield _against_nothing(places, allowed, programs, explain, rounds, about)
         yield _against_nothing(places, blocked, programs, [*explain, "--image"], rounds, about)
-        rounds = 3 if quick else 9
+        rounds = 3 if quick else 25
         yield _against_knife(places, _name("2.0.8"), explain, str(programs / "mlxk"), rounds, 30.0)
         pinned = _name("2.0.8 with its own pins, without mlx-vlm and mlx-audio")
         try:
