@@ -51,7 +51,6 @@ def _names(decider: Decider, slow: Decide, policy: PolicyName, **more: Any) -> d
         "_no_branch": _no_branch,
         "_join": "".join,
         "_lines": "\n/".join,
-        "_integers": _integers,
         **more,
     }
     exec(decider.code, names)
@@ -75,8 +74,3 @@ def _boolean(value: Any) -> bool:
 
 def _no_branch() -> Any:
     raise ValueError("no branch matches")
-
-
-def _integers(values: list[Any]) -> None:
-    if not all(type(value) is int for value in values):
-        raise TypeError("not integers")

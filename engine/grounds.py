@@ -3,30 +3,24 @@
 from __future__ import annotations
 
 import os
-import stat
-import sys
-import time
-from typing import TYPE_CHECKING, Any
 
+from ..rules import kept
+from . import shelf
+
+TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from .policy import Policy
+    from typing import Any
 
-_HERE = os.path.dirname(os.path.abspath(__file__))  # pathlib costs more than all this
-_AT_REST_NS = 2_000_000_000
-RuleFiles = list[tuple[str, bytes]]
+    from .policy import Policy
+    from .shelf import Files
 
 
 def code() -> tuple[Any, ...]:
-    """Return what tells this Python and this engine from others: name, time and size of each file."""
-    files: list[tuple[str, int, int]] = []
-    for folder in (_HERE, f"{_HERE}/commands"):
-        with os.scandir(folder) as entries:
-            files += [_mark(e.name, e.stat()) for e in entries if e.name.endswith(".py")]
-    facts = _mark("facts.yaml", os.stat(f"{_HERE}/../rules/facts.yaml"))
-    return sys.version, facts, *sorted(files)
+    """Return what tells this Python and this engine, its commands too, from others."""
+    return shelf.code("commands")
 
 
-def rule_files(source: str | os.PathLike[str] | None) -> RuleFiles | None:
+def rule_files(source: str | os.PathLike[str] | None) -> Files | None:
     """Return path and bytes of the rule file of a policy that was loaded, and of all that it extends.
 
     None where that is not known, or one of them is not at rest: then it may be another since it was loaded.
@@ -36,15 +30,10 @@ def rule_files(source: str | os.PathLike[str] | None) -> RuleFiles | None:
 
     files = files_of(*locate(source))
     try:
-        rest = files is not None and all(time.time_ns() - os.stat(file).st_ctime_ns > _AT_REST_NS for file, _ in files)
+        rest = files is not None and all(kept.at_rest(os.stat(file).st_ctime_ns) for file, _ in files)
     except OSError:
         rest = False
     return files if rest else None
-
-
-def are_same(files: RuleFiles) -> bool:
-    """Whether each of the files has these bytes now."""
-    return all(_content(file, len(content)) == content for file, content in files)
 
 
 def reads(policy: Policy, fact: str) -> bool:
@@ -55,18 +44,3 @@ def reads(policy: Policy, fact: str) -> bool:
         for expression in policy.evaluation.program.expressions
         for path in expression.reads
     )
-
-
-def _mark(name: str, status: os.stat_result) -> tuple[str, int, int]:
-    return name, status.st_mtime_ns, status.st_size
-
-
-def _content(file: str, size: int) -> bytes | None:
-    try:
-        status = os.stat(file)
-        if not stat.S_ISREG(status.st_mode) or status.st_size != size:
-            return None
-        with open(file, "rb") as opened:
-            return opened.read(size + 1)
-    except OSError:
-        return None

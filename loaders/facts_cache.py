@@ -9,10 +9,9 @@ from __future__ import annotations
 
 import os
 import time
-from binascii import crc32
 from collections.abc import Mapping
 
-from . import kept
+from ..rules import kept
 from .folder import Listing
 
 TYPE_CHECKING = False
@@ -21,12 +20,11 @@ if TYPE_CHECKING:
 
 _FOLDER = "facts"
 _MAX_FILES = 4_096
-_AT_REST_NS = 2_000_000_000
 
 
 def get(path: str, listing: Listing, of: str) -> dict[str, Any] | None:
     """The facts kept for the folder at `path` as it is now; `of` is all else that they depend on."""
-    record = kept.read(_file_name(path))
+    record = kept.read(_file_name(path), dict)
     if record is None or record.get("of") != of or record.get("path") != path or record.get("marks") != listing.marks:
         return None
     facts = record.get("facts")
@@ -35,7 +33,7 @@ def get(path: str, listing: Listing, of: str) -> dict[str, Any] | None:
 
 def put(path: str, listing: Listing, of: str, facts: dict[str, Any]) -> None:
     """Keeps the facts of a folder that was listed before they were read."""
-    if listing.root is None or time.time_ns() - listing.changed_ns < _AT_REST_NS:
+    if listing.root is None or not kept.at_rest(listing.changed_ns):
         return
     kept.write(_file_name(path), {"of": of, "path": path, "marks": listing.marks, "facts": facts})
     if time.monotonic_ns() % 64 == 0:  # now and then: it takes longer than the rest
@@ -50,5 +48,4 @@ def is_sound(facts: Mapping[str, Any]) -> bool:
 
 
 def _file_name(path: str) -> str:
-    content = os.fsencode(path)
-    return f"{_FOLDER}/{crc32(content):08x}{crc32(content[::-1]):08x}.facts"
+    return f"{_FOLDER}/{kept.file_name(os.fsencode(path))}.facts"

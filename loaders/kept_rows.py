@@ -14,7 +14,8 @@ from binascii import crc32
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from . import kept, stamp
+from ..rules import kept
+from . import stamp
 from .stamp import Stamp
 
 _FOLDER = "rows"

@@ -10,13 +10,12 @@ from __future__ import annotations
 import os
 import stat
 import struct
-import time
 from collections.abc import Iterable
 
+from ..rules import kept
 from ..rules.record import NamedTuple
 
 _MOST = 1_000  # entries: a folder of more is looked at whole each time
-_AT_REST_NS = 2_000_000_000
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 _pack = struct.Struct("=7Qqq").pack  # a stat's first seven numbers, and the times of change
 
@@ -53,7 +52,7 @@ def take(repo: str) -> Stamp | None:
         statuses = _statuses(repo, snapshot, names)
         elsewhere = None if any(map(folder.is_weights, names)) else _elsewhere(repo)
         newest = max(status.st_ctime_ns for status in statuses)
-        if walk.cut_off or walk.problems or time.time_ns() - newest < _AT_REST_NS:
+        if walk.cut_off or walk.problems or not kept.at_rest(newest):
             return None
         return Stamp(snapshot, tuple(names), elsewhere, _marks(statuses))
     except (OSError, ValueError, struct.error):

@@ -11,7 +11,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from functools import cache
 
-from . import kept
+from ..rules import kept
 from .installed import Installed
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ def get(package: Installed, names: Sequence[str], part: str = "support") -> List
 
     `part` is what of it the lists are about, as a word that may stand in a file's name.
     """
-    record = kept.read(_file_name(package, part))
+    record = kept.read(_file_name(package, part), dict)
     lists = record.get("lists") if record else None
     if record is None or not isinstance(lists, dict) or record.get("of") != stamp(package):
         return None

@@ -1,4 +1,4 @@
-"""The knowledge, as data: policies, their schema, and the vocabulary of facts."""
+"""The knowledge, as data: policies, their schema, and the vocabulary of facts; and what both halves share besides."""
 
 from __future__ import annotations
 

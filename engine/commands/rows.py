@@ -9,11 +9,11 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Se
 from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from zlib import crc32
 
 from ...loaders import kept_rows
 from ...loaders.kept_rows import Kept
-from .. import grounds
+from ...rules import kept
+from .. import grounds, shelf
 from ..choice import Choice
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def rows(
     Raises PolicyError, at once, where the policy does not load. Closed before its end, nothing of it is kept.
     """
     source = _Source(choice, repos, requests)
-    name = f"{crc32(source.question.encode('utf-8', 'surrogatepass')):08x}.rows"
+    name = f"{kept.file_name(source.question.encode('utf-8', 'surrogatepass'))}.rows"
     reader = kept_rows.Reader(name, source.is_grounded)
     if not reader.believed:
         source.prepare()
@@ -121,7 +121,7 @@ class _Source:
     def is_grounded(self, found: Any) -> bool:
         """Whether rows kept on these grounds would be decided alike now."""
         rest, files = found
-        return rest == self._rest and grounds.are_same(files)
+        return rest == self._rest and shelf.are_same(files)
 
     def grounds(self) -> Any:
         """Return what the rows rest on besides the models; None where that may change by itself, or is not known."""

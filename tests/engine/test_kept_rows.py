@@ -10,7 +10,7 @@ import struct
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from zlib import crc32
@@ -21,6 +21,7 @@ from mlxk_rules.engine.cli import main
 from mlxk_rules.loaders import host, memory, stamp
 
 from ..bench.models import make_cache, make_model
+from ..changes import FOLDER, REPO, Change, snapshot
 
 LIST = [sys.executable, "-c", "import sys; from mlxk_rules.engine.cli import main; sys.exit(main())", "list"]
 MAGIC = b"mlxk-rules rows 1\n"
@@ -86,7 +87,7 @@ class Place:
         return self.hub / f"models--{name.replace('/', '--')}"
 
     def snapshot(self, name: str) -> Path:
-        return self.repo(name) / "snapshots" / (self.repo(name) / "refs/main").read_text()
+        return snapshot(self.repo(name))
 
 
 @pytest.fixture
@@ -143,97 +144,8 @@ def test_kept_rows_need_nothing_that_decides(place: Place) -> None:
     }
 
 
-def touched(place: Place, name: str) -> None:
-    (place.snapshot(name) / "config.json").touch()
-
-
-def longer(place: Place, name: str) -> None:
-    with (place.snapshot(name) / "README.md").open("a") as file:
-        file.write(" ")
-
-
-def rewritten(place: Place, name: str) -> None:
-    """Another type, as long, and the old times set back."""
-    config = place.snapshot(name) / "config.json"
-    status = config.stat()
-    config.write_bytes(config.read_bytes().replace(b'"llama"', b'"lamma"'))
-    os.utime(config, ns=(status.st_atime_ns, status.st_mtime_ns))
-
-
-def linked_to_another(place: Place, name: str) -> None:
-    config = place.snapshot(name) / "config.json"
-    (place.repo(name) / "blobs/other").write_text('{"model_type": "whisper"}')
-    config.unlink()
-    config.symlink_to("../../blobs/other")
-
-
-def blob_replaced(place: Place, name: str) -> None:
-    blob = (place.snapshot(name) / "config.json").resolve()
-    (blob.parent / "new").write_text('{"model_type": "whisper"}')
-    (blob.parent / "new").replace(blob)
-
-
-def blob_gone(place: Place, name: str) -> None:
-    (place.snapshot(name) / "model.safetensors").resolve().unlink()
-
-
-def added(place: Place, name: str) -> None:
-    (place.snapshot(name) / "modeling.py").touch()
-
-
-def removed(place: Place, name: str) -> None:
-    (place.snapshot(name) / "tokenizer.json").unlink()
-
-
-def renamed(place: Place, name: str) -> None:
-    (place.snapshot(name) / "tokenizer.json").rename(place.snapshot(name) / "tokenizer.jsonl")
-
-
-def closed(place: Place, name: str) -> None:
-    (place.snapshot(name) / "config.json").resolve().chmod(0o600)
-
-
-def below(place: Place, name: str) -> None:
-    (place.snapshot(name) / "sub").mkdir()
-
-
-def main_moved(place: Place, name: str) -> None:
-    shutil.copytree(place.snapshot(name), place.repo(name) / "snapshots" / ("b" * 40), symlinks=True)
-    (place.repo(name) / "snapshots" / ("b" * 40) / "config.json").unlink()
-    (place.repo(name) / "refs/main").write_text("b" * 40)
-
-
-def main_gone(place: Place, name: str) -> None:
-    (place.repo(name) / "refs/main").unlink()
-
-
-def snapshot_gone(place: Place, name: str) -> None:
-    shutil.rmtree(place.repo(name) / "snapshots")
-
-
-def snapshot_replaced(place: Place, name: str) -> None:
-    snapshot = place.snapshot(name)
-    snapshot.rename(snapshot.parent / "old")
-    snapshot.mkdir()
-
-
-CHANGES: list[Callable[[Place, str], None]] = [
-    touched,
-    longer,
-    rewritten,
-    linked_to_another,
-    blob_replaced,
-    blob_gone,
-    added,
-    removed,
-    renamed,
-    closed,
-    below,
-    main_moved,
-    main_gone,
-    snapshot_gone,
-    snapshot_replaced,
-]
+# Of the folder that main names, and of the repo around it.
+CHANGES: list[Change] = [*((lambda repo, change=change: change(snapshot(repo))) for change in FOLDER), *REPO]
 
 
 def test_models_that_changed(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -246,7 +158,7 @@ def test_models_that_changed(place: Place, tmp_path: Path, monkeypatch: pytest.M
     place.lie()
     assert place.found_out() == []
     for name, change in changes.items():
-        change(place, name)
+        change(place.repo(name))
     assert set(place.found_out()) == set(changes)
     after = place.rows()
     monkeypatch.setenv("MLXK_RULES_NO_CACHE", "1")

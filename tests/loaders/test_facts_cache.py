@@ -6,12 +6,14 @@ import json
 import os
 import shutil
 import time
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mlxk_rules.loaders import facts_cache, folder, host, kept, probe
+from mlxk_rules.loaders import facts_cache, folder, host, probe
+from mlxk_rules.rules import kept
+
+from ..changes import FOLDER, Change
 
 HELLO = Path(__file__).parents[1] / "models/hello"
 
@@ -41,7 +43,7 @@ def facts_of(path: Path) -> dict[str, Any]:
 def marked(place: Path) -> Path:
     """The one file kept, with a lie in it, by which it is told whether it is read."""
     (file,) = (place / "facts").iterdir()
-    record = kept.read(f"facts/{file.name}")
+    record = kept.read(f"facts/{file.name}", dict)
     assert record is not None
     record["facts"]["readme"]["library_name"] = "kept"
     kept.write(f"facts/{file.name}", record)
@@ -71,45 +73,8 @@ def test_the_request_is_never_kept(at_rest: Path, place: Path) -> None:
     )
 
 
-def touched(path: Path) -> None:
-    (path / "config.json").touch()
-
-
-def longer(path: Path) -> None:
-    with (path / "README.md").open("a") as file:
-        file.write(" ")
-
-
-def rewritten(path: Path) -> None:
-    """Other content of the same length, and the old time set back."""
-    status = (path / "config.json").stat()
-    (path / "config.json").write_bytes((path / "config.json").read_bytes().replace(b"Llama", b"Lamma"))
-    os.utime(path / "config.json", ns=(status.st_atime_ns, status.st_mtime_ns))
-
-
-def added(path: Path) -> None:
-    (path / "new").touch()
-
-
-def linked(path: Path) -> None:
-    (path / "new").symlink_to("nowhere")
-
-
-def removed(path: Path) -> None:
-    (path / "tokenizer.json").unlink()
-
-
-def closed(path: Path) -> None:
-    (path / "config.json").chmod(0o644 if (path / "config.json").stat().st_mode & 0o77 == 0 else 0o600)
-
-
-def below(path: Path) -> None:
-    (path / "sub").mkdir(exist_ok=True)
-    (path / "sub/x").touch()
-
-
-@pytest.mark.parametrize("change", [touched, longer, rewritten, added, linked, removed, closed, below])
-def test_a_folder_that_changed(change: Callable[[Path], None], at_rest: Path, place: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("change", FOLDER)
+def test_a_folder_that_changed(change: Change, at_rest: Path, place: Path, tmp_path: Path) -> None:
     # Hard links keep their times; what is written to is made anew first, in a folder of this test's own.
     path = tmp_path / "hello"
     shutil.copytree(at_rest, path)
@@ -162,7 +127,7 @@ def test_what_it_is_not(change: dict[str, Any], place: Path, at_rest: Path) -> N
     probe(at_rest)
     name = f"facts/{marked(place).name}"
     assert is_kept(at_rest)
-    kept.write(name, (kept.read(name) or {}) | change)
+    kept.write(name, (kept.read(name, dict) or {}) | change)
     assert not is_kept(at_rest)
 
 
@@ -186,7 +151,7 @@ def test_no_more_than_so_many(place: Path) -> None:
         os.utime(place / f"facts/{number}", (number, number))
     kept.prune("facts", 7)
     assert sorted(int(file.name) for file in (place / "facts").iterdir()) == list(range(13, 20))
-    assert kept.read("facts/19") == {"number": 19} and kept.read("facts/0") is None
+    assert kept.read("facts/19", dict) == {"number": 19} and kept.read("facts/0", dict) is None
 
 
 def test_what_is_kept_of_a_backend_is_what_its_module_tells() -> None:

@@ -7,9 +7,9 @@ import stat
 from pathlib import Path
 
 import pytest
-from mlxk_rules.loaders import kept as files
 from mlxk_rules.loaders import support_cache
 from mlxk_rules.loaders.installed import Installed
+from mlxk_rules.rules import kept as files
 
 LISTS = {"a": ["x", "y"], "b": []}
 
@@ -48,7 +48,7 @@ def test_another_package_version_or_source_is_another(tmp_path: Path, package: I
 def test_what_it_is_not(tmp_path: Path, package: Installed, change: dict[str, object]) -> None:
     support_cache.put(package, LISTS)
     name = kept(tmp_path).name
-    files.write(name, (files.read(name) or {}) | change)
+    files.write(name, (files.read(name, dict) or {}) | change)
     assert support_cache.get(package, ["a", "b"]) is None
 
 

@@ -17,10 +17,13 @@ from binascii import crc32
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any, BinaryIO
+    from typing import Any, BinaryIO, TypeVar
+
+    Kind = TypeVar("Kind")
 
 _MAGIC = f"mlxk-rules kept 1 {sys.implementation.cache_tag}\n".encode("ascii")
 _MAX_BYTES = 4 << 20
+_AT_REST_NS = 2_000_000_000
 _FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW
 
 
@@ -33,20 +36,31 @@ def folder() -> str | None:
     return f"{path}/mlxk-rules" if path.startswith("/") else None
 
 
-def read(name: str) -> dict[str, Any] | None:
-    """The object in that file; None where there is none to believe."""
+def file_name(key: bytes) -> str:
+    """A name for what is kept under a key of any length."""
+    return f"{crc32(key):08x}{crc32(key[::-1]):08x}"
+
+
+def at_rest(changed_ns: int) -> bool:
+    """Whether a file's last change is so long ago that one more would show in its times: two seconds."""
+    return time.time_ns() - changed_ns >= _AT_REST_NS
+
+
+def read(name: str, kind: type[Kind], most: int = _MAX_BYTES) -> Kind | None:
+    """The value in that file, of so many bytes at most; None where there is none to believe, or one of another kind."""
     try:
-        file = opened(name, _MAX_BYTES)
+        file = opened(name, most)
         if file is None:
             return None
         with file:
-            head, content = file.read(len(_MAGIC) + 4), file.read(_MAX_BYTES)
-        if head != _MAGIC + crc32(content).to_bytes(4, "big"):
+            whole = file.read(os.fstat(file.fileno()).st_size)
+        content = memoryview(whole)[len(_MAGIC) + 4 :]  # half a megabyte of a program need not be copied
+        if whole[: len(_MAGIC) + 4] != _MAGIC + crc32(content).to_bytes(4, "big"):
             return None
         found: Any = marshal.loads(content)
     except (OSError, ValueError, EOFError, TypeError):
         return None
-    return found if isinstance(found, dict) else None
+    return found if isinstance(found, kind) else None
 
 
 def opened(name: str, most: int) -> BinaryIO | None:
@@ -65,10 +79,13 @@ def opened(name: str, most: int) -> BinaryIO | None:
     return os.fdopen(descriptor, "rb")
 
 
-def write(name: str, value: dict[str, Any]) -> None:
-    """Keeps an object in that file; says nothing where that cannot be done, or it is too large."""
+def write(name: str, value: Any, most: int = _MAX_BYTES) -> None:
+    """Keeps a plain value in that file; says nothing where that cannot be done, or it is too large.
+
+    Raises ValueError where it is of what marshal does not know.
+    """
     content = marshal.dumps(value)
-    draft = Draft.begin(name) if len(content) < _MAX_BYTES else None
+    draft = Draft.begin(name) if len(_MAGIC) + 4 + len(content) <= most else None
     if draft is not None:
         with draft:
             draft.write(_MAGIC + crc32(content).to_bytes(4, "big") + content)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlxk_rules.loaders import kept
+from mlxk_rules.rules import kept
 
 VALUE: dict[str, Any] = {"text": "a\ud800\x00", "numbers": [0, -1, 2**70, 0.1], "none": None, "flags": [True, False]}
 
@@ -27,9 +27,9 @@ def framed(content: bytes) -> bytes:
 
 
 def test_what_was_written_is_read(file: Path) -> None:
-    assert kept.read("below/one") == VALUE
+    assert kept.read("below/one", dict) == VALUE
     assert file.read_bytes() == framed(marshal.dumps(VALUE))
-    assert kept.read("below/other") is None
+    assert kept.read("below/other", dict) is None
 
 
 @pytest.mark.parametrize(
@@ -50,9 +50,9 @@ def test_what_was_written_is_read(file: Path) -> None:
 )
 def test_what_is_no_such_file(file: Path, change: Callable[[bytes], bytes]) -> None:
     file.write_bytes(change(file.read_bytes()))
-    assert kept.read("below/one") is None
+    assert kept.read("below/one", dict) is None
 
 
 def test_what_is_too_large_is_not_kept(file: Path) -> None:
     kept.write("below/one", {"large": "x" * (4 << 20)})
-    assert kept.read("below/one") == VALUE
+    assert kept.read("below/one", dict) == VALUE
