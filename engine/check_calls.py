@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from .errors import did_you_mean
 from .expression import Node
 from .findings import Findings
@@ -105,6 +107,8 @@ def _result(function: Function, types: list[Type]) -> Type:
         for kind in types[1:]:
             result = result.without_null().union(kind) if result.nullable else result
         return result
+    if function.name == "look_up" and types[0].fields:
+        return _looked_up(types[0].fields, types[1])
     if function.name in ("max", "min") and types[0].item is not None:
         return types[0].element.or_null()
     if function.name in ("sort", "sort_by", "reverse"):
@@ -112,3 +116,16 @@ def _result(function: Function, types: list[Type]) -> Type:
     if function.name == "map":
         return types[0]
     return function.gives
+
+
+def _looked_up(fields: Mapping[str, Type], key: Type) -> Type:
+    """Return the type of the value under a key: of the fields that it may name, and null where it may name none."""
+    names = fields.keys() if key.values is None else fields.keys() & key.values
+    kinds = [fields[name] for name in sorted(names)]
+    if not kinds:
+        return ANYTHING
+    found = kinds[0]
+    for kind in kinds[1:]:
+        found = found.union(kind)
+    certain = key.values is not None and key.values <= fields.keys() and not key.nullable
+    return found if certain else found.or_null()

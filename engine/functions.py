@@ -78,6 +78,28 @@ OURS = (
         "whether a version (text, or a list of numbers) is that version or later; false for null",
         run=RUN["at_least"],
     ),
+    Function(
+        "look_up",
+        (OBJECT, _TEXT),
+        ANYTHING,
+        "the value that an object has under a name; null where it has none. Its type is that of the object's values",
+        run=RUN["look_up"],
+    ),
+    Function(
+        "cache_bytes",
+        (OBJECT.or_null(), NUMBER.or_null()),
+        NUMBER.or_null(),
+        "the bytes of a cache at so many tokens: its fixed_bytes, and of each of its parts bytes_per_token for each"
+        " token, in whole step_tokens and up to max_tokens; null of null",
+        run=RUN["cache_bytes"],
+    ),
+    Function(
+        "prompt_bytes",
+        (NUMBER.or_null(), NUMBER.or_null(), NUMBER, NUMBER),
+        NUMBER.or_null(),
+        "the bytes of a prompt read in steps: of a token, of a pair of tokens; how many tokens, how many a step",
+        run=RUN["prompt_bytes"],
+    ),
 )
 
 _COLLECTION = Type(frozenset({"string", "array", "object"}))

@@ -153,6 +153,35 @@ def _version_text(version: Any) -> str:
     return version if isinstance(version, str) and len(version) <= 100 else ""
 
 
+def look_up(values: dict[str, Any], key: str | None) -> Any:
+    return None if key is None else values.get(key)
+
+
+def cache_bytes(cache: dict[str, Any] | None, tokens: float | None) -> float | None:
+    """Return the bytes of a cache at so many tokens; its form is that of the facts `dry_run.BACKEND.cache`."""
+    if cache is None or tokens is None:
+        return None
+    try:
+        total = cache["fixed_bytes"]
+        for part in cache["parts"]:
+            step, most = part["step_tokens"], part["max_tokens"]
+            held = -(-tokens // step) * step
+            total += part["bytes_per_token"] * (held if most is None else min(held, most))
+        return math.ceil(total)
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return None  # no cache's sizes
+
+
+def prompt_bytes(per_token: float | None, per_pair: float | None, tokens: float, step: float) -> float | None:
+    """Return what a prompt takes that is read in steps: in the step that takes most, its tokens and their pairs."""
+    if per_token is None or per_pair is None or step <= 0:
+        return None
+    full, rest = divmod(tokens, step)
+    # Each token of a step looks at all tokens so far: the last full step, or the short one after it, has most pairs.
+    pairs = max(step * full * step, rest * tokens)
+    return math.ceil(per_token * min(tokens, step) + per_pair * pairs)
+
+
 OURS: dict[str, Callable[..., Any]] = {
     "lower": lower,
     "text": text,
@@ -169,6 +198,9 @@ OURS: dict[str, Callable[..., Any]] = {
     "product": math.prod,
     "percent": percent,
     "at_least": at_least,
+    "look_up": look_up,
+    "cache_bytes": cache_bytes,
+    "prompt_bytes": prompt_bytes,
 }
 
 

@@ -12,7 +12,7 @@ from .stored import audit_of, store, store_decider, stored, stored_decider
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from .checked import Checked
@@ -111,6 +111,33 @@ class Policy:
         from .fast import function_of
 
         return function_of(made, evaluation.program, evaluation.decide, evaluation.policy)
+
+    def rests_on(self, gate: str | None, fact: str) -> bool:
+        """Whether a decision by this gate rests on a fact, or on facts below it, which the gates up to it read.
+
+        Of a gate that is not known, and of None, it is whether any gate reads it.
+        """
+        program = self.evaluation.program
+        reading = {rule.name: rule.branches for rule in program.derive}
+        seen: set[str] = set()
+
+        def reads(expressions: Iterable[int | None]) -> bool:
+            for path in (path for one in expressions if one is not None for path in program.expressions[one].reads):
+                if path == fact or path.startswith(f"{fact}.") or fact.startswith(f"{path}."):
+                    return True
+                name = path.split(".")[1] if path.startswith("derived.") else ""
+                if name in reading and name not in seen:
+                    seen.add(name)
+                    if reads(part for branch in reading[name] for part in (branch.when, branch.compute)):
+                        return True
+            return False
+
+        for one in program.gates:
+            if reads([one.when]):
+                return True
+            if one.id == gate:
+                break
+        return False
 
     def explain(self, facts: Mapping[str, Any]) -> Trace:
         """Return the same decision as `decide`, with every gate tried and the terms that made it fire or not."""

@@ -12,6 +12,7 @@ from .source import Node
 
 _GATE_ID = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _ERROR = re.compile(r"[a-z][a-z0-9_]{0,63}")
+NOT_IMPLEMENTED = 501  # what a gate answers that blocks and does not say another status
 _GATE_KEYS = ("id", "when", "otherwise", "decide", "backend", "error", "http", "message", "before", "after", "remove")
 
 
@@ -65,7 +66,7 @@ class GateReader(ValueReader):
             decide=decide,
             backend=self.choice(keys.get("backend"), "backend", BACKENDS) or "unsupported",
             error=self.string(keys.get("error"), "error", _ERROR, "missing_dependency") or None,
-            http=self.http(keys.get("http")),
+            http=NOT_IMPLEMENTED if decide == "block" and "http" not in keys else self.http(keys.get("http")),
             message=self.template(keys.get("message")),
             place=self.place(keys.get("id", node)),
             near=near,
@@ -75,7 +76,7 @@ class GateReader(ValueReader):
         decide = self.choice(keys.get("decide"), "decision", DECISIONS)
         if "decide" not in keys and node.kind == "mapping":
             self.note(node, "missing-key", f"{what} has no `decide`", f"one of {', '.join(DECISIONS)}")
-        wanted = {"allow": ("backend",), "warn": ("backend", "message"), "block": ("error", "http", "message")}
+        wanted = {"allow": ("backend",), "warn": ("backend", "message"), "block": ("error", "message")}
         for key in wanted.get(decide, ()):
             if key not in keys:
                 self.note(node, "missing-key", f"{what} decides {decide} and has no `{key}`", f"add `{key}:`")

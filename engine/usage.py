@@ -46,8 +46,10 @@ Usage:
 Options:
   --image           The request carries images.
   --audio           The request carries audio.
-  --context N       How many tokens prompt and answer may get, which the KV cache is reckoned for.
+  --context N       How many tokens prompt and answer may get, which memory is reckoned for.
+  --image-size WxH  The image that memory is reckoned for, in pixels, such as 1920x1080.
   --server          The request comes from a server.
+  --quick           Do without the dry run: what files alone tell, at once.
   --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
   --set FACT=VALUE  What if: override a fact (memory.total_bytes=8GB), or a derived one (derived.vision=true).
   --trust-remote-code
@@ -99,8 +101,10 @@ Usage:
 Options:
   --image           The request carries images.
   --audio           The request carries audio.
-  --context N       How many tokens prompt and answer may get, which the KV cache is reckoned for.
+  --context N       How many tokens prompt and answer may get, which memory is reckoned for.
+  --image-size WxH  The image that memory is reckoned for, in pixels, such as 1920x1080.
   --server          The request comes from a server.
+  --quick           Do without the dry run: what files alone tell, at once.
   --json            The same: probe always prints JSON.
   --debug           Show the traceback of a bug.
   -h --help         Show this.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from .errors import LoaderError
 from .host import look as machine
 from .host import packages, runtime, standing
-from .probe import probe
+from .probe import Probed, probe, request_of
 from .resolve import Cached, Resolved, cache_folder, cached, cached_model, cached_repos, resolve
 
 TYPE_CHECKING = False
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Cached",
     "LoaderError",
+    "Probed",
     "Resolved",
     "cache_folder",
     "cached",
@@ -25,6 +26,7 @@ __all__ = [
     "machine",
     "packages",
     "probe",
+    "request_of",
     "resolve",
     "runtime",
     "standing",

@@ -40,10 +40,15 @@ def backend_error(name: str, phase: Phase, error: BaseException, folder: Path) -
 
 def one_line(error: BaseException) -> str:
     """`Type: first line with words in it`, at most 300 characters, safe to print."""
-    lines = (" ".join(_CONTROL.sub(" ", _TERMINAL_CODE.sub("", line)).split()) for line in str(error).splitlines())
+    lines = map(printable, str(error).splitlines())
     text = next((line for line in lines if any(letter.isalnum() for letter in line)), "")
     whole = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return whole if len(whole) <= _LENGTH else whole[: _LENGTH - 1] + "…"
+
+
+def printable(line: str) -> str:
+    """One line of a stranger's text without anything that a terminal would act on, spaces folded."""
+    return " ".join(_CONTROL.sub(" ", _TERMINAL_CODE.sub("", line)).split())
 
 
 def weights_are_whole(folder: Path) -> bool:

@@ -1,17 +1,15 @@
-"""The facts that a folder itself tells: its documents, tokenizer, weights, and what backends would make of them."""
+"""The facts that a folder itself tells: its documents, its tokenizer's files, and which weights each backend finds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any, cast
 
 from ..rules import vocabulary
-from . import demands, documents, kv_cache, modules, plain, prompt, readme, tensors, tokenizer, weights
+from . import documents, plain, readme, tokenizer, weights
 from .documents import Document
 from .folder import Folder, Listing
-from .host import Host
-from .installed import Installed
 
 _SIDECARS = {
     "generation_config": "generation_config.json",
@@ -24,12 +22,11 @@ _SIDECAR_BYTES = 4 << 20
 _MAX_LISTED = 50
 
 
-def read(path: Path, listing: Listing, machine: Host) -> dict[str, Any]:
+def read(path: Path, listing: Listing, memory: Iterable[str]) -> dict[str, Any]:
     """Every fact of a folder, with None for those of the request and the machine, and for the model's name.
 
     Nothing that the folder holds makes it raise: what could not be read stands in `problems`, with a reason.
     """
-    packages, accelerator = machine.packages, machine.memory["accelerator"]
     problems: dict[str, str] = {}
     facts: dict[str, Any] = {
         **_documents(path, listing.root, problems),
@@ -37,11 +34,11 @@ def read(path: Path, listing: Listing, machine: Host) -> dict[str, Any]:
         "readme": _readme(path, problems),
         "request": None,
         "runtime": None,
-        "memory": dict.fromkeys(machine.memory),
+        "memory": dict.fromkeys(memory),
+        "dry_run": None,
         "problems": problems,
     }
     config = cast("dict[str, Any] | None", facts["config"])
-    facts["language"] = dict(tensors.language_config(config)) if config is not None else None
     model_type = config.get("model_type") if config else None
     facts["model"]["type"] = model_type if isinstance(model_type, str) else None
     names = cast("list[str]", facts["model"]["files"])
@@ -49,62 +46,35 @@ def read(path: Path, listing: Listing, machine: Host) -> dict[str, Any]:
     facts["sidecars"] = {
         name: _document(path, file, _SIDECAR_BYTES, listing.root).status for name, file in _SIDECARS.items()
     }
-    facts["demands"] = {name: {"missing": _missing(name, package, config)} for name, package in packages.items()}
     read = weights.read(path)
-    facts["weights"] = _weights(read, packages, config)
+    facts["weights"] = _weights(read)
     facts["code"] = {
         "python_files": [name for name in names if name.endswith(".py") and "/" not in name][:_MAX_LISTED],
         "pickles": [plain.text(name) for name in read.pickles],
     }
-    dtype = cast("str | None", facts["weights"]["dtype"])
-    facts["memory"]["kv_bytes_per_token"] = kv_cache.bytes_per_token(config, dtype)
-    facts["memory"]["prompt_bytes_per_token"] = prompt.bytes_per_token(config, dtype)
-    facts["memory"]["score_bytes_per_pair"] = prompt.score_bytes(config, dtype, accelerator)
     return facts
 
 
-def _missing(name: str, package: Installed | None, config: dict[str, Any] | None) -> list[str] | None:
-    return None if package is None or config is None else demands.MISSING[name](package.path, config)
-
-
-def _misfit(
-    name: str, package: Installed | None, found: weights.Found, config: dict[str, Any] | None
-) -> modules.Misfit:
-    if package is None or config is None or not found.tensors or found.faults:
-        return modules.Misfit()
-    file = demands.MODULE[name](package.path, config)
-    if file is None:
-        return modules.Misfit()
-    return modules.misfit(file, package, found.tensors, config, droppable=name == "mlx_vlm")
-
-
-def _weights(
-    read: weights.Weights, packages: Mapping[str, Installed | None], config: dict[str, Any] | None
-) -> dict[str, Any]:
+def _weights(read: weights.Weights) -> dict[str, Any]:
     found = {"mlx_lm": read.mlx_lm, "mlx_vlm": read.mlx_vlm, "mlx_audio": read.mlx_audio}
     # What all of them find is told once.
     chosen = next((one for one in (read.mlx_vlm, read.mlx_lm, read.mlx_audio) if one.tensors), read.mlx_vlm)
-    width = tensors.integer(tensors.language_config(config), "hidden_size", "n_embd", "d_model", "n_text_state")
-    made_by = chosen.made_by
-    contents = tensors.contents(chosen.tensors, width, next(iter(made_by)) if len(made_by) == 1 else None)
-    backends: dict[str, dict[str, Any]] = {}
-    for name, one in found.items():
-        fit = _misfit(name, packages[name], one, config)
-        backends[name] = {
+    backends: dict[str, dict[str, Any]] = {
+        name: {
             "files": one.files,
             "size_bytes": one.size_bytes,
             "faults": one.faults,
             "missing_shards": one.missing_shards,
-            "missing_tensors": _plain(fit.missing),
-            "missing_parts": _plain(fit.parts),
-            "extra_tensors": _plain(fit.extra),
         }
-    told = contents._asdict()
-    return {"formats": read.formats, "index": read.index_status, "count": told.pop("number"), **told, **backends}
-
-
-def _plain(names: list[str] | None) -> list[str] | None:
-    return None if names is None else [plain.text(name) for name in names]
+        for name, one in found.items()
+    }
+    return {
+        "formats": read.formats,
+        "index": read.index_status,
+        "count": len(chosen.tensors),
+        "made_by": next(iter(chosen.made_by)) if len(chosen.made_by) == 1 else None,
+        **backends,
+    }
 
 
 def _model(path: Path, found: Folder, problems: dict[str, str]) -> dict[str, Any]:

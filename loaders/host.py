@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from binascii import crc32
 from functools import lru_cache
 
 from ..rules import PLACE
@@ -57,6 +58,18 @@ def signs(found: Packages, accelerator: str | None) -> str:
     stamps = {name: package and tuple(package) for name, package in found.items()}
     code = (support_cache.reader(), os.stat(f"{PLACE}/facts.yaml").st_mtime_ns, sys.version_info[:3])
     return repr((stamps, code, accelerator, os.geteuid()))
+
+
+def libraries(found: Packages) -> str:
+    """All that is installed beside the backends, with versions, as a short text: a library of theirs may be another."""
+    folders = sorted({os.path.dirname(package.folder) for package in found.values() if package is not None})
+    names: list[str] = []
+    for folder in folders:
+        try:
+            names += sorted(name for name in os.listdir(folder) if name.endswith(".dist-info"))
+        except OSError:
+            names.append(folder)
+    return f"{len(names)} {crc32(chr(10).join(names).encode('utf-8', 'surrogateescape')):08x}"
 
 
 def packages() -> Packages:

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+BACKENDS = ("mlx_lm", "mlx_vlm", "mlx_audio")
+
+
 class Installed(NamedTuple):
     """A package's folder, its version where that can be told, and its files' times where they were looked at."""
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 from . import source
 from .request import Request
@@ -73,11 +74,12 @@ def _bindings(file: Path) -> dict[str, source.Origin | None]:
     return source.names_in(source.read(file))
 
 
-def open_model(folder: Path) -> Any:
+def open_model(folder: Path, lazy: bool = False) -> Any:
     """Loads the model that config.json names, from exactly this folder; raises whatever mlx-audio raises.
 
-    Raises ValueError where config.json names no type: mlx-audio would then guess it from the folder's name. Parakeet's
-    conversions keep NeMo's config, which has a `target` and no type.
+    `lazy` leaves the tensors unread, which is all the difference between a load and a dry run. Raises ValueError where
+    config.json names no type: mlx-audio would then guess it from the folder's name. Parakeet's conversions keep NeMo's
+    config, which has a `target` and no type.
     """
     config = import_module("mlx_audio.utils").load_config(folder)
     options: dict[str, Any] = {}
@@ -85,9 +87,34 @@ def open_model(folder: Path) -> Any:
         if not str(config.get("target")).startswith("nemo.collections.asr.models."):
             raise ValueError("config.json names no model_type")
         options["model_type"] = "parakeet"
-    # No parts of the name: it would win over config.json (a whisper in a folder `glm-x` loads as glmasr).
-    # Strict: a missing tensor would otherwise stay random.
-    return import_module("mlx_audio.stt").load_model(folder, strict=True, model_name_parts=[], **options)
+    with _all_but_extra():
+        # No parts of the name: it would win over config.json (a whisper in a folder `glm-x` loads as glmasr).
+        load = import_module("mlx_audio.stt").load_model
+        return load(folder, lazy=lazy, strict=True, model_name_parts=[], **options)
+
+
+@contextmanager
+def _all_but_extra() -> Generator[None, None, None]:
+    """While open, a strict load takes no notice of tensors that the model has no place for.
+
+    mlx-audio by default leaves what is missing random, which nobody wants, and ignores what is extra, which published
+    checkpoints need: whisper's hold `alignment_heads`.
+    """
+    module: Any = import_module("mlx.nn").Module
+    flatten: Any = import_module("mlx.utils").tree_flatten
+    original = module.load_weights
+
+    def load_weights(self: Any, weights: Any, strict: bool = True) -> Any:
+        if strict and isinstance(weights, list):
+            own = {name for name, _ in flatten(self.parameters())}
+            weights = [(name, array) for name, array in cast("list[tuple[str, Any]]", weights) if name in own]
+        return original(self, weights, strict)
+
+    module.load_weights = load_weights
+    try:
+        yield
+    finally:
+        module.load_weights = original
 
 
 def generate(model: Any, request: Request) -> Iterator[str]:

@@ -39,11 +39,14 @@ def _is_model(file: Path) -> bool:
     return " ModelArgs" in text and {"Model", "ModelArgs"} <= source.names_in(text).keys()
 
 
-def open_model(folder: Path) -> Any:
-    """Loads model and tokenizer from exactly this folder; raises whatever mlx-lm raises."""
+def open_model(folder: Path, lazy: bool = False) -> Any:
+    """Loads model and tokenizer from exactly this folder; raises whatever mlx-lm raises.
+
+    `lazy` leaves the tensors unread, which is all the difference between a load and a dry run.
+    """
     # Without the explicit False, transformers asks on stdin whether to run a tokenizer's code.
     load = import_module("mlx_lm").load
-    return load(str(folder), tokenizer_config={"trust_remote_code": False}, trust_remote_code=False)
+    return load(str(folder), tokenizer_config={"trust_remote_code": False}, lazy=lazy, trust_remote_code=False)
 
 
 def generate(model: Any, request: Request) -> Iterator[str]:

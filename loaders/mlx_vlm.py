@@ -106,12 +106,13 @@ def _words(body: list[ast.stmt]) -> Iterator[str]:
             yield node.value
 
 
-def open_model(folder: Path) -> Any:
+def open_model(folder: Path, lazy: bool = False) -> Any:
     """Loads model and processor from exactly this folder; raises whatever mlx-vlm raises.
 
+    `lazy` leaves the tensors unread, which is all the difference between a load and a dry run.
     `trust_remote_code=False` reaches some of its processors only, so remote_code.py holds the rest.
     """
-    return import_module("mlx_vlm").load(str(folder), trust_remote_code=False)
+    return import_module("mlx_vlm").load(str(folder), lazy=lazy, trust_remote_code=False)
 
 
 def generate(model: Any, request: Request) -> Iterator[str]:

@@ -4,18 +4,25 @@ from __future__ import annotations
 
 import os
 
+from . import dry_run as backends
 from . import facts_cache, folder, host, plain
-from .folder import Listing
+from .dry_run import outcome
+from .folder import Listing, listing
 from .host import Host, runtime
+from .installed import BACKENDS
 from .resolve import Resolved, resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from typing import Any
+    from collections.abc import Callable
+    from typing import Any, Literal
 
-__all__ = ["CONTEXTS", "probe", "runtime"]
+    from .dry_run import Question
+
+__all__ = ["CONTEXTS", "IMAGE_SIZE", "Probed", "probe", "request_of", "runtime"]
 
 CONTEXTS = ("cli", "server")
+IMAGE_SIZE = (1024, 1024)
 
 
 def probe(
@@ -27,36 +34,129 @@ def probe(
     trust_remote_code: bool = False,
     context_tokens: int | None = None,
     machine: Host | None = None,
+    dry_run: bool | Literal["kept"] = True,
+    image_size: tuple[int, int] | None = None,
 ) -> dict[str, Any]:
     """Tells the facts of the folder that MODEL names, or `resolve` told, for a request that carries images or audio.
 
     `name` stands for model.name, `context` is cli or server; `trust_remote_code` says that the person knows of code in
     the folder (no code of a folder is ever run); `context_tokens` is how long prompt and answer may get; `machine` is
-    what `machine()` told, for who asks of many models. The facts are nested by the dots of their names; sizes are in
-    bytes. Nothing that the folder holds makes it raise: what could not be read stands in `problems`, with a reason.
+    what `machine()` told, for who asks of many models. `dry_run` asks the installed backends themselves, which takes
+    seconds where their answers are not kept; "kept" takes only those, False none. `image_size` is the width and height
+    in pixels of the image that is reckoned for. The facts are nested by the dots of their names; sizes are in bytes.
+    Nothing that the folder holds makes it raise: what could not be read stands in `problems`, with a reason.
     Raises LoaderError as `resolve` does, and ValueError for another context.
     """
+    asked = request_of(images, audio, context, trust_remote_code, context_tokens, image_size)
+    probed = Probed.of(model, asked, name, machine)
+    facts = probed.facts()
+    return probed.rehearsed(facts) if dry_run is True else probed.told(facts) if dry_run else facts
+
+
+def request_of(
+    images: bool = False,
+    audio: bool = False,
+    context: str = "cli",
+    trust_remote_code: bool = False,
+    context_tokens: int | None = None,
+    image_size: tuple[int, int] | None = None,
+) -> dict[str, Any]:
+    """The facts below `request`. Raises ValueError for another context than cli and server."""
     if context not in CONTEXTS:
         raise ValueError(f"context is {context!r}, and must be one of {', '.join(CONTEXTS)}")
-    found = model if isinstance(model, Resolved) else resolve(model)
-    machine = machine or host.look()
-    facts = _facts_of(found.folder, machine)
-    facts["model"]["name"] = plain.text(found.name if name is None else name)
-    facts["request"] = {
+    width, height = image_size or IMAGE_SIZE
+    return {
         "images": bool(images),
         "audio": bool(audio),
         "context": context,
         "trust_remote_code": bool(trust_remote_code),
         "context_tokens": context_tokens,
+        "image_width": width,
+        "image_height": height,
     }
-    facts["runtime"] = machine.runtime
-    facts["memory"] |= machine.memory
-    return facts
 
 
-def _facts_of(path: str, machine: Host) -> dict[str, Any]:
+class Probed:
+    """A folder that was looked at, for one request: its facts at once, and what the backends say of it when asked."""
+
+    def __init__(self, folder: str, machine: Host, name: str, request: dict[str, Any]) -> None:
+        self._folder, self._machine, self._name, self._request = folder, machine, name, request
+        self._listing = listing(folder)
+        self._open: list[Question] | None = None
+        self._kept: dict[str, dict[str, Any]] = {}
+
+    @classmethod
+    def of(
+        cls,
+        model: str | os.PathLike[str] | Resolved,
+        request: dict[str, Any],
+        name: str | None = None,
+        machine: Host | None = None,
+    ) -> Probed:
+        """The folder that MODEL names. Raises LoaderError as `resolve` does."""
+        found = model if isinstance(model, Resolved) else resolve(model)
+        return cls(found.folder, machine or host.look(), found.name if name is None else name, request)
+
+    def facts(self) -> dict[str, Any]:
+        """All facts but the backends' own, which are not_done."""
+        machine = self._machine
+        facts = _facts_of(self._folder, self._listing, machine)
+        facts["model"]["name"] = plain.text(self._name)
+        facts["request"] = self._request
+        facts["runtime"] = machine.runtime
+        facts["memory"] |= machine.memory
+        facts["dry_run"] = {backend: outcome.not_done(backend, "it was not asked for") for backend in BACKENDS}
+        return facts
+
+    def told(self, facts: dict[str, Any]) -> dict[str, Any]:
+        """The facts with what the backends said before, where that is kept."""
+        self._look(facts)
+        return self._with(facts)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether a backend is still to be asked, once `told` was."""
+        return bool(self._open)
+
+    def rehearsed(self, facts: dict[str, Any], waiting: Callable[[], object] | None = None) -> dict[str, Any]:
+        """The facts with what the backends say; `waiting` is called before any of them has to be asked anew."""
+        if self._open is None:
+            self._look(facts)
+        if self._open:
+            self._kept |= backends.rehearsed(self._open, waiting)
+            self._open = []
+        return self._with(facts)
+
+    def questions(self, facts: dict[str, Any]) -> list[Question]:
+        """What is still to be asked, for who asks of many folders; `heard` takes the answers."""
+        if self._open is None:
+            self._look(facts)
+        return self._open or []
+
+    def heard(self, facts: dict[str, Any], answers: dict[str, dict[str, Any]]) -> dict[str, Any]:
+        """The facts with the answers to the questions."""
+        self._kept |= answers
+        self._open = []
+        return self._with(facts)
+
+    def _look(self, facts: dict[str, Any]) -> None:
+        machine = self._machine
+        of = f"{host.signs(machine.packages, machine.memory['accelerator'])} {host.libraries(machine.packages)}"
+        asked = backends.questions(self._folder, self._listing, facts, of)
+        self._kept, self._open = dict(asked.facts), []
+        for question in asked.questions:
+            kept = backends.kept_facts(question)
+            if kept is None:
+                self._open.append(question)
+            else:
+                self._kept[question.backend] = kept
+
+    def _with(self, facts: dict[str, Any]) -> dict[str, Any]:
+        return {**facts, "dry_run": facts["dry_run"] | self._kept}
+
+
+def _facts_of(path: str, listing: Listing, machine: Host) -> dict[str, Any]:
     """The facts of a folder, with a place for each that is not its own."""
-    listing = folder.listing(path)
     of = host.signs(machine.packages, machine.memory["accelerator"])
     kept = facts_cache.get(path, listing, of)
     if kept is not None:
@@ -66,7 +166,7 @@ def _facts_of(path: str, machine: Host) -> dict[str, Any]:
 
     from . import folder_facts  # a folder whose facts are kept does without all that reads one
 
-    facts = folder_facts.read(Path(path), listing, machine)
+    facts = folder_facts.read(Path(path), listing, machine.memory)
     facts["model"]["snapshots_hold_weights"] = _snapshots_hold_weights(path, listing)
     if facts_cache.is_sound(facts):
         facts_cache.put(path, listing, of, facts)

@@ -21,7 +21,7 @@ def run(options: dict[str, Any]) -> int:
     """Print which gate fires for a model, why, and what would have to change. Returns 0 unless it blocks, then 1."""
     chosen = choice_of(options)
     policy = chosen.load()
-    facts = probed(options)
+    facts = probed(options, policy)
     if options["--set"]:
         from ..overrides import override  # which reads the vocabulary
 

@@ -1,0 +1,131 @@
+"""Which backend is asked what of a folder, and what it answered before.
+
+An answer is kept for the folder as it is (each file's inode, size and times, as in facts_cache) and for everything that
+is installed beside the backend: another mlx-lm, mlx or transformers is asked again. Kept is what a backend said, not
+that it could not say anything.
+"""
+
+from __future__ import annotations
+
+import os
+
+from ...rules import kept
+from ...rules.record import NamedTuple
+from ..installed import BACKENDS
+from . import outcome
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..folder import Listing
+
+FOLDER = "dry_runs"
+_MAX_FILES = 4_096
+NAMES = {"mlx_lm": "mlx-lm", "mlx_vlm": "mlx-vlm", "mlx_audio": "mlx-audio"}
+
+
+class Question(NamedTuple):
+    """One backend, asked of one folder for one kind of request.
+
+    `image_size` is a picture's width and height in pixels, None where the request has none; `of` is all that the answer
+    depends on besides the folder, whose state `marks` tells, changed last at `changed_ns`.
+    """
+
+    backend: str
+    folder: str
+    image_size: tuple[int, int] | None
+    audio: bool
+    accelerator: str | None
+    of: str
+    marks: str
+    changed_ns: int
+
+
+class Asked(NamedTuple):
+    """`questions` that a backend can be asked, and the `facts` of those that cannot, with the reason."""
+
+    questions: list[Question]
+    facts: dict[str, dict[str, Any]]
+
+
+def questions(path: str, listing: Listing, facts: Mapping[str, Any], of: str) -> Asked:
+    """Who is to be asked of the folder at `path`, whose other facts are `facts`; `of` tells of what is installed.
+
+    A backend is asked where it is installed, has the model's type, takes what the request carries, and would find
+    weights that are whole: of all others it is known that they do not load the folder, or not for this request.
+    """
+    request = facts["request"]
+    size = (request["image_width"], request["image_height"]) if request["images"] else None
+    asked = Asked([], {})
+    for backend in BACKENDS:
+        reason = _reason_not(backend, facts)
+        if reason is not None:
+            asked.facts[backend] = outcome.not_done(backend, reason)
+            continue
+        accelerator = facts["memory"]["accelerator"]
+        asked.questions.append(
+            Question(backend, path, size, request["audio"], accelerator, of, listing.marks, listing.changed_ns)
+        )
+    return asked
+
+
+def _reason_not(backend: str, facts: Mapping[str, Any]) -> str | None:
+    name, runtime, request, weights = NAMES[backend], facts["runtime"][backend], facts["request"], facts["weights"]
+    if not runtime["installed"]:
+        return f"{name} is not installed"
+    if facts["config_status"] != "ok":
+        return f"config.json is {facts['config_status']}"
+    more_than_text = request["images"] or request["audio"]
+    if (backend == "mlx_audio" and not request["audio"]) or (backend == "mlx_lm" and more_than_text):
+        return f"{name} is not for such a request"
+    if not _has_type(backend, facts):
+        return f"{name} does not have the type"
+    if not weights[backend]["files"]:
+        return f"there are no weights that {name} looks for"
+    if weights[backend]["faults"]:
+        return f"the weights that {name} would load are damaged"
+    return None
+
+
+def _has_type(backend: str, facts: Mapping[str, Any]) -> bool:
+    """Whether an installed backend may have the folder's type; one whose types could not be listed is asked."""
+    types, model_type = facts["runtime"][backend]["model_types"], facts["model"]["type"]
+    if not types:
+        return True
+    if model_type is None:  # Parakeet's conversions keep NeMo's config, which has a `target` and no type
+        return backend == "mlx_audio" and isinstance(facts["config"].get("target"), str)
+    return (model_type.lower() if backend == "mlx_vlm" else model_type) in types
+
+
+def kept_facts(question: Question) -> dict[str, Any] | None:
+    """What the backend said of the folder as it is now, where that was kept."""
+    record = kept.read(_file_name(question), dict)
+    if record is None or record.get("of") != question.of or record.get("marks") != question.marks:
+        return None
+    facts = record.get("facts")
+    return facts if record.get("path") == question.folder and isinstance(facts, dict) else None
+
+
+def keep(question: Question, facts: dict[str, Any]) -> None:
+    """Keeps what the backend said of a folder at rest."""
+    if facts["status"] == "not_done" or not kept.at_rest(question.changed_ns):
+        return
+    record = {"of": question.of, "path": question.folder, "marks": question.marks, "facts": facts}
+    kept.write(_file_name(question), record)
+    kept.prune(FOLDER, _MAX_FILES)
+
+
+def last_kept() -> int:
+    """When an answer was kept last, in nanoseconds; 0 where none was."""
+    try:
+        return os.stat(f"{kept.folder()}/{FOLDER}").st_mtime_ns
+    except OSError:
+        return 0
+
+
+def _file_name(question: Question) -> str:
+    size = "x".join(map(str, question.image_size or ()))
+    kind = f"{question.backend}-{size}{'-audio' if question.audio else ''}"
+    return f"{FOLDER}/{kept.file_name(os.fsencode(question.folder))}-{kind}.facts"

@@ -1,0 +1,88 @@
+"""One rehearsal in the child: how far the backend came, what it loaded, and where it gave up."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from importlib import import_module
+from pathlib import Path
+from traceback import walk_tb
+from typing import Any, cast
+
+from . import outcome
+
+# Functions of the libraries: what fails in them fails for what config.json says, or for what the weights are.
+_OF_CONFIG = frozenset(
+    ("load_config", "_get_classes", "get_model_and_args", "get_model_class", "from_dict", "__post_init__", "__init__")
+)
+_OF_WEIGHTS = frozenset(("sanitize", "sanitize_weights", "load_weights", "_load_safetensors", "quantize"))
+_CONTEXT = ("max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length", "seq_length", "n_ctx")
+
+
+class Rehearsal:
+    """`phase` is where the backend is; `facts` what it has told so far; `model` what it has built, or None; `opened`
+    whether all that belongs to a load went well; `inputs` what its processor made of the request."""
+
+    def __init__(self, backend: str) -> None:
+        self.facts = outcome.empty(backend, "ok")
+        self.phase = "weights"
+        self.model: Any = None
+        self.opened = False
+        self.inputs: dict[str, Any] = {}
+
+    def loaded(self, model: Any, config: Mapping[str, Any] | None, next_phase: str) -> None:
+        """The backend has built the model: its sizes are known, and the next phase begins."""
+        flatten: Any = import_module("mlx.utils").tree_flatten
+        self.model, self.phase = model, next_phase
+        self.facts["load_bytes"] = sum(array.nbytes for _, array in flatten(model.parameters()))
+        self.facts["model_type"] = _taken_for(model)
+        self.facts["context_tokens"] = _context_tokens(config or {})
+
+    def failed(self, error: BaseException, *paths: str) -> None:
+        """The backend gave up."""
+        self.facts |= {
+            "status": "failed",
+            "phase": _phase(self.phase, error),
+            "reason": outcome.reason(error, *paths),
+        }
+
+    def sizes(self, backend: Any, accelerator: str | None) -> None:
+        """Tells what cache, prompt and image take in the model that was loaded; null stays what cannot be told.
+
+        A library that cannot call its model here (no Metal, a fault of its own) says nothing of the folder by that.
+        """
+        with suppress(Exception):
+            if hasattr(backend, "cache"):
+                self.facts["cache"] = backend.cache(self.model)
+
+
+def _context_tokens(config: Mapping[str, Any]) -> int | None:
+    """The longest context that config.json names, in the part that speaks of the language model where there is one."""
+    for part in ("text_config", "llm_config", "language_config", "thinker_config"):
+        if isinstance(inner := config.get(part), dict) and (found := _context_tokens(cast("dict[str, Any]", inner))):
+            return found
+    found = (config.get(name) for name in _CONTEXT)
+    return next((value for value in found if isinstance(value, int) and value > 0), None)
+
+
+def _taken_for(model: Any) -> str:
+    """The model type that the backend took the folder for: the module of its models that the class stands in."""
+    parts = type(model).__module__.split(".")
+    return parts[parts.index("models") + 1] if "models" in parts[:-1] else parts[-1]
+
+
+def _phase(phase: str, error: BaseException) -> str:
+    """A backend loads config and weights by one call, tokenizer and processor by another: the traceback tells which."""
+    frames = [frame for frame, _ in walk_tb(error.__traceback__)]
+    names = {frame.f_code.co_name for frame in frames}
+    if phase in ("weights", "processor") and any(_is_of_tokens(frame.f_code.co_filename) for frame in frames):
+        return "tokenizer"
+    if phase == "weights":
+        if "post_load_hook" in names:  # mlx-audio's models bring what they need besides
+            return "processor"
+        return "config" if names & _OF_CONFIG and not names & _OF_WEIGHTS else "weights"
+    return phase
+
+
+def _is_of_tokens(file: str) -> bool:
+    return "token" in Path(file).stem or "sentencepiece" in file
