@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -20,8 +20,10 @@ from .errors import PolicyError, Problem, Problems
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 20
+_MAX_LINE = 4_000  # characters of a line that a problem shows: those of the longest expression
 _LOADER: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)  # libyaml's is 9 times as fast, and not everywhere
 _STR = "tag:yaml.org,2002:str"
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 @dataclass(frozen=True)
@@ -42,7 +44,8 @@ class Source:
         line = self.text[begin : end if end >= 0 else len(self.text)]
         column = index - begin + 1
         width = max(1, min(width, len(line) - column + 1))
-        return Problem(code, message, help, self.name, number, column, line.rstrip("\r")[:500], width)
+        shown = line.rstrip("\r")[:_MAX_LINE] if column <= _MAX_LINE else ""  # never without what the caret is below
+        return Problem(code, message, help, self.name, number, column, shown, width)
 
     def line_of(self, index: int) -> int:
         """Return the number of the line, from 1, that the character `index` of the text stands in."""
@@ -157,35 +160,69 @@ def compose_on(source: Source) -> Composed:
 
     Raises PolicyError where it could not.
     """
-    builder: _Builder | None = None
+    builder = _Builder(source)
     try:
-        loader = _LOADER(source.text)
-        try:
-            builder = _Builder(source, loader)
-            return Composed(builder.document(), tuple(builder.problems), frozenset(builder.doubled))
-        finally:
-            loader.dispose()
-    except yaml.MarkedYAMLError as error:
-        problem = _syntax(source, error)
-        noted = [p for p in builder.problems if p.line < problem.line] if builder is not None else []
-        raise PolicyError([*noted, problem]) from None
-    except yaml.reader.ReaderError as error:
-        code = error.character if isinstance(error.character, int) else ord(str(error.character)[:1] or "?")
-        index = source.text.find(chr(code)) if 0 <= code < 0x110000 else 0
-        message = f"the character U+{code:04X} is not allowed in YAML"
-        raise PolicyError([source.problem("yaml-syntax", message, "delete it", index)]) from None
+        return builder.composed(source.text)
+    except _REFUSALS as error:
+        raise _refused(source, error, builder.problems) from None
+
+
+# PyYAML's own, and what escapes its parser in Python: of `\UFFFFFFFF` it makes an OverflowError.
+_REFUSALS = (yaml.YAMLError, ValueError, OverflowError, RecursionError)
+
+
+def _refused(source: Source, error: Exception, noted: Sequence[Problem]) -> PolicyError:
+    """Return our own words for what the parser refused.
+
+    A parser that reads ahead meets an error, or a bound on nesting of its own, before we see what nests deeper than our
+    bound. What stands before its place is read again, so that ours speaks first with every parser.
+    """
+    from .syntax import places, refusal  # only who is wrong pays for it
+
+    begin, index = places(error) or (_reached(source.text),) * 2
+    try:
+        _Builder(source).composed(source.text[:begin])
+    except PolicyError as before:
+        if any(problem.code == "too-deep" for problem in before.problems):
+            return before
+    except _REFUSALS:
+        pass
+    problem = refusal(source, error, begin, index)
+    return PolicyError([*(p for p in noted if p.line < problem.line), problem])
+
+
+def _reached(text: str) -> int:
+    """Return where in the text the last value ends that the parser gives."""
+    index = 0
+    try:
+        for event in yaml.parse(text, _LOADER):
+            index = event.end_mark.index
+    except _REFUSALS:
+        pass
+    return index
 
 
 _SCALARS = yaml.constructor.SafeConstructor()
 
 
 class _Builder:
-    def __init__(self, source: Source, loader: Any) -> None:
-        self.source, self.loader = source, loader
+    loader: Any
+    event: Callable[[], Any]
+
+    def __init__(self, source: Source) -> None:
+        self.source = source
         self.problems = Problems()
         self.doubled: set[str] = set()
-        self.event: Callable[[], Any] = loader.get_event
         self.plain: dict[str, tuple[str, Any]] = {}  # kind and value of unquoted scalars, by their text
+
+    def composed(self, text: str) -> Composed:
+        """Return the one document of a text: the source's, or its first part."""
+        self.loader = _LOADER(text)
+        self.event = self.loader.get_event
+        try:
+            return Composed(self.document(), tuple(self.problems), frozenset(self.doubled))
+        finally:
+            self.loader.dispose()
 
     def document(self) -> Node:
         root: Node | None = None
@@ -257,6 +294,10 @@ class _Builder:
     def _scalar(self, event: Any) -> Node:
         start, end, text = event.start_mark.index, event.end_mark.index, event.value
         if event.tag is not None or not event.implicit[0]:
+            if not text.isascii() and _SURROGATE.search(text):
+                # PyYAML's own parser lets pass what libyaml refuses in these words.
+                words = "while parsing a quoted scalar", event.start_mark, "found invalid Unicode character escape code"
+                raise yaml.MarkedYAMLError(*words, event.end_mark)
             return Node("string", text, start, end, text)
         known = self.plain.get(text)
         if known is None:
@@ -277,29 +318,6 @@ class _Builder:
         else:
             value, kind = text, "other"
         return {"int": "integer", "bool": "boolean"}.get(kind, kind), value
-
-
-_SYNTAX_HELP = (
-    ("expected alphabetic or numeric", "quote the value: a plain one cannot begin with & or *"),
-    ("expected ',' or", "close the bracket, or check the commas"),
-    ("cannot start any token", "quote the value: `, @ and a tab cannot begin a plain one"),
-    ("mapping values are not allowed", "quote the value, or indent the key: a colon and a space make a key"),
-    ("unexpected end of stream", "close the quote"),
-    ("did not find expected key", "quote the value if it begins with { or a quote; else check the indentation"),
-    ("did not find expected '-'", "begin the element with a dash, or indent the line as the element's other keys"),
-    ("could not find expected ':'", "a key wants a colon and a space after it"),
-    ("undefined alias", "quote the value: a plain * is an alias in YAML"),
-)
-
-
-def _syntax(source: Source, error: yaml.MarkedYAMLError) -> Problem:
-    mark = cast("Any", error.problem_mark or error.context_mark)
-    index = mark.index if mark is not None else 0
-    message = str(error.problem or error.context or "not YAML")[:200]
-    help = next((advice for part, advice in _SYNTAX_HELP if part in message), "see https://yaml.org")
-    if source.text[index : index + 1] == "\t":
-        message, help = "a tab indents this line", "indent with spaces"
-    return source.problem("yaml-syntax", message, help, index)
 
 
 _ESCAPED = {"x": 2, "u": 4, "U": 8}  # how many digits follow

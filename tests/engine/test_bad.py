@@ -7,7 +7,8 @@ from itertools import takewhile
 from pathlib import Path
 
 import pytest
-from mlxk_rules.engine import Policy, PolicyError, Problem
+import yaml
+from mlxk_rules.engine import Policy, PolicyError, Problem, source
 
 BAD = Path(__file__).parent / "bad"
 ENGINE = Path(__file__).parents[2] / "engine"
@@ -36,6 +37,13 @@ def problems_of(source: str | Path) -> tuple[Problem, ...]:
     return caught.value.problems
 
 
+@pytest.fixture(params=[name for name in ("CSafeLoader", "SafeLoader") if hasattr(yaml, name)])
+def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """libyaml, where it is, and PyYAML's own parser in Python: they word what they refuse differently."""
+    monkeypatch.setattr(source, "_LOADER", getattr(yaml, request.param))
+
+
+@pytest.mark.usefixtures("parser")
 @pytest.mark.parametrize("file", FILES, ids=[file.stem for file in FILES])
 def test_bad_file(file: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(BAD)
@@ -126,13 +134,61 @@ def test_problems_without_end(part: str, code: str) -> None:
     assert last.code == "too-many-problems" and last.help
 
 
-@pytest.mark.parametrize("opening", ["[", "{a: ", "- ", "? "])
+@pytest.mark.usefixtures("parser")
+@pytest.mark.parametrize("opening", ["[", "{", "{a: ", "[a, ", "&a [", "- ", "? "])
 def test_nested_100_000_deep(tmp_path: Path, opening: str) -> None:
     file = tmp_path / "deep.yaml"
     file.write_text(f"schema: 1\nname: x\nversion: 1.0.0\nsets:\n  {opening * 100_000}")
     (problem,) = problems_of(file)
-    assert problem.code in ("too-deep", "yaml-syntax")
-    assert problem.line == 5
+    assert (problem.code, problem.line) == ("too-deep", 5)
+    assert problem.column < 200
+
+
+def test_a_place_in_a_long_line() -> None:
+    for long, shown in ((900, True), (900_000, False)):
+        with pytest.raises(PolicyError) as caught:
+            Policy.from_text(minimal().replace("gates:", f"limits: [{'a' * long}, @]\ngates:"))
+        (problem,) = caught.value.problems
+        assert (problem.line, problem.column) == (4, long + 12)
+        assert (problem.text[problem.column - 1 :] == "@]") is shown, "no line without what is wrong in it"
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        yaml.YAMLError("Give up.\nPlease see https://example.org/wiki and\r\nshare your opinion."),
+        yaml.YAMLError(),
+        yaml.MarkedYAMLError("while doing\nthis", None, "a new bound", None, "see\nhttps://example.org"),
+        RecursionError("maximum recursion depth exceeded"),
+        OverflowError("int too large"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+def test_a_parser_that_fails_as_none_does_today(error: Exception, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Failing(yaml.SafeLoader):
+        def get_event(self) -> yaml.Event:
+            event = super().get_event()
+            if getattr(event, "value", "") == "otherwise":
+                raise error
+            return event
+
+    monkeypatch.setattr(source, "_LOADER", Failing)
+    with pytest.raises(PolicyError) as caught:
+        Policy.from_text(minimal(), "mine.yaml")
+    (problem,) = caught.value.problems  # behind the last value before
+    assert (problem.code, problem.place) == ("yaml-syntax", "mine.yaml:11:13")
+    said = str(problem)
+    assert "\n" not in said and "\r" not in said and "://" not in said
+    assert problem.message.startswith("the YAML parser stops here: ") and problem.help
+
+
+@pytest.mark.usefixtures("parser")
+@pytest.mark.parametrize("escape", [r"\UFFFFFFFF", r"\ud83d\ude00"])
+def test_an_escape_that_is_no_character(escape: str) -> None:
+    with pytest.raises(PolicyError) as caught:
+        Policy.from_text(minimal().replace("a sentence", f'"{escape}"'))
+    (problem,) = caught.value.problems
+    assert (problem.code, problem.line) == ("yaml-syntax", 10)
 
 
 def test_a_folder(tmp_path: Path) -> None:
