@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable
 
-import yaml
-
-from .source import Node
+from .errors import PolicyError
+from .source import Node, compose, source_of
 
 ACCEPTED = "analysis: ok"  # a comment that speaks of one entry, and goes with it
 
@@ -106,7 +105,8 @@ class Edits:
 def scalar(word: str) -> str:
     """Return a word as YAML, quoted where it would else be read as something else."""
     try:
-        plain = yaml.safe_load(f"- {word}\n- [{word}]\n") == [word, [word]]
-    except yaml.YAMLError:
+        read = compose(source_of(f"- {word}\n- [{word}]\n", ""))
+        plain = read.plain() == [word, [word]] and read.elements[0].kind == "string"
+    except PolicyError:
         plain = False
     return word if plain else json.dumps(word, ensure_ascii=False)

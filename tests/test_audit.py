@@ -7,10 +7,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from mlxk_rules.engine import Policy
 from mlxk_rules.engine.amend import amended
 from mlxk_rules.engine.auditing import Report, audit
 from mlxk_rules.engine.cli import main
+from mlxk_rules.engine.editing import scalar
 
 ROOT = Path(__file__).parent.parent
 TODAY = (ROOT / "rules" / "policy.yaml").read_text("utf-8")
@@ -38,6 +40,14 @@ def test_rewriting_changes_nothing_else() -> None:
         text = file.read_text("utf-8")
         if "gates:" in text:
             assert amended(text, Report((), (), ()), prune=True) == text
+
+
+@pytest.mark.parametrize(
+    "word", ["llama", "phi-3", "0x_", "2026-99-99", "2026-01-01", "yes", "=", "a: b", "[" * 1_500, ""]
+)
+def test_a_word_that_is_written_is_read_as_itself(word: str) -> None:
+    assert yaml.safe_load(f"- {scalar(word)}\n- [{scalar(word)}]\n") == [word, [word]]
+    assert (scalar(word) == word) is (word in ("llama", "phi-3"))
 
 
 def test_what_differs_is_said(stale: Path, capsys: pytest.CaptureFixture[str]) -> None:
