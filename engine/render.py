@@ -7,6 +7,7 @@ from collections.abc import Iterable, Sequence
 from .decision import GateResult, Term, Trace
 from .errors import Problem
 from .terminal import VERDICT_COLOURS, Style, columns, safe
+from .trace import length_of
 from .words import BACKENDS, json_text, size_text
 
 TYPE_CHECKING = False
@@ -101,9 +102,9 @@ def shown(value: Any) -> str:
     """Return a value in JSON, cut where it is long."""
     text = f"{value:.4g}" if isinstance(value, float) else json_text(value)
     if len(text) > 60 and isinstance(value, list):
-        return f"a list of {len(value)}"
+        return f"a list of {length_of(value)}"
     if len(text) > 60 and isinstance(value, dict):
-        return f"an object of {len(value)} keys"
+        return f"an object of {length_of(value)} keys"
     return text if len(text) <= 100 else f"{text[:97]}..."
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from .decision import GateResult, Term, Trace
 
 TYPE_CHECKING = False
@@ -106,6 +108,16 @@ def _value_at(scope: Scope, path: str) -> Any:
     for name in path.split("."):
         value = value.get(name) if isinstance(value, dict) else None
     return value
+
+
+def length_of(value: list[Any] | dict[str, Any]) -> int:
+    """Return how many elements or keys there were, of a value that was shortened too."""
+    last = value[-1] if isinstance(value, list) and value else value.get("...") if isinstance(value, dict) else None
+    whole = _CUT.fullmatch(last) if isinstance(last, str) else None
+    return int(whole[1]) if whole else len(value)
+
+
+_CUT = re.compile(r"(?:\.\.\. \()?(\d+) (?:in all\)|keys in all)")
 
 
 def shortened(value: Any) -> Any:

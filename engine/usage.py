@@ -80,7 +80,8 @@ Options:
 """,
     "list": """List every model in the Hugging Face cache with its backend, verdict, size and reason.
 
-Without --image and --audio a model is shown for the first of text, images and audio that it is allowed for.
+Without --image and --audio a model is shown for the first of text, images and audio that it is allowed for. What is
+known is shown at once: whether the backends were asked of a model stands under REHEARSED.
 
 Usage:
   mlxk-rules list [options]
@@ -88,6 +89,7 @@ Usage:
 Options:
   --image           Decide for requests with images.
   --audio           Decide for requests with audio.
+  --dry-run         Ask the backends of each model that they were not asked of; some seconds each, and kept.
   --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
   --json            Print one JSON value: a list.
   --debug           Show the traceback of a bug.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from .dry_run import last_kept
 from .errors import LoaderError
 from .host import look as machine
 from .host import packages, runtime, standing
@@ -12,6 +13,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .dry_run import Workers
     from .execute import stream
 
 __all__ = [
@@ -19,10 +21,12 @@ __all__ = [
     "LoaderError",
     "Probed",
     "Resolved",
+    "Workers",
     "cache_folder",
     "cached",
     "cached_model",
     "cached_repos",
+    "last_kept",
     "machine",
     "packages",
     "probe",
@@ -39,4 +43,8 @@ def __getattr__(name: str) -> Any:
         from .execute import stream
 
         return stream
+    if name == "Workers":  # only who asks backends anew pays for it
+        from .dry_run.worker import Workers
+
+        return Workers
     raise AttributeError(name)

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Literal
 
-    from .dry_run import Question
+    from .dry_run import Question, Workers
 
 __all__ = ["CONTEXTS", "IMAGE_SIZE", "Probed", "probe", "request_of", "runtime"]
 
@@ -97,6 +97,12 @@ class Probed:
         found = model if isinstance(model, Resolved) else resolve(model)
         return cls(found.folder, machine or host.look(), found.name if name is None else name, request)
 
+    def asking(self, request: dict[str, Any]) -> Probed:
+        """The same folder as it was listed, for another request."""
+        other = Probed.__new__(Probed)
+        other.__dict__ |= {**self.__dict__, "_request": request, "_open": None, "_kept": {}}
+        return other
+
     def facts(self) -> dict[str, Any]:
         """All facts but the backends' own, which are not_done."""
         machine = self._machine
@@ -118,25 +124,27 @@ class Probed:
         """Whether a backend is still to be asked, once `told` was."""
         return bool(self._open)
 
-    def rehearsed(self, facts: dict[str, Any], waiting: Callable[[], object] | None = None) -> dict[str, Any]:
-        """The facts with what the backends say; `waiting` is called before any of them has to be asked anew."""
+    def rehearsed(
+        self,
+        facts: dict[str, Any],
+        waiting: Callable[[], object] | None = None,
+        workers: Workers | None = None,
+    ) -> dict[str, Any]:
+        """The facts with what the backends say.
+
+        `waiting` is called before any of them has to be asked anew; `workers` are those of who asks of many folders.
+        """
         if self._open is None:
             self._look(facts)
         if self._open:
-            self._kept |= backends.rehearsed(self._open, waiting)
+            if waiting is not None:
+                waiting()
+            if workers is not None:
+                self._kept |= workers.ask(self._open)
+            else:
+                with backends.Workers() as workers:
+                    self._kept |= workers.ask(self._open)
             self._open = []
-        return self._with(facts)
-
-    def questions(self, facts: dict[str, Any]) -> list[Question]:
-        """What is still to be asked, for who asks of many folders; `heard` takes the answers."""
-        if self._open is None:
-            self._look(facts)
-        return self._open or []
-
-    def heard(self, facts: dict[str, Any], answers: dict[str, dict[str, Any]]) -> dict[str, Any]:
-        """The facts with the answers to the questions."""
-        self._kept |= answers
-        self._open = []
         return self._with(facts)
 
     def _look(self, facts: dict[str, Any]) -> None:
@@ -152,7 +160,13 @@ class Probed:
                 self._kept[question.backend] = kept
 
     def _with(self, facts: dict[str, Any]) -> dict[str, Any]:
-        return {**facts, "dry_run": facts["dry_run"] | self._kept}
+        # Metal's own recommendation comes with a backend's answer: asking for it means importing MLX.
+        told = {backend: dict(one) for backend, one in self._kept.items()}
+        said = [size for one in told.values() if (size := one.pop("recommended_bytes", None)) is not None]
+        memory = facts["memory"]
+        if said and memory["recommended_bytes"] is None:
+            memory = {**memory, "recommended_bytes": said[0]}
+        return {**facts, "memory": memory, "dry_run": facts["dry_run"] | told}
 
 
 def _facts_of(path: str, listing: Listing, machine: Host) -> dict[str, Any]:

@@ -70,8 +70,8 @@ def read(folder: Path) -> Weights:
     kinds = {_FORMATS[suffix] for name in names if (suffix := os.path.splitext(name)[1]) in _FORMATS}
     pickles = [name for name in names if name.endswith((".bin", ".pt", ".pth", ".ckpt", ".pkl"))]
 
-    def found(chosen: list[str], fault: str | None = None) -> Found:
-        return _found(folder, chosen, headers, index, fault)
+    def found(chosen: list[str], read_index: _Index | None = None) -> Found:
+        return _found(folder, chosen, headers, read_index or _Index("missing", {}))
 
     visible = [name for name in shards if not name.startswith(".")]
     # The first two find their files by a glob over the whole path, so a folder called `x[1]` has none for them.
@@ -85,7 +85,7 @@ def read(folder: Path) -> Weights:
         pickles[:_MAX_LISTED],
         index.status,
         found(fnmatch.filter(globbed, "model*.safetensors")),
-        found(by_index or by_glob, index.fault),
+        found(by_index or by_glob, index),  # the only one that reads it
         found(for_audio),
     )
 
@@ -136,8 +136,8 @@ def _existing(folder: Path, index: _Index) -> list[str]:
     return [name for name in named if (folder / name).exists()]
 
 
-def _found(folder: Path, chosen: list[str], headers: dict[str, Header], index: _Index, fault: str | None) -> Found:
-    faults = [f"{INDEX}: {fault}"] if fault else []
+def _found(folder: Path, chosen: list[str], headers: dict[str, Header], index: _Index) -> Found:
+    faults = [f"{INDEX}: {index.fault}"] if index.fault else []
     tensors: dict[str, Tensor] = {}
     made_by: set[str | None] = set()
     other_bytes = 0

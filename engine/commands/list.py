@@ -23,7 +23,9 @@ def run(options: dict[str, Any]) -> int:
     from ...loaders import cache_folder, cached_repos
 
     repos = cached_repos()
-    with closing(rows(chosen, repos, [asked] if any(asked) else EACH, sys.stdout.flush)) as found:
+    with closing(
+        rows(chosen, repos, [asked] if any(asked) else EACH, sys.stdout.flush, bool(options["--dry-run"]))
+    ) as found:
         if chosen.by:
             print(f"policy {safe(chosen.sentence)}", file=sys.stderr)
         if options["--json"]:
@@ -40,17 +42,18 @@ def _print_table(found: Iterable[Row], width: int) -> None:
     style = style_for(sys.stdout)
     # Told beforehand, so that no row waits for another: of a size, `1023 bytes` is the longest text.
     backend, request = (max(map(len, words.values())) for words in (BACKENDS, REQUESTS))
-    form = f"{{:<{width}}}  {{:>10}}  {{:<{backend}}}  {{:<{request}}}  {{}}  {{}}".format
+    form = f"{{:<{width}}}  {{:>10}}  {{:<{backend}}}  {{:<{request}}}  {{}}  {{:<9}}  {{}}".format
     verdicts = {
         verdict: style(f"{verdict or 'error':<7}", VERDICT_COLOURS.get(verdict or "", "red"))
         for verdict in (*VERDICT_COLOURS, None)
     }
-    print(style(form("MODEL", "SIZE", "BACKEND", "FOR", "VERDICT", "REASON"), "dim"), flush=True)
+    print(style(form("MODEL", "SIZE", "BACKEND", "FOR", "VERDICT", "REHEARSED", "REASON"), "dim"), flush=True)
     for row in found:
         size = "-" if row["size_bytes"] is None else size_text(row["size_bytes"])
         by = BACKENDS[row["backend"]] if row["backend"] != "unsupported" else "-"
         asked, reason = row["request"] or "-", safe(row["reason"] or "")
-        print(form(safe(row["name"]), size, by, asked, verdicts[row["decision"]], reason).rstrip())
+        rehearsed = {True: "yes", False: "no", None: "-"}[row["rehearsed"]]
+        print(form(safe(row["name"]), size, by, asked, verdicts[row["decision"]], rehearsed, reason).rstrip())
 
 
 def _print_list(found: Iterable[Row]) -> None:

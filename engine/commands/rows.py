@@ -24,7 +24,19 @@ if TYPE_CHECKING:
 Request = tuple[bool, bool]
 Row = dict[str, Any]
 
-FIELDS = ("name", "revision", "path", "size_bytes", "request", "decision", "backend", "gate", "error_type", "reason")
+FIELDS = (
+    "name",
+    "revision",
+    "path",
+    "size_bytes",
+    "request",
+    "decision",
+    "backend",
+    "gate",
+    "error_type",
+    "reason",
+    "rehearsed",
+)
 REQUESTS = {(False, False): "text", (True, False): "images", (False, True): "audio", (True, True): "images+audio"}
 
 # So many models are listed sooner than another process is there.
@@ -33,13 +45,19 @@ _MANY = 64  # rows that wait at most for one before them
 
 
 def rows(
-    choice: Choice, repos: Mapping[str, str], requests: Sequence[Request], pause: Callable[[], object]
+    choice: Choice,
+    repos: Mapping[str, str],
+    requests: Sequence[Request],
+    pause: Callable[[], object],
+    dry_run: bool = False,
 ) -> Generator[Row]:
     """Return the rows of the cached models, in their order; `pause` is called before one that takes time.
 
+    With `dry_run` the backends are asked of each model; without it what they said before is taken.
+
     Raises PolicyError, at once, where the policy does not load. Closed before its end, nothing of it is kept.
     """
-    source = _Source(choice, repos, requests)
+    source = _Source(choice, repos, requests, dry_run)
     name = f"{kept.file_name(source.question.encode('utf-8', 'surrogatepass'))}.rows"
     reader = kept_rows.Reader(name, source.is_grounded)
     if not reader.believed:
@@ -48,6 +66,11 @@ def rows(
 
 
 def _rows(source: _Source, name: str, reader: kept_rows.Reader, pause: Callable[[], object]) -> Generator[Row]:
+    with source:
+        yield from _found(source, name, reader, pause)
+
+
+def _found(source: _Source, name: str, reader: kept_rows.Reader, pause: Callable[[], object]) -> Generator[Row]:
     kept = (reader.get(repo, folder) for repo, folder in source.repos)
     with kept_rows.Writer(name, reader, source.grounds) as writer:
         for one in _in_order(source, kept, pause):
@@ -66,6 +89,9 @@ def _in_order(source: _Source, kept: Iterable[Kept | None], pause: Callable[[], 
         for number, one in enumerate(kept):
             if one is not None and not block and not given:
                 yield one
+            elif source.dry_run:  # the backends have children of their own, which go from model to model
+                pause()
+                yield source.row(number) if one is None else one
             elif one is None and left:
                 left -= 1
                 pause()
@@ -104,9 +130,14 @@ def _filled(block: list[Kept | int], result: bytes) -> Iterator[Kept]:
 class _Source:
     """Finds rows out, by number; whatever forks after one was found out shares what that looked up."""
 
-    def __init__(self, choice: Choice, repos: Mapping[str, str], requests: Sequence[Request]) -> None:
-        from ...loaders import packages, standing
+    def __init__(
+        self, choice: Choice, repos: Mapping[str, str], requests: Sequence[Request], dry_run: bool = False
+    ) -> None:
+        from ...loaders import last_kept, packages, standing
         from ..shipped import locate
+
+        self.dry_run = dry_run
+        self._workers: Any = None
 
         self.repos = list(repos.items())
         self._choice, self._requests = choice, requests
@@ -114,9 +145,20 @@ class _Source:
         path, name = locate(choice.source)
         # Every kind of question has a file of its own.
         self.question = repr(
-            (str(path.absolute()), name, list(requests), os.path.dirname(self.repos[0][1]) if repos else "")
+            (str(path.absolute()), name, list(requests), os.path.dirname(self.repos[0][1]) if repos else "", dry_run)
         )
-        self._rest = f"{self.question} {grounds.code()} {standing(self._packages)}"
+        # What a backend said since then, of any model, may be what a row would rest on now.
+        self._rest = f"{self.question} {grounds.code()} {standing(self._packages)} {0 if dry_run else last_kept()}"
+
+    def __enter__(self) -> None:
+        if self.dry_run:
+            from ...loaders import Workers
+
+            self._workers = Workers()
+
+    def __exit__(self, *_: object) -> None:
+        if self._workers is not None:
+            self._workers.__exit__()
 
     def is_grounded(self, found: Any) -> bool:
         """Whether rows kept on these grounds would be decided alike now."""
@@ -150,7 +192,7 @@ class _Source:
 
     def row(self, number: int) -> Kept:
         """Return one row."""
-        from ...loaders import LoaderError, cached_model, facts_cache, probe, stamp
+        from ...loaders import LoaderError, Probed, cached_model, facts_cache, request_of, stamp
 
         repo, folder = self.repos[number]
         row: Row = dict.fromkeys(FIELDS) | {"name": repo, "backend": "unsupported"}
@@ -158,11 +200,12 @@ class _Source:
         try:
             taken = stamp.take(folder)  # before anything of the folder is read
             found = cached_model(repo, folder)
-            facts = probe(found, machine=self._machine)
-            request, decision = _first_allowed(self._policy, facts, self._requests)
+            probed = Probed.of(found, request_of(), machine=self._machine)
+            request, decision, facts = self._first_allowed(probed)
             row |= {"revision": found.revision, "path": found.folder, "size_bytes": facts["model"]["size_bytes"]}
             row |= {"request": request, "decision": decision.decision, "backend": decision.backend}
             row |= {"gate": decision.gate, "error_type": decision.error_type, "reason": decision.message}
+            row["rehearsed"] = _is_rehearsed(self._policy, decision, facts)
             if (
                 taken is not None
                 and found.folder == f"{folder}/snapshots/{taken.snapshot}"
@@ -173,13 +216,28 @@ class _Source:
             row |= {"error_type": error.code, "reason": error.message}
         return Kept(tuple(row.values()), piece)
 
+    def _first_allowed(self, probed: Any) -> tuple[str, Decision, dict[str, Any]]:
+        """Return the first request that is allowed, else the first, with its decision and facts."""
+        from ...loaders import request_of
 
-def _first_allowed(policy: Policy, facts: dict[str, Any], requests: Sequence[Request]) -> tuple[str, Decision]:
-    decided: list[tuple[str, Decision]] = []
-    for request in requests:
-        images, audio = request
-        asked = {**facts["request"], "images": images, "audio": audio}
-        decided.append((REQUESTS[request], policy.decide({**facts, "request": asked})))
-        if decided[-1][1].allowed:
-            return decided[-1]
-    return decided[0]
+        decided: list[tuple[str, Decision, dict[str, Any]]] = []
+        for images, audio in self._requests:
+            asking = probed.asking(request_of(images=images, audio=audio))
+            facts = asking.told(asking.facts())
+            decision = self._policy.decide(facts)
+            if self._workers is not None and asking.is_open and self._policy.rests_on(decision.gate, "dry_run"):
+                facts = asking.rehearsed(facts, workers=self._workers)
+                decision = self._policy.decide(facts)
+            decided.append((REQUESTS[images, audio], decision, facts))
+            if decision.allowed:
+                return decided[-1]
+        return decided[0]
+
+
+def _is_rehearsed(policy: Policy, decision: Decision, facts: dict[str, Any]) -> bool:
+    """Whether the decision rests on nothing that a backend could still say."""
+    if not policy.rests_on(decision.gate, "dry_run"):
+        return True
+    told = facts["dry_run"]
+    of = [decision.backend] if decision.backend in told else list(told)
+    return any(told[backend]["status"] != "not_done" for backend in of)

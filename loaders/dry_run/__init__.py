@@ -9,23 +9,20 @@ cache_sizes and working_memory (what a model takes), stand_ins, media and outcom
 
 from __future__ import annotations
 
-from .question import Asked, Question, kept_facts, questions
+from .question import Asked, Question, kept_facts, last_kept, questions
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
     from typing import Any
 
-__all__ = ["Asked", "Question", "kept_facts", "questions", "rehearsed"]
+    from .worker import Workers
+
+__all__ = ["Asked", "Question", "Workers", "kept_facts", "last_kept", "questions"]
 
 
-def rehearsed(asked: Sequence[Question], waiting: Callable[[], object] | None = None) -> dict[str, dict[str, Any]]:
-    """The facts of each backend that is asked, all of them beside one another; `waiting` is called before they start.
+def __getattr__(name: str) -> Any:
+    if name == "Workers":  # only who asks anew pays for it
+        from .worker import Workers
 
-    What they said is kept for the folder as it is.
-    """
-    from . import worker
-
-    if asked and waiting is not None:
-        waiting()
-    return worker.ask_all(asked)
+        return Workers
+    raise AttributeError(name)

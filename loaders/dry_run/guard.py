@@ -50,6 +50,15 @@ def limit_memory(end: Callable[[], None]) -> None:
     threading.Thread(target=look, daemon=True).start()
 
 
+def working_set() -> int | None:
+    """The bytes that the accelerator recommends to keep at most, which only Metal tells; None elsewhere."""
+    mx: Any = sys.modules.get("mlx.core")
+    if mx is None or not mx.metal.is_available():
+        return None
+    size = mx.device_info().get("max_recommended_working_set_size")
+    return int(size) if size else None
+
+
 @contextmanager
 def closed(folder: str) -> Generator[None, None, None]:
     """While open, this process opens no connection, starts no other, and writes nothing below `folder`."""

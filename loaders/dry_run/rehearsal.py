@@ -7,16 +7,15 @@ from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from traceback import walk_tb
-from typing import Any, cast
+from typing import Any
 
-from . import outcome
+from . import outcome, settings
 
 # Functions of the libraries: what fails in them fails for what config.json says, or for what the weights are.
 _OF_CONFIG = frozenset(
     ("load_config", "_get_classes", "get_model_and_args", "get_model_class", "from_dict", "__post_init__", "__init__")
 )
 _OF_WEIGHTS = frozenset(("sanitize", "sanitize_weights", "load_weights", "_load_safetensors", "quantize"))
-_CONTEXT = ("max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length", "seq_length", "n_ctx")
 
 
 class Rehearsal:
@@ -36,7 +35,9 @@ class Rehearsal:
         self.model, self.phase = model, next_phase
         self.facts["load_bytes"] = sum(array.nbytes for _, array in flatten(model.parameters()))
         self.facts["model_type"] = _taken_for(model)
-        self.facts["context_tokens"] = _context_tokens(config or {})
+        self.facts["context_tokens"] = settings.context_tokens(config or {})
+        if "ignored_config" in self.facts:
+            self.facts["ignored_config"] = settings.ignored(model, config or {})
 
     def failed(self, error: BaseException, *paths: str) -> None:
         """The backend gave up."""
@@ -54,15 +55,6 @@ class Rehearsal:
         with suppress(Exception):
             if hasattr(backend, "cache"):
                 self.facts["cache"] = backend.cache(self.model)
-
-
-def _context_tokens(config: Mapping[str, Any]) -> int | None:
-    """The longest context that config.json names, in the part that speaks of the language model where there is one."""
-    for part in ("text_config", "llm_config", "language_config", "thinker_config"):
-        if isinstance(inner := config.get(part), dict) and (found := _context_tokens(cast("dict[str, Any]", inner))):
-            return found
-    found = (config.get(name) for name in _CONTEXT)
-    return next((value for value in found if isinstance(value, int) and value > 0), None)
 
 
 def _taken_for(model: Any) -> str:

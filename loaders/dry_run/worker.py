@@ -12,8 +12,6 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from contextlib import ExitStack
-from types import TracebackType
 from typing import Any
 
 from . import outcome, question
@@ -32,14 +30,6 @@ class Worker:
         self._process: subprocess.Popen[bytes] | None = None
         self._place = ""
         self._deadline = 0.0
-
-    def __enter__(self) -> Worker:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.end()
 
     def ask(self, job: dict[str, Any], seconds: float = SECONDS) -> None:
         """Sends a job; `answer` waits for what comes of it."""
@@ -109,28 +99,34 @@ class Worker:
         )
 
 
-def ask_all(asked: Sequence[Question]) -> dict[str, dict[str, Any]]:
-    """Asks a child of each backend, all beside one another, and keeps what they said."""
-    with ExitStack() as stack:
-        workers = [stack.enter_context(Worker(question.backend)) for question in asked]
-        return ask(workers, asked)
+class Workers:
+    """A child for each backend, which goes on from one folder to the next: it imports its library once."""
 
+    def __init__(self) -> None:
+        self._workers: dict[str, Worker] = {}
 
-def ask(workers: Sequence[Worker], asked: Sequence[Question]) -> dict[str, dict[str, Any]]:
-    """The same of children that are there already, one for each question."""
-    for worker, one in zip(workers, asked, strict=True):
-        worker.ask(
-            {
-                "folder": one.folder,
-                "image_size": one.image_size,
-                "audio": one.audio,
-                "accelerator": one.accelerator,
-            }
-        )
-    found = {worker.backend: worker.answer() for worker in workers}
-    for one in asked:
-        question.keep(one, found[one.backend])
-    return found
+    def __enter__(self) -> Workers:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for worker in self._workers.values():
+            worker.end()
+
+    def ask(self, asked: Sequence[Question]) -> dict[str, dict[str, Any]]:
+        """What each backend says, all of them beside one another; it is kept. Of a backend there is one question."""
+        for one in asked:
+            self._workers.setdefault(one.backend, Worker(one.backend)).ask(
+                {
+                    "folder": one.folder,
+                    "image_size": one.image_size,
+                    "audio": one.audio,
+                    "accelerator": one.accelerator,
+                }
+            )
+        found = {one.backend: self._workers[one.backend].answer() for one in asked}
+        for one in asked:
+            question.keep(one, found[one.backend])
+        return found
 
 
 def _sweep() -> None:

@@ -20,6 +20,7 @@ from typing import Any
 import yaml
 from mlxk_rules.engine import Decision, Policy
 
+from ..rehearsing import rehearser
 from ..tiny.media import png, wav
 from . import bases, damage, document_damage, run
 from .change import DoesNotApply
@@ -67,11 +68,10 @@ def folders(root: Path, words: Sequence[str] = ()) -> Iterator[tuple[str, str, r
 
 
 def rows(root: Path, words: Sequence[str] = ()) -> list[Row]:
-    from mlxk_rules.loaders import probe
-
     made = list(folders(root, words))
     # Before the load: mlx-vlm rewrites some headers in place.
-    facts = [probe(job.folder, images=bool(job.image), audio=bool(job.audio)) for _, _, job in made]
+    with rehearser() as asked:
+        facts = [asked.facts(job.folder, images=bool(job.image), audio=bool(job.audio)) for _, _, job in made]
     outcomes = run.outcomes([job for _, _, job in made])
     found: list[Row] = []
     sound: dict[str, str] = {}

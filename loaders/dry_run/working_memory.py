@@ -1,0 +1,183 @@
+"""What reading a prompt and a picture takes besides weights and cache, told by the library's own graph of it.
+
+The library's own generation is called on the model without a number being computed: MLX tells the operations that it
+would do, and a replay of its scheduling tells what they take at most (working_memory_replay). So whatever a model does
+is counted: steps of the prompt or none, attention in one kernel or with its scores, windows, experts, numbers of
+float32 where a picture's are. rules/MEMORY.md holds it to what was measured.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from importlib import import_module
+from typing import Any, NamedTuple, cast
+
+from .stand_ins import nothing_computed
+from .working_memory_graph import graph
+from .working_memory_replay import Evaluation, evaluations
+
+# Both libraries read a prompt in steps of so many tokens, and all but its last token so.
+STEP_TOKENS = 2048
+_FEW_TOKENS = 512
+# Recurrent layers that have no kernel here take a step of Python for each token: there, few tokens must do.
+_LOOP_TOKENS = (8, 16, 32, 64)
+_LOOP_OPERATIONS = 4
+_MAX_DEPTH = 8
+
+
+class PromptMemory(NamedTuple):
+    """Bytes that a step of a prompt takes: `fixed`; `per_token` of the step; `per_pair` of one of its tokens with each
+    token so far. `fixed` is also enough for the answer, a token at a time."""
+
+    fixed: int
+    per_token: int
+    per_pair: int
+
+    def step(self, tokens: int, before: int = 0) -> int:
+        """Of a step of so many tokens after so many."""
+        return self.fixed + self.per_token * tokens + self.per_pair * tokens * (before + tokens)
+
+    def prompt(self, tokens: int) -> int:
+        """Of a whole prompt: the largest of its steps, which is the last full one or the one after it."""
+        whole = tokens // STEP_TOKENS * STEP_TOKENS
+        last = self.step(tokens - whole, whole)
+        return max(last, self.step(STEP_TOKENS, whole - STEP_TOKENS)) if whole else last
+
+
+def prompt_memory(model: Any, accelerator: str | None) -> PromptMemory | None:
+    """What a prompt takes in a model of mlx-lm or mlx-vlm that was loaded lazily; None where it cannot be told."""
+    with suppress(Exception):
+        return _prompt_memory(model, accelerator)
+    return None
+
+
+def image_bytes(
+    model: Any, inputs: Mapping[str, Any], accelerator: str | None, prompt: PromptMemory | None
+) -> int | None:
+    """What a picture takes beyond cache and working memory of all tokens of its prompt; None where it is not told.
+
+    `inputs` are what mlx-vlm's processor made of the request: input_ids, pixel_values and the rest by their names;
+    `prompt` is what a prompt takes in the model.
+    """
+    if prompt is None:
+        return None
+    with suppress(Exception):
+        tokens = int(inputs["input_ids"].size)
+        # The picture is read in the first evaluation, with the first step of the prompt; what comes after is text.
+        found = _evaluations(model, accelerator, inputs, 2)
+        most = max(one.peak_bytes for one in found)
+        return max(0, most - cache_bytes(model, tokens) - prompt.prompt(tokens))
+    return None
+
+
+def cache_bytes(model: Any, tokens: int) -> int:
+    """What the cache takes after so many tokens, read in steps. Raises whatever the library raises."""
+    language, make = _language(model)
+    mx: Any = import_module("mlx.core")
+    cache = make(language)
+    with nothing_computed():
+        for start in range(0, tokens, STEP_TOKENS):
+            language(mx.zeros((1, min(STEP_TOKENS, tokens - start)), dtype=mx.int32), cache=cache)
+    return _bytes_in(cache, mx.array)
+
+
+def _prompt_memory(model: Any, accelerator: str | None) -> PromptMemory:
+    if accelerator in (None, "cpu") and _loops(model):
+        return _of_loops(model, accelerator)
+    few = _text(model, accelerator, _FEW_TOKENS)
+    many = _text(model, accelerator, 3 * STEP_TOKENS)
+    working = [one.peak_bytes - one.cache_bytes for one in many]
+    stepped = len(many) > 3
+    if not stepped:  # the whole prompt is one step
+        many = _text(model, accelerator, STEP_TOKENS)
+        working = [many[0].peak_bytes - many[0].cache_bytes]
+    per_pair = max(0, working[2] - working[1]) // STEP_TOKENS**2 if stepped else 0
+    steps = working[:3] if stepped else working[:1]
+    largest = max(size - per_pair * STEP_TOKENS**2 * (number + 1) for number, size in enumerate(steps))
+    small = few[0].peak_bytes - few[0].cache_bytes - per_pair * _FEW_TOKENS**2
+    per_token = max(0, largest - small) // (STEP_TOKENS - _FEW_TOKENS)
+    fixed = max(0, largest - per_token * STEP_TOKENS, small - per_token * _FEW_TOKENS)
+    answer = max((one.peak_bytes - one.cache_bytes for one in few[1:]), default=0)
+    return PromptMemory(max(fixed, answer), per_token, per_pair)
+
+
+def _loops(model: Any) -> bool:
+    """Whether the graph grows by operations with the tokens."""
+    one, other = (len(_graph(model, _tokens(count), 1).operations) for count in _LOOP_TOKENS[:2])
+    return other - one > _LOOP_OPERATIONS * (_LOOP_TOKENS[1] - _LOOP_TOKENS[0])
+
+
+def _of_loops(model: Any, accelerator: str | None) -> PromptMemory:
+    few, many = (_text(model, accelerator, count)[0] for count in _LOOP_TOKENS[2:])
+    sizes = [one.peak_bytes - one.cache_bytes for one in (few, many)]
+    per_token = max(0, sizes[1] - sizes[0]) // (_LOOP_TOKENS[3] - _LOOP_TOKENS[2])
+    return PromptMemory(max(0, sizes[1] - per_token * _LOOP_TOKENS[3]), per_token, 0)
+
+
+def _text(model: Any, accelerator: str | None, tokens: int) -> tuple[Evaluation, ...]:
+    """The evaluations of a prompt of so many tokens and the one that both libraries read apart."""
+    return _evaluations(model, accelerator, _tokens(tokens + 1), 6)
+
+
+def _tokens(count: int) -> dict[str, Any]:
+    mx: Any = import_module("mlx.core")
+    return {"input_ids": mx.zeros((1, count), dtype=mx.int32)}
+
+
+def _evaluations(
+    model: Any, accelerator: str | None, inputs: Mapping[str, Any], most: int
+) -> tuple[Evaluation, ...]:  # fmt: skip
+    return evaluations(_graph(model, inputs, most), accelerator)
+
+
+def _graph(model: Any, inputs: Mapping[str, Any], most: int) -> Any:
+    mx: Any = import_module("mlx.core")
+    language, make = _language(model)
+    cache = make(language)
+
+    def call() -> None:
+        # The first token cannot be read from a graph: there MLX raises, and all has been seen.
+        with suppress(ValueError, RuntimeError):
+            for _ in _generation(model, dict(inputs), cache):
+                pass
+
+    return graph(model, call, lambda: _bytes_in(cache, mx.array), most)
+
+
+def _generation(model: Any, inputs: dict[str, Any], cache: Any) -> Iterable[Any]:
+    """The library's own generation of an answer to a prompt."""
+    ids = inputs.pop("input_ids")
+    if not _is_vision(model):
+        return import_module("mlx_lm.generate").generate_step(ids[0], model, max_tokens=2, prompt_cache=cache)
+    step = import_module("mlx_vlm.generate.ar").generate_step
+    pixels, mask = inputs.pop("pixel_values", None), inputs.pop("mask", None)
+    return step(ids, model, pixels, mask, max_tokens=2, prompt_cache=cache, **inputs)
+
+
+def _is_vision(model: Any) -> bool:
+    return type(model).__module__.startswith("mlx_vlm.")
+
+
+def _language(model: Any) -> tuple[Any, Callable[[Any], Any]]:
+    """The part that has a cache, and what makes it one."""
+    library = "mlx_vlm" if _is_vision(model) else "mlx_lm"
+    make = import_module(f"{library}.models.cache").make_prompt_cache
+    return (model.language_model if _is_vision(model) else model), make
+
+
+def _bytes_in(value: Any, array: Any, depth: int = 0) -> int:
+    """The bytes of the arrays in a cache."""
+    return sum(one.nbytes for one in {id(one): one for one in _held(value, array, depth)}.values())
+
+
+def _held(value: Any, array: Any, depth: int) -> Iterator[Any]:
+    if isinstance(value, array):
+        yield value
+    elif depth < _MAX_DEPTH and isinstance(value, list | tuple):
+        for item in cast("list[Any]", value):
+            yield from _held(item, array, depth + 1)
+    elif depth < _MAX_DEPTH and isinstance(value, dict):
+        yield from _held(list(cast("dict[Any, Any]", value).values()), array, depth)
+    elif depth < _MAX_DEPTH and hasattr(value, "__dict__"):
+        yield from _held(list(vars(value).values()), array, depth + 1)
