@@ -95,9 +95,10 @@ OURS = (
     ),
     Function(
         "prompt_bytes",
-        (NUMBER.or_null(), NUMBER.or_null(), NUMBER, NUMBER),
+        (OBJECT.or_null(), NUMBER, NUMBER),
         NUMBER.or_null(),
-        "the bytes of a prompt read in steps: of a token, of a pair of tokens; how many tokens, how many a step",
+        "the bytes of a prompt of so many tokens, read in steps of so many: its fixed_bytes, bytes_per_token of a step,"
+        " and bytes_per_pair of one of its tokens with each so far; null of null",
         run=RUN["prompt_bytes"],
     ),
 )

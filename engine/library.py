@@ -172,14 +172,18 @@ def cache_bytes(cache: dict[str, Any] | None, tokens: float | None) -> float | N
         return None  # no cache's sizes
 
 
-def prompt_bytes(per_token: float | None, per_pair: float | None, tokens: float, step: float) -> float | None:
-    """Return what a prompt takes that is read in steps: in the step that takes most, its tokens and their pairs."""
-    if per_token is None or per_pair is None or step <= 0:
+def prompt_bytes(prompt: dict[str, Any] | None, tokens: float, step: float) -> float | None:
+    """Return what a prompt takes that is read in steps; its form is that of the facts `dry_run.BACKEND.prompt`."""
+    if prompt is None or step <= 0:
         return None
-    full, rest = divmod(tokens, step)
+    whole = tokens // step * step
     # Each token of a step looks at all tokens so far: the last full step, or the short one after it, has most pairs.
-    pairs = max(step * full * step, rest * tokens)
-    return math.ceil(per_token * min(tokens, step) + per_pair * pairs)
+    steps = [(tokens - whole, tokens), *([(step, whole)] if whole else [])]
+    try:
+        fixed, token, pair = prompt["fixed_bytes"], prompt["bytes_per_token"], prompt["bytes_per_pair"]
+        return math.ceil(max(fixed + token * size + pair * size * so_far for size, so_far in steps))
+    except (KeyError, TypeError, ValueError, OverflowError):
+        return None  # no prompt's sizes
 
 
 OURS: dict[str, Callable[..., Any]] = {

@@ -17,10 +17,14 @@ if TYPE_CHECKING:
     from .remedies import Remedy
 
 
-def explanation(trace: Trace, style: Style, remedies: Sequence[Remedy] = ()) -> str:
-    """Return the verdict and the deciding gate first, its terms, what would have to change, the gates before it."""
+def explanation(trace: Trace, style: Style, remedies: Sequence[Remedy] = (), longest: int | None = None) -> str:
+    """Return the verdict and the deciding gate first, its terms, what would have to change, the gates before it.
+
+    longest: the longest context that fits, in tokens, where that is known.
+    """
     parts = [_verdict(trace, style), because(trace.gates[-1], style), _changes(trace, remedies)]
-    return "\n".join(line for part in [*parts, _others(trace, style), _about(trace, style)] for line in part)
+    parts += [_others(trace, style), _about(trace, style), _sizes(trace, longest)]
+    return "\n".join(line for part in parts for line in part)
 
 
 def _verdict(trace: Trace, style: Style) -> list[str]:
@@ -32,6 +36,8 @@ def _verdict(trace: Trace, style: Style) -> list[str]:
     if decision.error_type:
         status = f", HTTP {decision.http_status}" if decision.http_status else ""
         lines.append(f"  {style('error', 'dim')}   {decision.error_type}{status}")
+    if reason := not_rehearsed(trace):
+        lines.append(f"  {style('not rehearsed', 'yellow')}: {safe(reason)}")
     policy = f"{decision.policy['name']} {decision.policy['version']}"
     place = style(f"{safe(gate.file)}:{gate.line}, policy {policy}", "dim")
     lines.append(f"  {style('gate', 'dim')}    {style(gate.id, 'bold')}  {place}")
@@ -47,6 +53,15 @@ def verdict_sentence(trace: Trace) -> str:
         "warn": f"{BACKENDS[decision.backend]} may load {name}, with a warning",
         "block": f"{name} is not to be loaded",
     }[decision.decision]
+
+
+def not_rehearsed(trace: Trace) -> str | None:
+    """Return why an answer that lets a model load rests on its files alone; None where it does not, or says no."""
+    told = trace.facts.get("dry_run")
+    one = told.get(trace.decision.backend) if isinstance(told, dict) else None
+    if not isinstance(one, dict) or one.get("status") != "not_done" or "rehearsal" not in trace.derived:
+        return None
+    return str(one.get("reason") or "the backend was not asked")
 
 
 def because(gate: GateResult, style: Style) -> list[str]:
@@ -130,6 +145,19 @@ def _about(trace: Trace, style: Style) -> list[str]:
         lines.append(f"{'runtime' if key == 'mlx_lm' else '       '} {BACKENDS[key]} {safe(state)}")
     for fact, reason in list(facts.get("problems", {}).items())[:8]:
         lines.append(style(f"unread  {safe(str(fact))}: {safe(str(reason))}", "yellow"))
+    return lines
+
+
+def _sizes(trace: Trace, longest: int | None) -> list[str]:
+    lines: list[str] = []
+    if trace.decision.allowed and isinstance(needs := trace.derived.get("memory_sum"), str):
+        lines.append(f"needs   {safe(needs)}")
+    if longest is not None:
+        lines.append(f"context at most {longest} tokens of prompt and answer fit here")
+    for backend, one in trace.facts.get("dry_run", {}).items():
+        if backend in BACKENDS and isinstance(one, dict) and one.get("status") in ("ok", "failed"):
+            where = f" in {one['phase']}: {one['reason']}" if one["status"] == "failed" else ""
+            lines.append(f"dry run {BACKENDS[backend]} {safe(str(one['status']) + where)}")
     return lines
 
 

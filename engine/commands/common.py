@@ -9,6 +9,7 @@ MAX_PIXELS = 16_384  # of a side
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any
 
     from ..policy import Policy
@@ -47,7 +48,7 @@ def probed(options: dict[str, Any], policy: Policy | None = None) -> dict[str, A
         context_tokens=None if options.get("--context") is None else number_of(options, "--context", int, least=1),
         image_size=size,
     )
-    found = Probed.of(options["MODEL"], asked)
+    found = Probed.of(options["MODEL"], asked, machine=_machine(options.get("--set") or ()))
     facts = found.facts()
     if options.get("--quick"):
         return facts
@@ -55,6 +56,18 @@ def probed(options: dict[str, Any], policy: Policy | None = None) -> dict[str, A
     if not found.is_open or (policy is not None and not policy.rests_on(policy.decide_few(facts).gate, "dry_run")):
         return facts
     return found.rehearsed(facts, waiting=_say_that_it_takes_time)
+
+
+def _machine(assignments: Iterable[str]) -> Any:
+    """Return this machine, with another accelerator where one is set: what a prompt takes depends on it."""
+    from ...loaders import machine
+
+    found = machine()
+    for assignment in assignments:
+        name, _, value = assignment.partition("=")
+        if name.strip() == "memory.accelerator":
+            found = found._replace(memory=found.memory | {"accelerator": value.strip()})
+    return found
 
 
 def _say_that_it_takes_time() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 
+from ..context import longest_context
 from ..render import explanation
 from ..terminal import safe, style_for
 from .common import choice_of, print_json, probed
@@ -28,12 +29,14 @@ def run(options: dict[str, Any]) -> int:
         facts = override(facts, options["--set"], policy.derived_types)
     trace = policy.explain(facts)
     changes = remedies_of(policy, facts, trace)
+    longest = longest_context(policy, facts, trace.decision.backend)
     if options["--json"]:
         remedies = [remedy.to_dict() for remedy in changes]
-        print_json({**trace.to_dict(), "remedies": remedies, "policy_file": chosen.to_dict()})
+        more = {"longest_context": longest, "remedies": remedies, "policy_file": chosen.to_dict()}
+        print_json({**trace.to_dict(), **more})
     else:
         style = style_for(sys.stdout)
-        print(explanation(trace, style, changes))
+        print(explanation(trace, style, changes, longest))
         if chosen.by:
             print(f"policy  {safe(chosen.sentence)}")
     if options["--html"] is not None:

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 _UNTOLD = {"model_type": None, "needs_code": None, "load_bytes": None, "cache": None, "context_tokens": None}
-_UNTOLD_OF_TEXT = {"prompt_bytes_per_token": None, "score_bytes_per_pair": None, "ignored_config": []}
+_UNTOLD_OF_TEXT = {"prompt": None, "ignored_config": []}
 _UNTOLD_OF = {
     "mlx_lm": _UNTOLD_OF_TEXT,
     "mlx_vlm": {**_UNTOLD_OF_TEXT, "left_out": [], "image_tokens": None, "image_bytes": None},

@@ -9,7 +9,7 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
-from . import outcome, settings
+from . import layer_sizes, outcome, settings
 
 # Functions of the libraries: what fails in them fails for what config.json says, or for what the weights are.
 _OF_CONFIG = frozenset(
@@ -26,18 +26,19 @@ class Rehearsal:
         self.facts = outcome.empty(backend, "ok")
         self.phase = "weights"
         self.model: Any = None
+        self.config: Mapping[str, Any] = {}
         self.opened = False
         self.inputs: dict[str, Any] = {}
 
     def loaded(self, model: Any, config: Mapping[str, Any] | None, next_phase: str) -> None:
         """The backend has built the model: its sizes are known, and the next phase begins."""
         flatten: Any = import_module("mlx.utils").tree_flatten
-        self.model, self.phase = model, next_phase
+        self.model, self.config, self.phase = model, config or {}, next_phase
         self.facts["load_bytes"] = sum(array.nbytes for _, array in flatten(model.parameters()))
         self.facts["model_type"] = _taken_for(model)
-        self.facts["context_tokens"] = settings.context_tokens(config or {})
+        self.facts["context_tokens"] = settings.context_tokens(self.config)
         if "ignored_config" in self.facts:
-            self.facts["ignored_config"] = settings.ignored(model, config or {})
+            self.facts["ignored_config"] = settings.ignored(model, self.config)
 
     def failed(self, error: BaseException, *paths: str) -> None:
         """The backend gave up."""
@@ -52,9 +53,12 @@ class Rehearsal:
 
         A library that cannot call its model here (no Metal, a fault of its own) says nothing of the folder by that.
         """
+        if "prompt" not in self.facts:
+            return
         with suppress(Exception):
-            if hasattr(backend, "cache"):
-                self.facts["cache"] = backend.cache(self.model)
+            self.facts["cache"] = backend.cache(self.model)
+        with suppress(Exception):
+            self.facts["prompt"] = layer_sizes.prompt(self.model, self.config, accelerator)
 
 
 def _taken_for(model: Any) -> str:
