@@ -49,9 +49,9 @@ def in_cache(root: Path, name: str, files: Mapping[str, Any]) -> Path:
 def sound(facts: dict[str, Any]) -> dict[str, Any]:
     """The facts with nothing wrong in weights, tokenizer and processor, for what is decided by type and evidence alone.
 
-    These folders hold no real weights: tests/truth asks of damage, with models that really load.
+    These folders hold no real weights, so no backend is asked: tests/zoo and tests/truth ask of what loads.
     """
-    facts = {name: value for name, value in facts.items() if name not in ("weights", "demands", "sidecars")}
+    facts = {name: value for name, value in facts.items() if name not in ("weights", "dry_run", "sidecars")}
     facts["tokenizer"] = {"chat_template": facts["tokenizer"]["chat_template"]}
     for document in ("preprocessor", "processor", "tokenizer_config"):
         if facts[f"{document}_status"] in ("missing", "empty"):
@@ -64,7 +64,7 @@ def sound(facts: dict[str, Any]) -> dict[str, Any]:
 
 def facts_of(folder: Path, name: str | None = None) -> dict[str, Any]:
     """The folder's facts, but for damage, on a machine where every backend is installed, with memory enough."""
-    facts = sound(probe(folder, name=name))
+    facts = sound(probe(folder, name=name, dry_run=False))
     facts["memory"]["total_bytes"] = 64 * 1024**3
     for backend in BACKENDS:
         facts["runtime"][backend]["installed"] = True
