@@ -56,7 +56,7 @@ def prompt(model: Any, config: Mapping[str, Any], accelerator: str | None) -> di
 
 
 def _layers(model: Any, experts: int) -> dict[str, int]:
-    """For each layer the numbers that its linear layers read and write for a token; experts count as often as chosen."""
+    """For each layer the numbers that its linear layers read and write for a token, experts as often as chosen."""
     found: defaultdict[str, int] = defaultdict(int)
     for name, part in model.named_modules():
         place = _LAYER.match(f"{name}.")

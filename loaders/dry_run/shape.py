@@ -50,22 +50,32 @@ def lay(source: str, target: Path) -> None:
     has_safetensors = any(name.endswith(".safetensors") and "/" not in name for name in names)
     for name in names:
         made = target / name
-        made.parent.mkdir(parents=True, exist_ok=True)
         try:
-            if name.endswith(".safetensors"):
-                left -= _weights(f"{source}/{name}", made)
-            elif name.endswith(".npz"):
-                # Kept as safetensors, which mlx-audio takes for the same: only an .npz that it would read at all.
-                if not has_safetensors and "/" not in name:
-                    left -= _arrays(f"{source}/{name}", made.with_suffix(".safetensors"))
-            else:
-                content = files.read(f"{source}/{name}", _COPIED_BYTES)
-                left -= len(content)
-                made.write_bytes(content)
-        except _Unreadable:
+            content, size = _content(f"{source}/{name}", has_safetensors or "/" in name)
+        except (OSError, ValueError, EOFError, zipfile.BadZipFile):
             continue
+        if content is None:
+            continue
+        left -= len(content)
         if left < 0:
             raise NoShape(f"its files without the tensors take more than {_ALL_COPIED_BYTES >> 20} MiB")
+        made.parent.mkdir(parents=True, exist_ok=True)
+        _sparse(made.with_suffix(".safetensors") if name.endswith(".npz") else made, content, size)
+
+
+def _content(source: str, without_npz: bool) -> tuple[bytes | None, int]:
+    """What is copied of a file, and the size that it is to have; None for one that stays behind.
+
+    An .npz is kept as safetensors, which mlx-audio takes for the same: only one that it would read at all.
+    """
+    if source.endswith(".safetensors"):
+        # What is no header is copied as it is, as far as a reader would look: the library then says what is wrong.
+        length = int.from_bytes(files.read(source, 8, cut=True), "little")
+        return files.read(source, 8 + min(length, _COPIED_BYTES), cut=True), os.stat(source).st_size
+    if source.endswith(".npz"):
+        return (None, 0) if without_npz else _arrays(source)
+    content = files.read(source, _COPIED_BYTES)
+    return content, len(content)
 
 
 def _names(source: str) -> Iterator[str]:
@@ -77,22 +87,8 @@ def _names(source: str) -> Iterator[str]:
             yield name
 
 
-_Unreadable = (FileNotFoundError, IsADirectoryError, PermissionError, zipfile.BadZipFile, ValueError, EOFError)
-
-
-def _weights(source: str, target: Path) -> int:
-    """Copies a header, and gives the file its true size; returns the bytes that were copied."""
-    size = os.stat(source).st_size
-    head = files.read(source, 8, cut=True)
-    length = int.from_bytes(head, "little")
-    # What is no header is copied as it is, as far as a reader would look: the library then says what is wrong.
-    content = files.read(source, 8 + min(length, _COPIED_BYTES), cut=True)
-    _sparse(target, content, size)
-    return len(content)
-
-
-def _arrays(source: str, target: Path) -> int:
-    """Writes the arrays of an .npz, told from their own headers, as the header of a safetensors file."""
+def _arrays(source: str) -> tuple[bytes, int]:
+    """The arrays of an .npz, told from their own headers, as the header of a safetensors file; and that file's size."""
     from numpy.lib import format as npy
 
     header: dict[str, dict[str, object]] = {}
@@ -113,8 +109,7 @@ def _arrays(source: str, target: Path) -> int:
             }  # fmt: skip
             at += length
     text = json.dumps(header).encode()
-    _sparse(target, len(text).to_bytes(8, "little") + text, 8 + len(text) + at)
-    return len(text)
+    return len(text).to_bytes(8, "little") + text, 8 + len(text) + at
 
 
 def _sparse(target: Path, content: bytes, size: int) -> None:
