@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 from . import dry_run as backends
-from . import facts_cache, folder, host, plain
+from . import facts_cache, folder, host, plain, snapshot
 from .dry_run import outcome
 from .folder import Listing, listing
 from .host import Host, runtime
@@ -108,6 +108,7 @@ class Probed:
         machine = self._machine
         facts = _facts_of(self._folder, self._listing, machine)
         facts["model"]["name"] = plain.text(self._name)
+        facts["model"] |= snapshot.facts(self._folder)
         facts["request"] = self._request
         facts["runtime"] = machine.runtime
         facts["memory"] |= machine.memory
