@@ -13,12 +13,13 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, NamedTuple, cast
 
-from .stand_ins import nothing_computed
-from .working_memory_graph import graph
+from .stand_ins import nothing_computed, replaced
+from .working_memory_graph import Ended, Graph, graph
 from .working_memory_replay import Evaluation, evaluations
 
 # Both libraries read a prompt in steps of so many tokens, and all but its last token so.
 STEP_TOKENS = 2048
+_STEPS = 3
 _FEW_TOKENS = 512
 # Recurrent layers that have no kernel here take a step of Python for each token: there, few tokens must do.
 _LOOP_TOKENS = (8, 16, 32, 64)
@@ -65,8 +66,7 @@ def image_bytes(
     with suppress(Exception):
         tokens = int(inputs["input_ids"].size)
         # The picture is read in the first evaluation, with the first step of the prompt; what comes after is text.
-        found = _evaluations(model, accelerator, inputs, 2)
-        most = max(one.peak_bytes for one in found)
+        most = max(one.peak_bytes for one in _evaluations(model, accelerator, inputs, 2))
         return max(0, most - cache_bytes(model, tokens) - prompt.prompt(tokens))
     return None
 
@@ -85,21 +85,17 @@ def cache_bytes(model: Any, tokens: int) -> int:
 def _prompt_memory(model: Any, accelerator: str | None) -> PromptMemory:
     if accelerator in (None, "cpu") and _loops(model):
         return _of_loops(model, accelerator)
-    few = _text(model, accelerator, _FEW_TOKENS)
-    many = _text(model, accelerator, 3 * STEP_TOKENS)
-    working = [one.peak_bytes - one.cache_bytes for one in many]
-    stepped = len(many) > 3
-    if not stepped:  # the whole prompt is one step
-        many = _text(model, accelerator, STEP_TOKENS)
-        working = [many[0].peak_bytes - many[0].cache_bytes]
-    per_pair = max(0, working[2] - working[1]) // STEP_TOKENS**2 if stepped else 0
-    steps = working[:3] if stepped else working[:1]
+    few = _text(model, accelerator, _FEW_TOKENS, _STEPS)
+    steps = _text(model, accelerator, _STEPS * STEP_TOKENS, _STEPS)
+    # What is in flight fills up in the first steps; of the others, only what is there for each pair grows.
+    per_pair = max(0, round((steps[-1] - steps[-2]) / STEP_TOKENS**2))
+    if steps[-1] < steps[0] // 2:  # an answer: this model reads a prompt in one step
+        steps, per_pair = _text(model, accelerator, STEP_TOKENS, 1), 0
     largest = max(size - per_pair * STEP_TOKENS**2 * (number + 1) for number, size in enumerate(steps))
-    small = few[0].peak_bytes - few[0].cache_bytes - per_pair * _FEW_TOKENS**2
+    small = few[0] - per_pair * _FEW_TOKENS**2
     per_token = max(0, largest - small) // (STEP_TOKENS - _FEW_TOKENS)
     fixed = max(0, largest - per_token * STEP_TOKENS, small - per_token * _FEW_TOKENS)
-    answer = max((one.peak_bytes - one.cache_bytes for one in few[1:]), default=0)
-    return PromptMemory(max(fixed, answer), per_token, per_pair)
+    return PromptMemory(max(fixed, *few[1:]), per_token, per_pair)
 
 
 def _loops(model: Any) -> bool:
@@ -109,15 +105,18 @@ def _loops(model: Any) -> bool:
 
 
 def _of_loops(model: Any, accelerator: str | None) -> PromptMemory:
-    few, many = (_text(model, accelerator, count)[0] for count in _LOOP_TOKENS[2:])
-    sizes = [one.peak_bytes - one.cache_bytes for one in (few, many)]
+    sizes = [_text(model, accelerator, count, 1)[0] for count in _LOOP_TOKENS[2:]]
     per_token = max(0, sizes[1] - sizes[0]) // (_LOOP_TOKENS[3] - _LOOP_TOKENS[2])
     return PromptMemory(max(0, sizes[1] - per_token * _LOOP_TOKENS[3]), per_token, 0)
 
 
-def _text(model: Any, accelerator: str | None, tokens: int) -> tuple[Evaluation, ...]:
-    """The evaluations of a prompt of so many tokens and the one that both libraries read apart."""
-    return _evaluations(model, accelerator, _tokens(tokens + 1), 6)
+def _text(model: Any, accelerator: str | None, tokens: int, most: int) -> list[int]:
+    """The working bytes of the first steps of a prompt of so many tokens and the one that both libraries read apart."""
+    found = [0] * most
+    for one in _evaluations(model, accelerator, _tokens(tokens + 1), most):
+        place = max(0, one.step - 1)
+        found[place] = max(found[place], one.working_bytes)
+    return found
 
 
 def _tokens(count: int) -> dict[str, Any]:
@@ -131,10 +130,21 @@ def _evaluations(
     return evaluations(_graph(model, inputs, most), accelerator)
 
 
-def _graph(model: Any, inputs: Mapping[str, Any], most: int) -> Any:
+def _graph(model: Any, inputs: Mapping[str, Any], most: int) -> Graph:
+    """What the library evaluates in the first steps of a prompt. A step is a call of the language model."""
     mx: Any = import_module("mlx.core")
     language, make = _language(model)
     cache = make(language)
+    kind, step = type(language), 0
+    called = kind.__call__
+
+    def counted(self: Any, *args: Any, **kwargs: Any) -> Any:
+        nonlocal step
+        if self is language:
+            step += 1
+            if step > most:
+                raise Ended
+        return called(self, *args, **kwargs)
 
     def call() -> None:
         # The first token cannot be read from a graph: there MLX raises, and all has been seen.
@@ -142,7 +152,8 @@ def _graph(model: Any, inputs: Mapping[str, Any], most: int) -> Any:
             for _ in _generation(model, dict(inputs), cache):
                 pass
 
-    return graph(model, call, lambda: _bytes_in(cache, mx.array), most)
+    with replaced(kind, "__call__", counted):
+        return graph(model, call, lambda: (step, _bytes_in(cache, mx.array)))
 
 
 def _generation(model: Any, inputs: dict[str, Any], cache: Any) -> Iterable[Any]:

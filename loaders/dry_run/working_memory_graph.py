@@ -24,6 +24,15 @@ class Ended(BaseException):
 
 
 @dataclass(frozen=True)
+class Asked:
+    """The arrays that one call of `mx.eval` asks for; what is said of that moment comes from who has the graph made."""
+
+    arrays: tuple[str, ...]
+    step: int
+    cache_bytes: int
+
+
+@dataclass(frozen=True)
 class Operation:
     """One primitive of MLX, by the name that MLX gives it; arrays are named. `state` is that of views alone."""
 
@@ -35,32 +44,30 @@ class Operation:
 
 @dataclass(frozen=True)
 class Graph:
-    """`item_bytes` are those of one number of an array. `given` are arrays that are there before, and what they take;
-    `evaluations` the arrays that one call of `mx.eval` asks for, and the bytes of the cache at that call."""
+    """`item_bytes` are those of one number of an array; `given` are arrays that are there before, and their bytes."""
 
     shapes: Mapping[str, tuple[int, ...]]
     item_bytes: Mapping[str, int]
     weights: frozenset[str]
     given: Mapping[str, int]
     operations: tuple[Operation, ...]
-    evaluations: tuple[tuple[tuple[str, ...], int], ...]
+    evaluations: tuple[Asked, ...]
 
 
-def graph(model: Any, call: Callable[[], None], cache_bytes: Callable[[], int], most: int) -> Graph:
-    """What `call` has MLX evaluate, up to `most` evaluations. Raises whatever the library raises, and ValueError for
-    an operation that MLX does not export.
+def graph(model: Any, call: Callable[[], None], moment: Callable[[], tuple[int, int]]) -> Graph:
+    """What `call` has MLX evaluate, until it raises Ended; `moment` tells step and cache_bytes of each evaluation.
+
+    Raises whatever the library raises, and ValueError for an operation that MLX does not export.
     """
     mx: Any = import_module("mlx.core")
     utils: Any = import_module("mlx.utils")
     weights = utils.tree_flatten(model.parameters())
-    asked: list[tuple[list[Any], int]] = []
+    asked: list[tuple[list[Any], tuple[int, int]]] = []
     told: list[dict[str, Any]] = []
 
     def evaluated(*what: Any) -> None:
         if found := list(_arrays(what, mx.array)):
-            asked.append((found, cache_bytes()))
-        if len(asked) >= most:
-            raise Ended
+            asked.append((found, moment()))
 
     def traced(*stand_ins: Any) -> list[Any]:
         model.update(utils.tree_unflatten([(name, one) for (name, _), one in zip(weights, stand_ins, strict=True)]))
@@ -75,10 +82,10 @@ def graph(model: Any, call: Callable[[], None], cache_bytes: Callable[[], int], 
             mx.export_function(told.append, traced, *(array for _, array in weights))
         finally:
             model.update(utils.tree_unflatten(weights))
-    return _read(told, [(len(found), size) for found, size in asked])
+    return _read(told, [(len(found), *when) for found, when in asked])
 
 
-def _read(told: Iterable[Mapping[str, Any]], asked: Iterable[tuple[int, int]]) -> Graph:
+def _read(told: Iterable[Mapping[str, Any]], asked: Iterable[tuple[int, int, int]]) -> Graph:
     shapes: dict[str, tuple[int, ...]] = {}
     item_bytes: dict[str, int] = {}
     given: dict[str, int] = {}
@@ -101,7 +108,7 @@ def _read(told: Iterable[Mapping[str, Any]], asked: Iterable[tuple[int, int]]) -
             state = tuple(one["arguments"]) if one["name"] in _STATES else ()
             operations.append(Operation(one["name"], names(one["inputs"]), names(one["outputs"]), state))
     outputs = iter(ends["outputs"])
-    evaluations = tuple((tuple(next(outputs) for _ in range(count)), size) for count, size in asked)
+    evaluations = tuple(Asked(tuple(next(outputs) for _ in range(count)), *when) for count, *when in asked)
     return Graph(shapes, item_bytes, frozenset(ends["inputs"]), given, tuple(operations), evaluations)
 
 

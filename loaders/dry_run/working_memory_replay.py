@@ -26,10 +26,11 @@ _DONATION_EXTRA = 16384
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Bytes beside the weights: the most while one `mx.eval` ran, and those of the cache when it was called."""
+    """Bytes beside the weights: the most while one `mx.eval` ran, and the most beside the cache as it then was."""
 
+    step: int
     peak_bytes: int
-    cache_bytes: int
+    working_bytes: int
 
 
 def evaluations(graph: Graph, accelerator: str | None) -> tuple[Evaluation, ...]:
@@ -45,6 +46,7 @@ class _Replay:
         self._maker = {name: at for at, one in enumerate(graph.operations) for name in one.outputs}
         self._again = self._made_of_weights()
         self._memory: dict[str, str] = {}
+        self._numbers: dict[str, int] = {}
         self._size: dict[str, int] = {}
         self._holders: Counter[str] = Counter()
         self._strides = {name: layout.rows(graph.shapes[name]) for name in (*graph.weights, *graph.given)}
@@ -56,20 +58,20 @@ class _Replay:
 
     def run(self) -> tuple[Evaluation, ...]:
         orders, done = [], set[int]()
-        for asked, _ in self._graph.evaluations:
-            orders.append(self._order(asked, done))
+        for asked in self._graph.evaluations:
+            orders.append(self._order(asked.arrays, done))
             done |= {at for at in orders[-1] if at not in self._again}
         uses = [Counter(name for at in order for name in self._graph.operations[at].inputs) for order in orders]
         for used in uses:
             self._users.update({name: n for name, n in used.items() if self._maker.get(name, -1) not in self._again})
         found: list[Evaluation] = []
-        for (asked, cache_bytes), order, used in zip(self._graph.evaluations, orders, uses, strict=True):
-            self._peak, self._roots = self._taken, frozenset(asked)
+        for asked, order, used in zip(self._graph.evaluations, orders, uses, strict=True):
+            self._peak, self._roots = self._taken, frozenset(asked.arrays)
             self._users.update({name: n for name, n in used.items() if self._maker.get(name, -1) in self._again})
             for at in order:
                 self._evaluate(at)
             self._release(self._work.end())
-            found.append(Evaluation(self._peak, cache_bytes))
+            found.append(Evaluation(asked.step, self._peak, self._peak - asked.cache_bytes))
             for name in self._roots:
                 if not self._users[name]:
                     self._drop(name)
@@ -146,17 +148,14 @@ class _Replay:
 
     def _hand_over(self, one: Operation, kernels: int, copies: list[int]) -> None:
         """What the operation reads is held until it is done, and so are copies; the rest goes where nobody needs it."""
-        shapes, out = self._graph.shapes, one.outputs[0]
+        out = one.outputs[0]
         held = {self._memory[name] for name in (*one.inputs, *one.outputs[1:]) if name in self._memory}
         held.discard(self._memory.get(out, ""))
         self._holders.update(held)
         for number, size in enumerate(copies):
             held.add(name := f"{out}~{number}")
             self._allocate(name, size)
-        read = {
-            self._memory.get(name, name): layout.numbers(shapes[name], self._strides[name])
-            for name in (one.inputs if kernels else ())
-        }
+        read = {self._memory.get(name, name): self._count(name) for name in (one.inputs if kernels else ())}
         self._release(self._work.add(sorted(held), kernels, read))
         for name in one.inputs:
             self._users[name] -= 1
@@ -189,10 +188,10 @@ class _Replay:
                 return
         if one.name in layout.UPDATES:
             self._make(out)
-        elif all(layout.numbers(shapes[name], self._strides[name]) == 1 for name in given):
+        elif all(self._count(name) == 1 for name in given):
             self._make(out, tuple(0 for _ in shapes[out]))
         else:
-            whole = [name for name in given if layout.numbers(shapes[name], self._strides[name]) > 1]
+            whole = [name for name in given if self._count(name) > 1]
             alike = {self._strides[name] for name in whole if shapes[name] == shapes[out]}
             first = alike.pop() if len(alike) == 1 and len(whole) == 1 else None
             self._make(out, first if first and layout.dense(shapes[out], first) else None)
@@ -210,6 +209,12 @@ class _Replay:
             and layout.count(graph.shapes[name]) == layout.count(graph.shapes[out])
             and layout.dense(graph.shapes[name], self._strides[name])
         )
+
+    def _count(self, name: str) -> int:
+        """How many numbers there are behind an array."""
+        if (found := self._numbers.get(name)) is None:
+            found = self._numbers[name] = layout.numbers(self._graph.shapes[name], self._strides[name])
+        return found
 
     def _bytes(self, name: str) -> int:
         return layout.count(self._graph.shapes[name]) * self._graph.item_bytes[name]
