@@ -27,14 +27,24 @@ def folder() -> str:
 
 
 def repos(cache: str) -> dict[str, str]:
-    """Every model repo of the cache by id, sorted; a cache that does not exist has none. Raises OSError."""
+    """Every model repo of the cache by id, sorted; a cache that does not exist has none. Raises OSError.
+
+    A link that leads nowhere is one too: the drive that it leads to may be away.
+    """
     try:
         with os.scandir(cache) as entries:
-            names = [entry.name for entry in entries if entry.name.startswith(_PREFIX) and entry.is_dir()]
+            names = [entry.name for entry in entries if entry.name.startswith(_PREFIX) and _is_repo(entry)]
     except FileNotFoundError:
         return {}
     found = {_id(name): f"{cache}/{name}" for name in names}
     return dict(sorted(found.items()))
+
+
+def _is_repo(entry: os.DirEntry[str]) -> bool:
+    try:
+        return entry.is_symlink() or entry.is_dir()
+    except OSError:
+        return True  # it is told when it is opened
 
 
 def _id(name: str) -> str:

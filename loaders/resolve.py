@@ -100,6 +100,11 @@ def cached_model(repo: str, folder: str, revision: str | None = None) -> Resolve
     path = cache.snapshot_of_ref(folder, revision or "main")
     if path is None:
         snapshots = cache.snapshots(folder)
+        if not snapshots and os.path.islink(folder) and not os.path.isdir(folder):
+            message = (
+                f"`{_shown(repo)}` in the cache is a link to `{_shown(os.readlink(folder))}`, which cannot be opened"
+            )
+            raise LoaderError("unreadable_folder", message, "connect the drive that it is on, or remove the link")
         if not snapshots:
             message = f"`{_shown(repo)}` is in the cache without a snapshot"
             raise LoaderError("incomplete_snapshot", message, "its download was cut short: fetch it again")

@@ -18,7 +18,7 @@ from . import settings
 
 # Norms, rotations, activations and residuals stand between the linear layers; and MLX works ahead of a GPU by up to ten
 # tasks, whose arrays are alive at once. Held to what a Mac and this CPU took at most.
-_ALIVE = {"metal": 3.5, "cuda": 3.5}
+_ALIVE = {"metal": 2.5, "cuda": 2.5}
 _ALIVE_ON_CPU = 1.45
 # A score is reckoned as float32, whatever the weights are: its softmax is computed so. The mask is a byte a pair.
 _SCORE_BYTES, _MASK_BYTES = 4, 1

@@ -9,13 +9,16 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
-from . import layer_sizes, outcome, settings
+from . import guard, layer_sizes, outcome, settings
 
 # Functions of the libraries: what fails in them fails for what config.json says, or for what the weights are.
 _OF_CONFIG = frozenset(
     ("load_config", "_get_classes", "get_model_and_args", "get_model_class", "from_dict", "__post_init__", "__init__")
 )
 _OF_WEIGHTS = frozenset(("sanitize", "sanitize_weights", "load_weights", "_load_safetensors", "quantize"))
+
+# Of the 60 that a dry run may take.
+REPLAY_SECONDS = 25.0
 
 
 class Rehearsal:
@@ -59,6 +62,24 @@ class Rehearsal:
             self.facts["cache"] = backend.cache(self.model)
         with suppress(Exception):
             self.facts["prompt"] = layer_sizes.prompt(self.model, self.config, accelerator)
+        if self.inputs:
+            with suppress(Exception, guard.TooLong), guard.in_time(REPLAY_SECONDS):
+                self._replay(accelerator)
+
+    def _replay(self, accelerator: str | None) -> None:
+        """Tells more exactly, in some seconds more, what a prompt with a picture takes: it may be more than the model."""
+        memory: Any = import_module(".working_memory", __package__)
+        prompt = memory.prompt_memory(self.model, accelerator)
+        image = memory.image_bytes(self.model, self.inputs, accelerator, prompt)
+        if prompt is not None and image is not None:
+            self.facts |= {
+                "prompt": {
+                    "fixed_bytes": prompt.fixed,
+                    "bytes_per_token": prompt.per_token,
+                    "bytes_per_pair": prompt.per_pair,
+                },
+                "image_bytes": image,
+            }
 
 
 def _taken_for(model: Any) -> str:
