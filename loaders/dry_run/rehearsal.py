@@ -67,7 +67,7 @@ class Rehearsal:
                 self._replay(accelerator)
 
     def _replay(self, accelerator: str | None) -> None:
-        """Tells more exactly, in some seconds more, what a prompt with a picture takes: it may be more than the model."""
+        """Tells more exactly, in some seconds more, what a prompt with a picture takes."""
         memory: Any = import_module(".working_memory", __package__)
         prompt = memory.prompt_memory(self.model, accelerator)
         image = memory.image_bytes(self.model, self.inputs, accelerator, prompt)

@@ -35,7 +35,7 @@ def at_rest(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def facts_of(path: Path) -> dict[str, Any]:
-    facts = probe(path)
+    facts = probe(path, dry_run=False)
     facts["memory"]["available_bytes"] = 0
     return facts
 
@@ -62,9 +62,9 @@ def test_the_same_facts_in_the_same_order(place: Path, at_rest: Path, monkeypatc
 
 
 def test_the_request_is_never_kept(at_rest: Path, place: Path) -> None:
-    probe(at_rest)
+    probe(at_rest, dry_run=False)
     marked(place)
-    facts = probe(at_rest, "other", images=True, context="server", context_tokens=7)
+    facts = probe(at_rest, "other", images=True, context="server", context_tokens=7, dry_run=False)
     assert facts["readme"]["library_name"] == "kept"
     assert (facts["model"]["name"], facts["request"]["images"], facts["request"]["context_tokens"]) == (
         "other",
@@ -87,7 +87,7 @@ def test_a_folder_that_changed(change: Change, at_rest: Path, place: Path, tmp_p
 
 def test_a_folder_still_written_to_is_not_kept(place: Path, tmp_path: Path) -> None:
     shutil.copytree(HELLO, tmp_path / "hello")
-    probe(tmp_path / "hello")
+    probe(tmp_path / "hello", dry_run=False)
     assert not (place / "facts").exists()
 
 
@@ -97,7 +97,7 @@ def test_a_folder_with_a_linked_folder_in_it_is_not_kept(place: Path, at_rest: P
     shutil.copytree(at_rest, path, dirs_exist_ok=True)
     (path / "sub").symlink_to(tmp_path)
     time.sleep(2.1)
-    probe(path)
+    probe(path, dry_run=False)
     assert not (place / "facts").exists()
 
 
@@ -112,19 +112,19 @@ def test_a_folder_with_trouble_is_not_kept(place: Path, at_rest: Path) -> None:
 
 def test_another_machine_is_another(place: Path, at_rest: Path) -> None:
     machine = host.look()
-    probe(at_rest, machine=machine)
+    probe(at_rest, machine=machine, dry_run=False)
     marked(place)
     assert is_kept(at_rest)
     for other in (
         machine._replace(packages={**machine.packages, "mlx_lm": None}),
         machine._replace(memory={**machine.memory, "accelerator": "metal"}),
     ):
-        assert probe(at_rest, machine=other)["readme"]["library_name"] != "kept"
+        assert probe(at_rest, machine=other, dry_run=False)["readme"]["library_name"] != "kept"
 
 
 @pytest.mark.parametrize("change", [{"of": "another machine"}, {"path": "/elsewhere"}, {"marks": ""}, {"facts": []}])
 def test_what_it_is_not(change: dict[str, Any], place: Path, at_rest: Path) -> None:
-    probe(at_rest)
+    probe(at_rest, dry_run=False)
     name = f"facts/{marked(place).name}"
     assert is_kept(at_rest)
     kept.write(name, (kept.read(name, dict) or {}) | change)
@@ -132,7 +132,7 @@ def test_what_it_is_not(change: dict[str, Any], place: Path, at_rest: Path) -> N
 
 
 def test_what_others_may_write_and_links_are_not_believed(place: Path, at_rest: Path, tmp_path: Path) -> None:
-    probe(at_rest)
+    probe(at_rest, dry_run=False)
     file = marked(place)
     assert is_kept(at_rest)
     assert (file.stat().st_mode & 0o777, file.parent.stat().st_mode & 0o777) == (0o600, 0o700)
@@ -140,7 +140,7 @@ def test_what_others_may_write_and_links_are_not_believed(place: Path, at_rest: 
     file.symlink_to(tmp_path / "real")
     assert not is_kept(at_rest)
     file.unlink()
-    probe(at_rest)
+    probe(at_rest, dry_run=False)
     marked(place).chmod(0o622)
     assert not is_kept(at_rest)
 

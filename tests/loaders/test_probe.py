@@ -37,7 +37,7 @@ def test_a_plain_folder(tmp_path: Path) -> None:
         README_md="---\ntags: [mlx]\n---\n",
         sub__weights=b"12345",
     )
-    facts = probe(folder, images=True, context="server")
+    facts = probe(folder, images=True, context="server", dry_run=False)
     assert complaints(facts) == []
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
     assert facts["model"] == {
@@ -49,6 +49,8 @@ def test_a_plain_folder(tmp_path: Path) -> None:
         "files_cut_off": False,
         "size_bytes": size,
         "snapshots_hold_weights": False,
+        "missing_files": [],
+        "whole_revision": None,
     }
     assert (facts["config"], facts["config_status"]) == ({"model_type": "llama", "vocab_size": 4}, "ok")
     assert (facts["preprocessor"], facts["preprocessor_status"]) == (None, "missing")
@@ -61,13 +63,15 @@ def test_a_plain_folder(tmp_path: Path) -> None:
         "context": "server",
         "trust_remote_code": False,
         "context_tokens": None,
+        "image_width": 1024,
+        "image_height": 1024,
     }
     assert facts["runtime"]["python"] == list(sys.version_info[:3])
     assert facts["problems"] == {"tokenizer.status": "it lacks model and added_tokens"}
 
 
 def test_the_name_can_be_given(tmp_path: Path) -> None:
-    assert probe(model(tmp_path / "x"), name="org/name")["model"]["name"] == "org/name"
+    assert probe(model(tmp_path / "x"), name="org/name", dry_run=False)["model"]["name"] == "org/name"
 
 
 def test_a_name_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,7 +79,7 @@ def test_a_name_in_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) ->
     repo = tmp_path / "models--org--name"
     model(repo, blobs__1=b"12345", snapshots__abc__config_json={"model_type": 7})
     (repo / "snapshots/abc/model.safetensors").symlink_to("../../blobs/1")
-    facts = probe("name")
+    facts = probe("name", dry_run=False)
     assert complaints(facts) == []
     assert facts["model"]["name"] == "org/name"
     assert (facts["model"]["folder"], facts["model"]["type"]) == ("abc", None)
@@ -94,7 +98,7 @@ def test_what_cannot_be_read_stands_in_problems(tmp_path: Path) -> None:
     (tmp_path / "processor_config.json").mkdir()
     os.mkfifo(tmp_path / "preprocessor_config.json")
     (tmp_path / "weights").symlink_to("nothing")
-    facts = probe(tmp_path)
+    facts = probe(tmp_path, dry_run=False)
     assert complaints(facts) == []
     assert facts["problems"].keys() == {
         "config",
@@ -119,7 +123,7 @@ def test_a_probe_imports_nothing_heavy(tmp_path: Path) -> None:
     code = f"""
 import sys
 from mlxk_rules.loaders import probe
-probe({str(tmp_path)!r})
+probe({str(tmp_path)!r}, dry_run=False)
 print([name for name in {heavy.split()!r} if name in sys.modules])
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
@@ -176,4 +180,4 @@ def test_any_folder_gives_facts(files: dict[str, bytes | str]) -> None:
     with tempfile.TemporaryDirectory() as root:
         for name, content in files.items():
             make(Path(root), name, content)
-        assert complaints(probe(root)) == []
+        assert complaints(probe(root, dry_run=False)) == []
