@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -9,9 +10,11 @@ from typing import Any
 
 from .. import mlx_vlm as backend
 from ..request import Request
-from . import cache_sizes
+from . import cache_sizes, guard
 from .rehearsal import Rehearsal
-from .stand_ins import Computes, stopping, watched
+from .stand_ins import Computes, nothing_computed, stopping, watched
+
+_SECONDS = 5.0
 
 
 def rehearse(folder: Path, request: Request, rehearsal: Rehearsal) -> None:
@@ -40,6 +43,23 @@ def rehearse(folder: Path, request: Request, rehearsal: Rehearsal) -> None:
         if request.images and text and whole:
             rehearsal.inputs = whole
             rehearsal.facts["image_tokens"] = max(0, whole["input_ids"].size - text["input_ids"].size)
+            _put_together(opened[0], whole)
+
+
+def _put_together(model: Any, inputs: dict[str, Any]) -> None:
+    """Has the model put picture and prompt together, without computing: it says where their numbers do not match.
+
+    Raises ValueError as the library does; whatever else happens there says nothing of the folder.
+    """
+    ids, pixels, *_ = inputs.values()
+    others = {name: value for name, value in inputs.items() if name not in ("input_ids", "pixel_values")}
+    with suppress(guard.TooLong), guard.in_time(_SECONDS), nothing_computed():
+        try:
+            model.get_input_embeddings(ids, pixels, **others)
+        except ValueError:
+            raise
+        except Exception:
+            return
 
 
 def _inputs(opened: Any, request: Request, rehearsal: Rehearsal) -> dict[str, Any]:

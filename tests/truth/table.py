@@ -89,6 +89,8 @@ def verdict_on(row: Row, decision: Decision, lane: str) -> str:
         return "answers otherwise"
     if decision.allowed == (row.what == "works"):
         return "agreed"
+    if decision.error_type == "doubtful":
+        return "warned"  # that what a library was sent did not go through, or may not
     if _explained("cannot_be_told" if decision.allowed else "refused_on_purpose", row.damage, decision.gate):
         return "cannot be told" if decision.allowed else "refused on purpose"
     return "allowed but failed" if decision.allowed else "blocked but works"
