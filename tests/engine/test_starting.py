@@ -57,7 +57,7 @@ HEAVY = (
     "argparse subprocess logging tempfile shutil importlib.metadata importlib.util packaging asyncio multiprocessing "
     "yaml jmespath dataclasses inspect ast dis difflib docopt datetime textwrap typing pathlib contextlib"
 )
-READERS = "demands documents modules mlx_lm mlx_vlm mlx_audio source tensors weights execute"
+READERS = "documents folder_facts mlx_lm mlx_vlm mlx_audio source weights execute"
 MAKERS = (
     "checked compiler decider document expression fast_writer functions interpreter lever_code loading source paths"
 )
