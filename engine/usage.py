@@ -53,7 +53,7 @@ Options:
   --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
   --set FACT=VALUE  What if: override a fact (memory.total_bytes=8GB), or a derived one (derived.vision=true).
   --trust-remote-code
-                    Load a folder that holds code all the same. The code is not run: what needs it fails.
+                    Of no effect: no code of a folder is run, and none is a reason to refuse what loads without it.
   --html FILE       Write the decision as one page too: the gates as a picture, the terms that decided.
   --json            Print one JSON value: decision, capabilities, derived, facts, gates, remedies.
   --debug           Show the traceback of a bug.
@@ -73,7 +73,7 @@ Options:
   --temperature T   0 takes the likeliest token each time [default: 0].
   --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
   --trust-remote-code
-                    Load a folder that holds code all the same. The code is not run: what needs it fails.
+                    Of no effect: no code of a folder is run, and none is a reason to refuse what loads without it.
   --json            Print one JSON value: decision, text, error.
   --debug           Show the traceback of a backend's error, or of a bug.
   -h --help         Show this.
