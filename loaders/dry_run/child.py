@@ -36,7 +36,8 @@ def main() -> None:
     while True:
         job = json.loads(jobs.get())
         answer = _answer(job, place) | {"recommended_bytes": guard.working_set()}
-        print(json.dumps(answer), file=answers, flush=True)
+        answers.write(f"{json.dumps(answer)}\n")
+        answers.flush()
 
 
 def _listen(jobs: queue.SimpleQueue[str], place: Path) -> None:
