@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from .. import mlx_audio as backend
 from ..request import Request
@@ -18,6 +19,11 @@ def rehearse(folder: Path, request: Request, rehearsal: Rehearsal) -> None:
     with watched(stt, "base_load_model", lambda model: rehearsal.loaded(model, utils.load_config(folder), "processor")):
         model = backend.open_model(folder, lazy=True)
     rehearsal.opened = True
+    # A processor without the tokenizer's files is built all the same, and spells nothing.
+    tokenizer: Any = getattr(getattr(model, "_processor", None), "tokenizer", None)
+    if tokenizer is not None and not tokenizer.encode(request.prompt, add_special_tokens=False):
+        rehearsal.phase = "tokenizer"
+        raise ValueError("its tokenizer makes no token of any text")
     if request.audio:
         try:
             with stopping(model):
