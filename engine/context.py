@@ -15,9 +15,10 @@ def longest_context(policy: Policy, facts: dict[str, Any], backend: str) -> int 
     """Return how many tokens prompt and answer may have, at most, without another answer than a short one gets.
 
     None where a short one is refused, or where the policy does not look at the context. It is at most what the model
-    was made for, where the backend tells that.
+    was made for, where the backend tells that. Of a backend that was not asked nothing is known.
     """
-    if backend not in facts.get("dry_run", {}) or not policy.rests_on(None, "request.context_tokens"):
+    told = facts.get("dry_run", {}).get(backend)
+    if told is None or told.get("status") == "not_done" or not policy.rests_on(None, "request.context_tokens"):
         return None
 
     def answer(tokens: int) -> tuple[str, str | None]:
@@ -25,7 +26,7 @@ def longest_context(policy: Policy, facts: dict[str, Any], backend: str) -> int 
         return decision.decision, decision.gate
 
     short = answer(_LEAST)
-    most = facts["dry_run"][backend].get("context_tokens") or _MOST
+    most = told.get("context_tokens") or _MOST
     if short[0] == "block" or most < _LEAST:
         return None
     if answer(most) == short:

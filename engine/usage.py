@@ -286,8 +286,11 @@ def read_plainly(command: str, words: Sequence[str]) -> dict[str, Any] | None:
     found: dict[str, Any] = {command: True, "MODEL": None}
     for line in usage.split("\nOptions:\n", 1)[1].splitlines():
         if line.startswith("  -"):
-            *_, name = (names := line[2:].split("  ")[0].split())[: 1 if names[-1].isupper() else None]
-            found[name] = None if names[-1].isupper() else False
+            names = line[2:].split("  ")[0].split()
+            if names[-1][0] != "-":
+                found[names[0]] = None
+            else:
+                found[names[-1]] = False
     if " [--set FACT=VALUE]..." in usage:
         found["--set"] = []
     for word in words:
@@ -305,7 +308,7 @@ def _options(usage: str) -> dict[str, bool]:
     section = usage.split("\nOptions:\n", 1)[1]
     lines = re.findall(r"^  (-.+?)(?:  |$)", section, re.MULTILINE)
     return {
-        word: " " in line and line.split(" ")[1].isupper() for line in lines for word in re.findall(r"--?[\w-]+", line)
+        word: line.split(" ")[-1][0] != "-" for line in lines for word in re.findall(r"--?[\w-]+", line)
     }
 
 

@@ -58,7 +58,7 @@ def _form(options: dict[str, Any]) -> str:
 def _trace(options: dict[str, Any], policy: Policy) -> Trace | None:
     if options["--model"] is None:
         return None
-    facts = probed({**options, "MODEL": options["--model"]})
+    facts = probed({**options, "MODEL": options["--model"]}, policy)
     return policy.explain(override(facts, options["--set"], policy.derived_types))
 
 

@@ -79,7 +79,7 @@ def build(model: dict[str, Any], root: Path) -> Path:
 def test_every_folder_and_request(model: dict[str, Any], tmp_path: Path) -> None:
     folder = build(model, tmp_path)
     for request, (images, audio) in REQUESTS.items():
-        facts = probe(folder, name=model["name"], images=images, audio=audio)
+        facts = probe(folder, name=model["name"], images=images, audio=audio, dry_run=False)
         facts["memory"]["total_bytes"] = model["env"]["system_memory"]
         facts["runtime"]["python"] = [*map(int, model["env"]["python"].split(".")), 0]
         for backend in ("mlx_lm", "mlx_vlm", "mlx_audio"):

@@ -44,6 +44,7 @@ HERE = Path(__file__).parent
         ("explain a --json=yes", "`--json` takes no value", "`--json`"),
         ("explain a --set", "`--set` wants a value", "--set VALUE"),
         ("explain a -x", "`-x`", "--image"),
+        ("explain a --image-size", "`--image-size` wants a value", "--image-size VALUE"),
         ("explain --set a=b", "MODEL is missing", "mlxk-rules explain MODEL"),
         ("run", "MODEL is missing", "mlxk-rules run MODEL PROMPT"),
         ("run a", "PROMPT is missing", "mlxk-rules run MODEL PROMPT"),
@@ -74,11 +75,12 @@ def test_wrong_usage(line: str, wrong: str, right: str, capsys: Capture) -> None
         ("explain no/such/model", "error[", "no/such/model"),
         (f"explain {HELLO} --policy 9.9.9", "error[no-file]", "9.9.9"),
         (f"explain {HELLO} --policy README.md", "error[", "README.md:"),
-        (f"explain {HELLO} --set nonsense=1", "error[unknown-fact]", "nonsense"),
-        (f"explain {HELLO} --set model.typ=x", "error[unknown-fact]", "`model.type`"),
-        (f"explain {HELLO} --set memory.total_bytes=much", "error[bad-value]", "memory.total_bytes"),
+        (f"explain {HELLO} --quick --set nonsense=1", "error[unknown-fact]", "nonsense"),
+        (f"explain {HELLO} --quick --set model.typ=x", "error[unknown-fact]", "`model.type`"),
+        (f"explain {HELLO} --quick --set memory.total_bytes=much", "error[bad-value]", "memory.total_bytes"),
         ("decide no-such-file", "error[unreadable-file]", "no-such-file"),
         ("decide tests", "error[unreadable-file]", "tests"),
+        (f"explain {HELLO} --image-size=1x", "error[bad-value]", "`--image-size` is `1x`"),
         (f"run {HELLO} hi --max-tokens many", "error[bad-value]", "--max-tokens"),
         (f"run {HELLO} hi --temperature hot", "error[bad-value]", "--temperature"),
     ],
@@ -142,6 +144,7 @@ def test_what_is_read_plainly_is_what_docopt_reads() -> None:
         "",
         "--set",
         "--context",
+        "--image-size",
         "-h",
     ]
     plainly = 0
@@ -160,10 +163,10 @@ def test_what_is_read_plainly_is_what_docopt_reads() -> None:
 @pytest.mark.parametrize(
     ("line", "code"),
     [
-        (f"explain {HELLO} --json --set runtime.mlx_lm.installed=true", 0),
-        (f"explain {HELLO} --json --image", 1),
-        (f"explain {HELLO} --json --policy 2.0.4 --server --audio", 1),
-        (f"probe {HELLO} --json", 0),
+        (f"explain {HELLO} --quick --json --set runtime.mlx_lm.installed=true", 0),
+        (f"explain {HELLO} --quick --json --image", 1),
+        (f"explain {HELLO} --quick --json --policy 2.0.4 --server --audio", 1),
+        (f"probe {HELLO} --quick --json", 0),
         ("list --json", 0),
         ("validate --json", 0),
         ("validate --json 2.0.4 rules/policy.yaml", 0),
@@ -183,11 +186,12 @@ def test_exit_codes_of_explain(capsys: Capture) -> None:
     installed = ["--set", "runtime.mlx_lm.installed=true", "--set", "runtime.mlx_lm.model_types=llama"]
     for more, code, decision in (
         (installed, 0, "allow"),
-        ([*installed, "--set", "memory.total_bytes=1KB"], 0, "warn"),
+        ([*installed, "--set", "memory.total_bytes=100KB"], 0, "warn"),
+        ([*installed, "--set", "memory.total_bytes=1KB"], 1, "block"),
         ([*installed, "--image"], 1, "block"),
     ):
-        assert ran(capsys, "explain", HELLO, *more)[0] == code
-        assert json.loads(ran(capsys, "explain", HELLO, "--json", *more)[1])["decision"]["decision"] == decision
+        assert ran(capsys, "explain", HELLO, "--quick", *more)[0] == code
+        assert json.loads(ran(capsys, "explain", HELLO, "--quick", "--json", *more)[1])["decision"]["decision"] == decision
 
 
 def test_explain_begins_with_the_verdict_and_the_gate(capsys: Capture) -> None:
@@ -195,7 +199,7 @@ def test_explain_begins_with_the_verdict_and_the_gate(capsys: Capture) -> None:
     lines = out.splitlines()
     assert lines[0].startswith("block  ")
     gate = next(line for line in lines if line.strip().startswith("gate "))
-    assert "rules/policy.yaml:" in gate and "mlx 3." in gate
+    assert "rules/policy.yaml:" in gate and "mlx 4." in gate
     number = int(gate.split("policy.yaml:")[1].split(",")[0])
     assert gate.split()[1] in (ROOT / "rules/policy.yaml").read_text("utf-8").split("\n")[number - 1]
 

@@ -125,7 +125,7 @@ def test_nothing_of_sound_facts_is_left_to_the_exact_way() -> None:
         written = decider(policy.evaluation.program)
         assert written is not None
         decide = function_of(written, policy.evaluation.program, exact, policy.evaluation.policy)
-        for facts in (probe(HELLO), GOOD, *folder_facts()[::3]):
+        for facts in (probe(HELLO, dry_run=False), GOOD, *folder_facts()[::3]):
             decide(facts)
             decide({**facts, "derived": policy.explain(facts).derived})
             decide({name: part for name, part in facts.items() if name not in ("readme", "sidecars", "adapter_config")})

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.usefixtures("at_the_root")
 
 
 def test_broken_pipe() -> None:
-    process = subprocess.Popen([*COMMAND, "probe", HELLO], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    process = subprocess.Popen([*COMMAND, "probe", HELLO, "--quick"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
     assert process.stdout is not None and process.stderr is not None
     process.stdout.close()
     error = process.stderr.read().decode()
@@ -79,7 +79,14 @@ SCRIPT = [sys.executable, "-c", "from mlxk_rules.engine.cli import script; scrip
 
 @pytest.mark.parametrize(
     "words",
-    [["explain", HELLO], ["explain", HELLO, "--image"], ["explain", "./none"], ["probe", HELLO, "--x"], ["policy"], []],
+    [
+        ["explain", HELLO, "--quick"],
+        ["explain", HELLO, "--image"],
+        ["explain", "./none"],
+        ["probe", HELLO, "--x"],
+        ["policy"],
+        [],
+    ],
     ids=" ".join,
 )
 def test_the_script_says_what_main_says(words: list[str]) -> None:
@@ -91,7 +98,7 @@ def test_the_script_says_what_main_says(words: list[str]) -> None:
 
 
 def test_the_script_flushes_and_minds_no_closed_pipe() -> None:
-    process = subprocess.Popen([*SCRIPT, "probe", HELLO], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    process = subprocess.Popen([*SCRIPT, "probe", HELLO, "--quick"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
     with process:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()

@@ -25,7 +25,7 @@ from mlxk_rules.loaders import probe
 from .command_line import COMMAND, ROOT, heeds_ctrl_c
 
 DECIDE = [*COMMAND, "decide"]
-FACTS = probe(str(ROOT / "tests/models/hello"))
+FACTS = probe(str(ROOT / "tests/models/hello"), dry_run=False)
 
 # Lines that are no facts, or look like none at first sight.
 ODD = [

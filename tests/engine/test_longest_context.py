@@ -49,6 +49,12 @@ def test_longest(total: int | None, model: int | None, longest: int | None) -> N
     assert longest_context(Policy.from_text(POLICY), given, "mlx_lm") == longest
 
 
+def test_of_a_backend_that_was_not_asked_nothing_is_known() -> None:
+    given = {**complete(), **facts(50_000, 100_000)}
+    given["dry_run"]["mlx_lm"]["status"] = "not_done"
+    assert longest_context(Policy.from_text(POLICY), given, "mlx_lm") is None
+
+
 def test_a_policy_that_does_not_look_at_the_context_has_none() -> None:
     assert longest_context(Policy.load("2.0.4"), {**complete(), **facts(50_000, 100)}, "mlx_lm") is None
 

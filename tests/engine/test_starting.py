@@ -31,7 +31,8 @@ sys.exit(code)
 
 
 @pytest.mark.parametrize(
-    "words", [["explain", HELLO], ["list"], ["probe", HELLO], ["explain", HELLO, "--audio", "--json"]]
+    "words",
+    [["explain", HELLO, "--quick"], ["list"], ["probe", HELLO, "--quick"], ["explain", HELLO, "--audio", "--json"]],
 )
 def test_without_the_libraries(words: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", WITHOUT, *words], capture_output=True, text=True, cwd=ROOT, timeout=60)
@@ -40,6 +41,7 @@ def test_without_the_libraries(words: list[str]) -> None:
 
 
 def test_explain_imports_none_of_them() -> None:
+    # Nor where the backends are asked: that is for children.
     program = (
         "import sys; from mlxk_rules.engine.cli import main; code = main(['explain', 'tests/models/hello']);"
         "print(' '.join(sys.modules), file=sys.stderr)"
@@ -72,12 +74,19 @@ print(*(set(sys.modules) - before), file=sys.stderr)
 """
 
 
+@pytest.fixture(scope="module")
+def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Where the package is found and what it makes is kept: of several commands, one asks the backends."""
+    folder = tmp_path_factory.mktemp("cache")
+    (folder / "mlxk_rules").symlink_to(ROOT)
+    return folder
+
+
 @pytest.mark.parametrize("words", MOST_MODULES)
-def test_a_second_start_is_lean(words: str, tmp_path: Path) -> None:
-    (tmp_path / "mlxk_rules").symlink_to(ROOT)
+def test_a_second_start_is_lean(words: str, cache: Path) -> None:
     command, *options = words.split()
-    program = [sys.executable, "-S", "-c", STARTED, str(tmp_path), sysconfig.get_path("purelib")]
-    environment = {**os.environ, "XDG_CACHE_HOME": str(tmp_path), "MLXK_RULES_NO_CACHE": ""}
+    program = [sys.executable, "-S", "-c", STARTED, str(cache), sysconfig.get_path("purelib")]
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "MLXK_RULES_NO_CACHE": ""}
     for _ in range(2):
         done = subprocess.run(
             [*program, command, HELLO, *options], capture_output=True, text=True, cwd=ROOT, timeout=60, env=environment

@@ -83,10 +83,10 @@ def test_hostile_facts_and_words(tmp_path: Path, capsys: Capture) -> None:
         ["explain", HELLO, f"--{HOSTILE}"],
         ["explain", HELLO, HOSTILE],
         ["explain", HELLO, "--policy", HOSTILE],
-        ["explain", HELLO, "--set", f"model.type={HOSTILE}"],
-        ["explain", HELLO, "--set", f"{HOSTILE}=1"],
-        ["explain", HELLO, "--set", f"request.images={HOSTILE}"],
-        ["explain", HELLO, "--set", HOSTILE],
+        ["explain", HELLO, "--quick", "--set", f"model.type={HOSTILE}"],
+        ["explain", HELLO, "--quick", "--set", f"{HOSTILE}=1"],
+        ["explain", HELLO, "--quick", "--set", f"request.images={HOSTILE}"],
+        ["explain", HELLO, "--quick", "--set", HOSTILE],
         ["decide", HOSTILE],
         ["validate", HOSTILE],
         ["run", HELLO, "hi", "--max-tokens", HOSTILE],
@@ -141,4 +141,4 @@ def test_colour_on_a_terminal_only() -> None:
 
 
 def test_json_on_a_terminal_has_no_colour() -> None:
-    assert "\x1b[" not in on_a_terminal("explain", HELLO, "--json")
+    assert "\x1b[" not in on_a_terminal("explain", HELLO, "--quick", "--json")

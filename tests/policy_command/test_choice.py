@@ -32,7 +32,7 @@ def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def decided_by(capsys: Capture, *words: str) -> str:
-    main(["explain", HELLO, "--json", *words])
+    main(["explain", HELLO, "--quick", "--json", *words])
     return json.loads(capsys.readouterr().out)["decision"]["policy"]["name"]
 
 
@@ -51,7 +51,7 @@ def test_the_order_of_choice(home: Path, monkeypatch: pytest.MonkeyPatch, capsys
 @pytest.mark.parametrize("command", ["explain", "list", "decide", "run", "policy"])
 def test_every_command_takes_the_same(command: str, home: Path, capsys: Capture) -> None:
     facts = home / "facts.jsonl"
-    main(["probe", HELLO])
+    main(["probe", HELLO, "--quick"])
     facts.write_text(json.dumps(json.loads(capsys.readouterr().out)) + "\n")
     own = overlay(home / "config/mlxk-rules/policy.yaml", "own", extends="no-such.yaml")
     words = {"explain": [HELLO], "list": [], "decide": [str(facts)], "run": [HELLO, "hi"], "policy": []}
@@ -62,19 +62,19 @@ def test_every_command_takes_the_same(command: str, home: Path, capsys: Capture)
 
 def test_explain_list_and_policy_say_which_file(home: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
     own = overlay(home / "config/mlxk-rules/policy.yaml", "own")
-    main(["explain", HELLO])
+    main(["explain", HELLO, "--quick"])
     out = capsys.readouterr().out
     assert f"policy  {own}, from your own file" in out and "policy own 1.0.0" in out
     main(["list"])
     assert f"policy {own}, from your own file" in capsys.readouterr().err
     main(["policy"])
     assert capsys.readouterr().out.startswith(f"own 1.0.0  {own}, from your own file\n")
-    main(["explain", HELLO, "--json"])
+    main(["explain", HELLO, "--quick", "--json"])
     assert json.loads(capsys.readouterr().out)["policy_file"] == {"file": str(own), "chosen_by": "your own file"}
     monkeypatch.setenv("MLXK_RULES_POLICY", "2.0.4")
-    main(["explain", HELLO])
+    main(["explain", HELLO, "--quick"])
     assert "2.0.4.yaml, from MLXK_RULES_POLICY" in capsys.readouterr().out
-    main(["explain", HELLO, "--policy", "today"])
+    main(["explain", HELLO, "--quick", "--policy", "today"])
     assert ", from " not in capsys.readouterr().out
 
 
@@ -103,7 +103,7 @@ def test_an_own_file_that_does_not_load_is_never_passed_over(make: Any, home: Pa
     own = home / "config/mlxk-rules/policy.yaml"
     own.parent.mkdir(parents=True)
     make(own)
-    assert main(["explain", HELLO]) == 2
+    assert main(["explain", HELLO, "--quick"]) == 2
     out, err = capsys.readouterr()
     assert out == "" and str(own) in err and "error[" in err
 
@@ -111,7 +111,7 @@ def test_an_own_file_that_does_not_load_is_never_passed_over(make: Any, home: Pa
 def test_a_variable_that_names_nothing(home: Path, monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
     overlay(home / "config/mlxk-rules/policy.yaml", "own")
     monkeypatch.setenv("MLXK_RULES_POLICY", "no-such.yaml")
-    assert main(["explain", HELLO]) == 2
+    assert main(["explain", HELLO, "--quick"]) == 2
     assert "no rule file `no-such.yaml`, which MLXK_RULES_POLICY names" in capsys.readouterr().err
 
 

@@ -51,8 +51,8 @@ class Reader(html.parser.HTMLParser):
 
 
 def pages() -> dict[str, str]:
-    facts = probe(HELLO, images=True)
-    hostile = probe(HELLO, name="<img src=x onerror=alert(1)>\u202e\x1b[31m&amp;", images=True)
+    facts = probe(HELLO, images=True, dry_run=False)
+    hostile = probe(HELLO, name="<img src=x onerror=alert(1)>\u202e\x1b[31m&amp;", images=True, dry_run=False)
     today, odd = Policy.load(), nasty()
     return {
         "policy": policy_page(outline(today.document), None),

@@ -99,7 +99,7 @@ def test_as_one_rule_file_it_decides_the_same(
     policy = Policy.load(file)
     for images in (False, True):
         for name in ("hello", "evil/hello", "brandnew"):
-            facts = probe(ROOT / "tests/models" / ("brandnew" if name == "brandnew" else "hello"), name, images)
+            facts = probe(ROOT / "tests/models" / ("brandnew" if name == "brandnew" else "hello"), name, images, dry_run=False)
             for changed in ({}, {"total_bytes": 10_000}):
                 facts["memory"] |= changed
                 assert alone.decide(facts) == policy.decide(facts)
@@ -179,7 +179,7 @@ def test_gates_in_order_and_decisions_as_ends(form: str, capsys: Capture) -> Non
 def test_the_way_of_a_model_is_marked(form: str, capsys: Capture) -> None:
     plain, marked = said(capsys, form), said(capsys, form, "--model", HELLO, "--image")
     assert plain != marked
-    trace = Policy.load().explain(probe(Path(HELLO), images=True))
+    trace = Policy.load().explain(probe(Path(HELLO), images=True, dry_run=False))
     number = len(trace.gates)
     if form == "--mermaid":
         assert re.findall(r"g(\d+)\[.*:::fired$", marked, re.MULTILINE) == [str(number)]

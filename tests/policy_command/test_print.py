@@ -57,5 +57,5 @@ def test_a_policy_on_paper(version: str | None, most: int, tmp_path: Path) -> No
 @browser
 def test_a_decision_on_paper(tmp_path: Path) -> None:
     policy = Policy.load()
-    trace = policy.explain(probe(HELLO, images=True))
+    trace = policy.explain(probe(HELLO, images=True, dry_run=False))
     assert 2 <= pages_of(printed(decision_page(outline(policy.document), trace), tmp_path)) <= 12
