@@ -12,7 +12,7 @@ from ..types import ANYTHING, KINDS, Type
 from ..vocabulary import ABSENT, vocabulary
 from .baseline import FILLER, GIB, type_path
 from .uses import ELEMENT, Asked, Uses
-from .words import kinds, spellings
+from .words import kinds, parted, spellings
 
 
 def values_of(path: str, uses: Uses) -> tuple[list[Any], set[str]]:
@@ -46,7 +46,7 @@ def texts_of(asked: Asked, prefer: Iterable[str] = ()) -> tuple[list[str], set[s
     """Return texts of every kind that is asked for."""
     constants = frozenset(asked.texts | asked.lowered)
     variants = [other for word in sorted(asked.lowered) for other in spellings(word, asked.questions, asked.texts)]
-    found = kinds(asked.questions, constants)
+    found = parted(asked.groups, constants) if asked.groups else kinds(asked.questions, constants)
     doubts = set[str]() if found.complete else {"too many patterns together"}
     return list(dict.fromkeys([*prefer, *sorted(constants), *variants, *found.texts])), doubts
 

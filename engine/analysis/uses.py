@@ -12,6 +12,7 @@ from .formula import Atom
 from .words import Question
 
 ELEMENT = "[]"  # what a list's elements are called behind its path
+MAX_GROUPS = 8  # groups of parts of one text, all of whose combinations are looked at
 _SILENT = {
     "truthy",
     "type",
@@ -35,6 +36,7 @@ class Asked:
     texts: set[str] = field(default_factory=set[str])
     lowered: set[str] = field(default_factory=set[str])
     questions: set[Question] = field(default_factory=set[Question])
+    groups: set[tuple[str, ...]] = field(default_factory=set[tuple[str, ...]])  # whether any of these is a part of it
     numbers: set[float] = field(default_factory=set[float])
     versions: set[str] = field(default_factory=set[str])
     others: list[Any] = field(default_factory=list[Any])
@@ -50,6 +52,12 @@ class Asked:
             self.numbers.add(value)
         elif isinstance(value, list | dict) and value and value not in self.others:
             self.others.append(value)
+
+    def take_apart(self, anyway: bool) -> None:
+        """Ask of each text of the groups alone, where something else is asked that has to do with parts, too."""
+        if anyway or self.questions or self.lowered or self.versions or self.converted or len(self.groups) > MAX_GROUPS:
+            self.questions |= {Question("part", text) for group in self.groups for text in group}
+            self.groups.clear()
 
     def asks(self, kind: str, text: Any, lowered: bool) -> None:
         if isinstance(text, str):
@@ -189,8 +197,12 @@ class _Reading:
                 first.equals(second, lowered)
             self.uses.of(f"{cast('Any', subjects[0])[0]}{ELEMENT}").equals(second, False)
         elif name == "has_any" and first is not None and constants[1][0]:
-            for part in _each(second):
-                first.asks("part", part, lowered)
+            parts = [part for part in _each(second) if isinstance(part, str)]
+            if lowered or element or arguments[0]["type"] == "multi_select_list":
+                for part in parts:
+                    first.asks("part", part, lowered)
+            else:
+                first.groups.add(tuple(sorted(parts)))
         elif name in ("shares", "any_ends_with") and first is not None and constants[1][0]:
             alone = arguments[0]["type"] == "multi_select_list"
             inner = first if alone else self.uses.of(f"{cast('Any', subjects[0])[0]}{ELEMENT}")

@@ -86,6 +86,9 @@ class Variables(Questions):
         for atom in self._read:
             if atom not in opaque:
                 self.uses.add(atom)
+        several = {*self._joined, *(paths(key, atom)[0] for atom, (_, key) in self._members.items())}
+        for path, asked in self.uses.asked.items():
+            asked.take_apart(path in several)
         for atom, (path, key) in self._members.items():
             self.uses.of(paths(key, atom)[0])
             self.uses.of(f"{path}{ELEMENT}")

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from itertools import combinations
 from typing import NamedTuple
 
 MAX_STATES = 20_000
@@ -187,6 +188,27 @@ def kinds(questions: Iterable[Question], avoid: frozenset[str] = frozenset()) ->
             found[answers] = other if other is not None else text
             complete = complete and (other is not None or not text)
     return Kinds(list(found.values()), complete)
+
+
+def parted(groups: Iterable[tuple[str, ...]], avoid: frozenset[str] = frozenset()) -> Kinds:
+    """Return a text for every way in which groups can have, or not have, one of their texts in it.
+
+    A text with such parts has of each group in it a part that has none of another group's in itself; so has one that is
+    made of these parts, with a character between them that stands in no part.
+    """
+    asked = sorted({group for group in groups if group})
+    every = "".join(text for group in asked for text in group)
+    between = next(char for char in map(chr, range(0x2016, 0x3000)) if char not in every)
+    found = ["", " ", "x", f"x{between}"]
+    for size in range(len(asked) + 1):
+        for some in combinations(asked, size):
+            others = [text for group in asked if group not in some for text in group]
+            parts = [next((t for t in group if not any(other in t for other in others)), None) for group in some]
+            if None not in parts:
+                text = between.join(part for part in parts if part is not None)
+                found.append(f"{text}{between}" if _taken(text, avoid) else text)
+    complete = all(len(text) > 1 or text > " " for group in asked for text in group)
+    return Kinds(list(dict.fromkeys(found)), complete)
 
 
 def spellings(word: str, questions: Iterable[Question], avoid: set[str]) -> list[str]:
