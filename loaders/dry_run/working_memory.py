@@ -21,19 +21,22 @@ from .working_memory_replay import Evaluation, evaluations
 STEP_TOKENS = 2048
 _STEPS = 3
 _FEW_TOKENS = 512
-# Recurrent layers that have no kernel here take a step of Python for each token: there, few tokens must do.
-_LOOP_TOKENS = (8, 16, 32, 64)
-_LOOP_OPERATIONS = 4
+# Recurrent layers that have no kernel take a step of Python for each token: there, few tokens must do. Below so many,
+# and for one token, other kernels are taken.
+_LOOP_TOKENS = (32, 64)
+_LOOP_GROWTH = 1.5
 _MAX_DEPTH = 8
 
 
 class PromptMemory(NamedTuple):
     """Bytes that a step of a prompt takes: `fixed`; `per_token` of the step; `per_pair` of one of its tokens with each
-    token so far. `fixed` is also enough for the answer, a token at a time."""
+    token so far. `fixed` is also enough for the answer, a token at a time. `loops` says that the model reads a step
+    token by token, in Python."""
 
     fixed: int
     per_token: int
     per_pair: int
+    loops: bool = False
 
     def step(self, tokens: int, before: int = 0) -> int:
         """Of a step of so many tokens after so many."""
@@ -66,7 +69,8 @@ def image_bytes(
     with suppress(Exception):
         tokens = int(inputs["input_ids"].size)
         # The picture is read in the first evaluation, with the first step of the prompt; what comes after is text.
-        most = max(one.peak_bytes for one in _evaluations(model, accelerator, inputs, 2))
+        steps = 0 if prompt.loops else 2
+        most = max(one.peak_bytes for one in _evaluations(model, accelerator, inputs, steps))
         return max(0, most - cache_bytes(model, tokens) - prompt.prompt(tokens))
     return None
 
@@ -83,7 +87,7 @@ def cache_bytes(model: Any, tokens: int) -> int:
 
 
 def _prompt_memory(model: Any, accelerator: str | None) -> PromptMemory:
-    if accelerator in (None, "cpu") and _loops(model):
+    if _loops(model):
         return _of_loops(model, accelerator)
     few = _text(model, accelerator, _FEW_TOKENS, _STEPS)
     steps = _text(model, accelerator, _STEPS * STEP_TOKENS, _STEPS)
@@ -100,14 +104,15 @@ def _prompt_memory(model: Any, accelerator: str | None) -> PromptMemory:
 
 def _loops(model: Any) -> bool:
     """Whether the graph grows by operations with the tokens."""
-    one, other = (len(_graph(model, _tokens(count), 1).operations) for count in _LOOP_TOKENS[:2])
-    return other - one > _LOOP_OPERATIONS * (_LOOP_TOKENS[1] - _LOOP_TOKENS[0])
+    few, many = (len(_graph(model, _tokens(count), 1).operations) for count in _LOOP_TOKENS)
+    return many > _LOOP_GROWTH * few
 
 
 def _of_loops(model: Any, accelerator: str | None) -> PromptMemory:
-    sizes = [_text(model, accelerator, count, 1)[0] for count in _LOOP_TOKENS[2:]]
-    per_token = max(0, sizes[1] - sizes[0]) // (_LOOP_TOKENS[3] - _LOOP_TOKENS[2])
-    return PromptMemory(max(0, sizes[1] - per_token * _LOOP_TOKENS[3]), per_token, 0)
+    few, many = _LOOP_TOKENS
+    sizes = [_text(model, accelerator, count, 1)[0] for count in (few, many)]
+    per_token = max(0, sizes[1] - sizes[0]) // (many - few)
+    return PromptMemory(max(0, sizes[1] - per_token * many), per_token, 0, loops=True)
 
 
 def _text(model: Any, accelerator: str | None, tokens: int, most: int) -> list[int]:
@@ -131,7 +136,10 @@ def _evaluations(
 
 
 def _graph(model: Any, inputs: Mapping[str, Any], most: int) -> Graph:
-    """What the library evaluates in the first steps of a prompt. A step is a call of the language model."""
+    """What the library evaluates in the first steps of a prompt; with none, what it would put into the first.
+
+    A step is a call of the language model.
+    """
     mx: Any = import_module("mlx.core")
     language, make = _language(model)
     cache = make(language)
@@ -142,6 +150,8 @@ def _graph(model: Any, inputs: Mapping[str, Any], most: int) -> Graph:
         nonlocal step
         if self is language:
             step += 1
+            if not most:
+                mx.eval(args, kwargs)
             if step > most:
                 raise Ended
         return called(self, *args, **kwargs)

@@ -6,6 +6,7 @@ stand-ins of their shapes: nothing can be read or computed from them, and whoeve
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, is_dataclass
@@ -190,8 +191,11 @@ def _exportable(mx: Any, evaluated: Callable[..., None]) -> Generator[None, None
     originals = {name: getattr(mx, name) for name in stand_ins if hasattr(mx, name)}
     for name in originals:
         setattr(mx, name, stand_ins[name])
+    mx.disable_compile()  # what is fused is not exported
     try:
         yield
     finally:
+        if not os.environ.get("MLX_DISABLE_COMPILE"):
+            mx.enable_compile()
         for name, original in originals.items():
             setattr(mx, name, original)
