@@ -258,12 +258,15 @@ class _Analysis:
         """Yield for derived facts and limits the gates' conditions, were they something else."""
         for name in sorted(self._only_decides()):
             values = self._possible(name)
-            yield name, [Conditions(self.policy, {name: value}).gates(self.policy) for value in values]
+            yield (
+                name,
+                [Conditions(self.policy, {name: value}, None, self.conditions).gates(self.policy) for value in values],
+            )
         for limit in self.document.limits:
             ends = [-1e15, 1e15, limit.value + 1, limit.value - 1]
             yield (
                 f"limits.{limit.name}",
-                [Conditions(self.policy, None, {limit.name: end}).gates(self.policy) for end in ends],
+                [Conditions(self.policy, None, {limit.name: end}, self.conditions).gates(self.policy) for end in ends],
             )
 
     def _possible(self, name: str) -> list[Any]:

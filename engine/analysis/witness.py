@@ -15,6 +15,7 @@ from .baseline import FILLER, GIB, ordinary, put, type_path, value_at
 from .space import Space
 from .variables import Variable
 
+MAX_WRONG = 6  # questions about several facts at once, for which numbers are tried
 MAX_TOGETHER = 3  # facts of one question, for which numbers are tried
 _NUMBERS = (None, 0, 8, 9, 4 * GIB, 150 * GIB)
 Check = Callable[[Mapping[str, Any]], bool]
@@ -57,7 +58,7 @@ def _sought(space: Space, fixed: Mapping[int, int], facts: dict[str, Any], holds
         if variable.atom is not None
         and variable.kind == "opaque"
         and space.answer(variable.atom, facts) != fixed[number]
-    ]
+    ][:MAX_WRONG]
     for _ in range(2):  # what answers one may disturb another
         for variable in wrong:
             for tried in _with_numbers(facts, variable.paths):
