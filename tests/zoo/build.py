@@ -1,6 +1,10 @@
 """Lays a model out as a folder: its documents, and weight files of a true header and nothing but length behind it.
 
-python -m tests.zoo.build FOLDER [NAME...]      lays out the models of these names, or all, below FOLDER
+Usage:
+  tests.zoo.build FOLDER [NAME]...
+  tests.zoo.build (-h | --help)
+
+Run it as `python -m tests.zoo.build`. Without a NAME all models are laid out below FOLDER; a NAME may end in `*`.
 """
 
 from __future__ import annotations
@@ -13,8 +17,9 @@ from pathlib import Path
 
 from docopt import docopt
 
-from .catalogue import Model, Weights, models
-from .documents import json_of, text_of
+from .catalogue import Model, Weights, named
+from .documents import content_of, json_of
+from .npz import lay_npz
 from .tensors import Tensor, expand, nbytes, shards
 
 
@@ -23,7 +28,7 @@ def lay(model: Model, folder: Path) -> None:
     if model.config is not None:
         _write(folder / "config.json", json_of(model.config).encode())
     for name, document in model.files.items():
-        _write(folder / name, text_of(document).encode())
+        _write(folder / name, content_of(document))
     for name, weights in model.weights.items():
         lay_weights(folder / name, weights)
     for name, size in model.sparse.items():
@@ -33,6 +38,9 @@ def lay(model: Model, folder: Path) -> None:
 def lay_weights(file: Path, weights: Weights) -> None:
     """model.safetensors, or model-00001-of-00002.safetensors, the next, and model.safetensors.index.json."""
     tensors = expand(weights.tensors)
+    if file.suffix == ".npz":
+        lay_npz(file, tensors)
+        return
     parts = shards(tensors, weights.shard_bytes) or [{}]
     stem = file.name.removesuffix(".safetensors")
     places: dict[str, str] = {}
@@ -77,10 +85,11 @@ def _write(file: Path, content: bytes, size: int | None = None) -> None:
 
 
 def main(words: list[str]) -> int:
-    said = docopt(f"Usage: build.py FOLDER [NAME...]\n\n{__doc__}", words)
-    chosen = [model for model in models() if model.name in said["NAME"] or not said["NAME"]]
+    said = docopt(__doc__ or "", words)
+    chosen = list(named(*(said["NAME"] or ["*"])))
     for model in chosen:
         lay(model, Path(said["FOLDER"]) / model.name)
+        print(model.name)
     return 0 if chosen else 1
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +57,17 @@ class Model:
 
 def models(kind: str | None = None) -> Iterator[Model]:
     """Every model, or those of one kind, in the order of their names."""
-    for file in sorted(MODELS.glob(f"{kind or '*'}/*.yaml"), key=lambda file: (file.parent.name, file.name)):
-        yield read(file)
+    yield from map(read, _files(kind or "*", "*"))
+
+
+def named(*names: str) -> Iterator[Model]:
+    """The models of these names, which may end in `*`."""
+    yield from map(read, dict.fromkeys(file for name in names for file in _files("*", name)))
+
+
+def _files(kind: str, name: str) -> Iterator[Path]:
+    files = sorted(MODELS.glob(f"{kind}/*.yaml"), key=lambda file: (file.parent.name, file.name))
+    return (file for file in files if fnmatchcase(file.stem, name))
 
 
 def read(file: Path) -> Model:

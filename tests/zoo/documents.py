@@ -1,4 +1,4 @@
-"""The text of a document as a model file says it.
+"""What is in a document, as a model file says it.
 
 Text stands for itself and any other value for its JSON, but for two forms that spare a file long stretches of nothing:
 
@@ -26,20 +26,20 @@ SHARED = Path(__file__).parent / "documents"
 MERGES = "#version: 0.2\n"
 
 
-def text_of(document: Any) -> str:
+def content_of(document: Any) -> bytes:
     match document:
-        case str():
-            return document
         case {"shared": str(name), **rest} if not rest:
             return shared(name)
+        case str():
+            return document.encode()
         case {"stand_in": "vocab", **rest} if not rest:
-            return json_of(_letters())
+            return json_of(_letters()).encode()
         case {"stand_in": "merges", **rest} if not rest:
-            return MERGES
+            return MERGES.encode()
         case {"stand_in": str(kind), "added": [*added], **rest} if not rest:
-            return stand_in(kind, tuple(added))
+            return stand_in(kind, tuple(added)).encode()
         case _:
-            return json_of(document)
+            return json_of(document).encode()
 
 
 def json_of(value: Any) -> str:
@@ -47,13 +47,13 @@ def json_of(value: Any) -> str:
 
 
 @functools.cache
-def shared(name: str) -> str:
+def shared(name: str) -> bytes:
     file = SHARED / name
     if file.exists():
-        return file.read_text("utf-8")
+        return file.read_bytes()
     if (packed := file.with_name(f"{file.name}.xz")).exists():
-        return lzma.decompress(packed.read_bytes()).decode()
-    return text_of(whole(yaml.load(file.with_name(f"{file.name}.yaml").read_text("utf-8"), yaml.CSafeLoader)))
+        return lzma.decompress(packed.read_bytes())
+    return content_of(whole(yaml.load(file.with_name(f"{file.name}.yaml").read_text("utf-8"), yaml.CSafeLoader)))
 
 
 @functools.cache

@@ -10,14 +10,14 @@ import yaml
 from .catalogue import SHARD_BYTES, Model, Weights
 from .ranges import short
 
-ORDER = ("name", "source", "notes", "quantisation", "made_with", "on_purpose", "expect", "truth")
-ORDER = (*ORDER, "config", "weights", "sparse", "files")
-_ONE_LINE = 100
+_SAID = ("name", "source", "notes", "quantisation", "made_with", "on_purpose", "expect", "truth")
+_ORDER = (*_SAID, "config", "weights", "sparse", "files")
+_ONE_LINE = 110
 
 
 def text(model: Model) -> str:
     """What `catalogue.read` makes this model of."""
-    said = {key: getattr(model, key) for key in ORDER}
+    said = {key: getattr(model, key) for key in _ORDER}
     said |= {"config": short(model.config), "files": short(model.files)}
     said["weights"] = {name: _weights(weights) for name, weights in model.weights.items()}
     return dump({key: value for key, value in said.items() if value not in (None, "", {})})
@@ -54,7 +54,7 @@ def _small(value: Any) -> bool:
     """Goes into a line and is easily read there: at most one level inside."""
     inner = value.values() if isinstance(value, Mapping) else value
     flat = all(_scalar(item) or not any(True for _ in item) or _flat(item) for item in inner)
-    return flat and len(str(value)) <= _ONE_LINE and "\n" not in str(value)
+    return flat and "\n" not in str(value) and len(str(value).replace("'", "")) <= _ONE_LINE
 
 
 def _flat(value: Any) -> bool:

@@ -23,6 +23,7 @@ from docopt import docopt
 from .catalogue import KINDS, MODELS, SHARD_BYTES, Model, Weights
 from .documents import SHARED, shared
 from .notation import text
+from .npz import read_npz
 from .tensors import Rows, Tensor, expand, nbytes, rows_of, shards
 
 # What is larger than this and is no JSON is data.
@@ -36,7 +37,8 @@ def take(folder: Path, kind: str, name: str | None = None) -> Model:
     files = {file.relative_to(folder).as_posix(): file for file in sorted(folder.rglob("*")) if file.is_file()}
     headers = {name: read for name, file in files.items() if (read := header(file)) is not None}
     made = weights(headers, files)
-    left = files.keys() - headers.keys() - {f"{name}.index.json" for name in made}
+    made |= {name: Weights(rows_of(read_npz(file))) for name, file in files.items() if name.endswith(".npz")}
+    left = files.keys() - headers.keys() - made.keys() - {f"{name}.index.json" for name in made}
     documents = {name: read for name in files if name in left and (read := document(files[name])) is not None}
     sparse = {name: files[name].stat().st_size for name in sorted(left - documents.keys())}
     config = documents.pop("config.json", None)
@@ -94,17 +96,17 @@ def document(file: Path) -> Any:
     is_json = file.suffix == ".json"
     if file.suffix == ".safetensors" or (not is_json and file.stat().st_size > TEXT_BYTES):
         return {"stand_in": "merges"} if file.name == "merges.txt" else None
+    content = file.read_bytes()
+    value: Any = content
     try:
-        content = file.read_bytes().decode()
-        value = json.loads(content) if is_json else content
-    except UnicodeDecodeError:
-        return None
+        value = content.decode()
+        value = json.loads(content) if is_json else value
     except ValueError:
-        value = content  # a .json that is none
-    if "\0" in content or (file.suffix in DATA and len(content) > 100):
-        return None
+        pass  # bytes that are no text, or a .json that is none
     if (name := _shared().get(_key(value))) is not None:
         return {"shared": name}
+    if isinstance(value, bytes) or b"\0" in content or (file.suffix in DATA and len(content) > 100):
+        return None
     if file.name == "tokenizer.json" and isinstance(value, dict) and "added_tokens" in value:
         return tokenizer(value)
     if file.name in ("vocab.json", "merges.txt") and len(content) > 1000:
@@ -113,15 +115,24 @@ def document(file: Path) -> Any:
 
 
 @functools.cache
-def _shared() -> dict[str, str]:
+def _shared() -> dict[str | bytes, str]:
     """The names of the shared documents by what they hold."""
     names = [file.relative_to(SHARED).as_posix() for file in sorted(SHARED.rglob("*")) if file.is_file()]
-    names = [name.removesuffix(".xz").removesuffix(".yaml") for name in names]
-    return {_key(json.loads(shared(name)) if name.endswith(".json") else shared(name)): name for name in names}
+    found: dict[str | bytes, str] = {}
+    for name in (name.removesuffix(".xz").removesuffix(".yaml") for name in names):
+        content = shared(name)
+        found[_key(json.loads(content)) if name.endswith(".json") else content] = name
+    return found
 
 
-def _key(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, sort_keys=True)
+def _key(value: Any) -> str | bytes:
+    return (
+        value.encode()
+        if isinstance(value, str)
+        else value
+        if isinstance(value, bytes)
+        else json.dumps(value, sort_keys=True)
+    )
 
 
 def tokenizer(said: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,11 +6,13 @@ import functools
 import itertools
 import math
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 from .ranges import compact, spread
 
 Tensor = tuple[str, tuple[int, ...]]
-Rows = Mapping[str, Sequence[object]]
+# By pattern, dtype and shape.
+Rows = Mapping[str, Sequence[Any]]
 
 SIZES = {
     **dict.fromkeys(("F64", "I64", "U64"), 8),

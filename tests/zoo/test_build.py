@@ -6,6 +6,7 @@ import dataclasses
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -14,7 +15,7 @@ from tokenizers import Tokenizer
 
 from .build import lay
 from .catalogue import KINDS, MODELS, Model, models, read
-from .documents import SHARED, text_of
+from .documents import SHARED, content_of
 from .notation import text
 from .ranges import compact, short, spread, whole
 from .take import take
@@ -94,8 +95,16 @@ def test_weights_take_no_room(tmp_path: Path) -> None:
 
 
 def test_data_is_of_its_size(tmp_path: Path) -> None:
+    _, folder = laid("hf--LiquidAI--LFM2-1.2B+gguf", tmp_path)
+    assert (folder / "LFM2-1.2B-Q4_K_M.gguf").stat().st_size == 730_000_000
+
+
+def test_an_npz_is_as_numpy_has_it(tmp_path: Path) -> None:
     _, folder = laid("mlx-community--whisper-tiny-mlx", tmp_path)
-    assert (folder / "weights.npz").stat().st_size == 74_415_296
+    assert (folder / "weights.npz").stat().st_size == 74_415_296, "as published"
+    with np.load(folder / "weights.npz") as file:
+        array = file["decoder.token_embedding.weight"]
+        assert len(file.files) == 167 and array.shape == (51865, 384) and array.dtype == np.float16 and not array.any()
 
 
 @pytest.mark.parametrize(
@@ -107,6 +116,8 @@ def test_data_is_of_its_size(tmp_path: Path) -> None:
         "openai--whisper-large-v3",
         "google--medgemma-27b-it",
         "google--embeddinggemma-300m",
+        "mlx-community--whisper-tiny-mlx",
+        "mlx-community--canary-1b-v2",
         "stabilityai--sdxl-base-1.0",
     ],
 )
@@ -115,14 +126,14 @@ def test_a_folder_gives_its_file_back(name: str, tmp_path: Path) -> None:
     taken = take(folder, model.kind)
     ours = dict.fromkeys(("source", "notes", "quantisation", "made_with", "on_purpose"), "")
     assert taken == dataclasses.replace(model, **ours, expect={}, truth={}, files=taken.files)
-    assert {file: text_of(said) for file, said in taken.files.items()} == {
-        file: text_of(said) for file, said in model.files.items()
+    assert {file: content_of(said) for file, said in taken.files.items()} == {
+        file: content_of(said) for file, said in model.files.items()
     }
 
 
 @pytest.mark.parametrize("kind", ["bytes", "pieces"])
 def test_a_stand_in_takes_any_text(kind: str) -> None:
-    tokenizer = Tokenizer.from_str(text_of({"stand_in": kind, "added": ["<unk>", "<s>", "<|end|>"]}))
+    tokenizer = Tokenizer.from_str(content_of({"stand_in": kind, "added": ["<unk>", "<s>", "<|end|>"]}).decode())
     said = "Grüße, 世界!<|end|>"
     assert tokenizer.decode(tokenizer.encode(said).ids, skip_special_tokens=False).strip() == said
     assert tokenizer.token_to_id("<|end|>") == tokenizer.get_vocab_size() - 1
