@@ -191,7 +191,8 @@ def test_exit_codes_of_explain(capsys: Capture) -> None:
         ([*installed, "--image"], 1, "block"),
     ):
         assert ran(capsys, "explain", HELLO, "--quick", *more)[0] == code
-        assert json.loads(ran(capsys, "explain", HELLO, "--quick", "--json", *more)[1])["decision"]["decision"] == decision
+        said = json.loads(ran(capsys, "explain", HELLO, "--quick", "--json", *more)[1])
+        assert said["decision"]["decision"] == decision
 
 
 def test_explain_begins_with_the_verdict_and_the_gate(capsys: Capture) -> None:

@@ -22,7 +22,8 @@ pytestmark = pytest.mark.usefixtures("at_the_root")
 
 
 def test_broken_pipe() -> None:
-    process = subprocess.Popen([*COMMAND, "probe", HELLO, "--quick"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    command = [*COMMAND, "probe", HELLO, "--quick"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
     assert process.stdout is not None and process.stderr is not None
     process.stdout.close()
     error = process.stderr.read().decode()
@@ -98,7 +99,8 @@ def test_the_script_says_what_main_says(words: list[str]) -> None:
 
 
 def test_the_script_flushes_and_minds_no_closed_pipe() -> None:
-    process = subprocess.Popen([*SCRIPT, "probe", HELLO, "--quick"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
+    command = [*SCRIPT, "probe", HELLO, "--quick"]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=ROOT)
     with process:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()

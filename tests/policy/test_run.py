@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 from mlxk_rules.engine import Policy
-from mlxk_rules.loaders import probe
 from mlxk_rules.loaders.errors import LoaderError
 from mlxk_rules.loaders.execute import stream
 
+from ..rehearsing import Rehearser, rehearser
 from ..tiny import hello
 from ..tiny.speech import speech
 from ..tiny.text import ANSWER, text
@@ -26,12 +26,28 @@ pytestmark = pytest.mark.skipif(
 )
 
 
-def answers(policy: Policy, folder: Path, picture: Path, recording: Path) -> Iterator[tuple[str, Any, str | None]]:
+class Asking(NamedTuple):
+    """What every folder is asked with."""
+
+    policy: Policy
+    backends: Rehearser
+    picture: Path
+    recording: Path
+
+
+@pytest.fixture(scope="module")
+def asking(policy: Policy, picture: Path, recording: Path) -> Iterator[Asking]:
+    """One child a backend does the dry runs, going from folder to folder."""
+    with rehearser() as backends:
+        yield Asking(policy, backends, picture, recording)
+
+
+def answers(asking: Asking, folder: Path) -> Iterator[tuple[str, Any, str | None]]:
     """For each request the decision, and the answer, or None where the loader refuses with the decision's message."""
     for request, (images, audio) in REQUESTS.items():
-        facts = probe(folder, images=images, audio=audio)
-        decision = policy.explain(facts).decision
-        media: dict[str, Any] = {"images": [picture] * images, "audio": [recording] * audio}
+        facts = asking.backends.facts(folder, images, audio)
+        decision = asking.policy.explain(facts).decision
+        media: dict[str, Any] = {"images": [asking.picture] * images, "audio": [asking.recording] * audio}
         if decision.decision == "allow":
             yield request, decision, "".join(stream(facts, decision, "Hi", max_tokens=16, **media))
             continue
@@ -41,11 +57,9 @@ def answers(policy: Policy, folder: Path, picture: Path, recording: Path) -> Ite
         yield request, decision, None
 
 
-def check(
-    policy: Policy, folder: Path, media: tuple[Path, Path], backend: str, runs: set[str], said: str | None
-) -> None:
+def check(asking: Asking, folder: Path, backend: str, runs: set[str], said: str | None) -> None:
     """`said`: the answer where it is known; refusals are all for what the model cannot do."""
-    for request, decision, answer in answers(policy, folder, *media):
+    for request, decision, answer in answers(asking, folder):
         if request in runs:
             assert decision.backend == backend, request
             assert answer is not None, request
@@ -54,40 +68,33 @@ def check(
             assert (decision.decision, decision.error_type) == ("block", "capability_mismatch"), request
 
 
-@pytest.fixture(scope="session")
-def media(picture: Path, recording: Path) -> tuple[Path, Path]:
-    return picture, recording
-
-
 @pytest.mark.parametrize("model_type", ["llama", "mistral", "qwen2", "qwen3"])
-def test_text(tmp_path: Path, policy: Policy, media: tuple[Path, Path], model_type: str) -> None:
-    check(policy, text(tmp_path / "m", model_type=model_type), media, "mlx_lm", {"text"}, ANSWER)
+def test_text(tmp_path: Path, asking: Asking, model_type: str) -> None:
+    check(asking, text(tmp_path / "m", model_type=model_type), "mlx_lm", {"text"}, ANSWER)
 
 
-def test_text_in_four_bits(tmp_path: Path, policy: Policy, media: tuple[Path, Path]) -> None:
-    check(policy, text(tmp_path / "m", quantized=True), media, "mlx_lm", {"text"}, ANSWER)
+def test_text_in_four_bits(tmp_path: Path, asking: Asking) -> None:
+    check(asking, text(tmp_path / "m", quantized=True), "mlx_lm", {"text"}, ANSWER)
 
 
-def test_the_example_model(policy: Policy, media: tuple[Path, Path]) -> None:
-    check(policy, hello.FOLDER, media, "mlx_lm", {"text"}, hello.ANSWER)
+def test_the_example_model(asking: Asking) -> None:
+    check(asking, hello.FOLDER, "mlx_lm", {"text"}, hello.ANSWER)
 
 
 @pytest.mark.parametrize("model_type", VISION)
-def test_vision(tmp_path: Path, policy: Policy, media: tuple[Path, Path], model_type: str) -> None:
+def test_vision(tmp_path: Path, asking: Asking, model_type: str) -> None:
     said = None if model_type in ("gemma3", "paligemma") else ANSWER  # their embeddings are tied: no known answer
-    check(policy, vision(tmp_path / "m", model_type), media, "mlx_vlm", {"text", "images"}, said)
+    check(asking, vision(tmp_path / "m", model_type), "mlx_vlm", {"text", "images"}, said)
 
 
 @pytest.mark.parametrize("model_type", ["whisper", "moonshine"])
-def test_speech(tmp_path: Path, policy: Policy, media: tuple[Path, Path], model_type: str) -> None:
-    check(policy, speech(tmp_path / "m", model_type), media, "mlx_audio", {"audio"}, ANSWER)
+def test_speech(tmp_path: Path, asking: Asking, model_type: str) -> None:
+    check(asking, speech(tmp_path / "m", model_type), "mlx_audio", {"audio"}, ANSWER)
 
 
 @pytest.mark.parametrize("model_type", language.TYPES)
-def test_language_models_that_only_mlx_vlm_runs(
-    tmp_path: Path, policy: Policy, media: tuple[Path, Path], model_type: str
-) -> None:
-    check(policy, language.language(tmp_path / "m", model_type), media, "mlx_vlm", {"text"}, None)
+def test_language_models_that_only_mlx_vlm_runs(tmp_path: Path, asking: Asking, model_type: str) -> None:
+    check(asking, language.language(tmp_path / "m", model_type), "mlx_vlm", {"text"}, None)
 
 
 # Types whose processor puts the image into the prompt by itself.

@@ -99,7 +99,8 @@ def test_as_one_rule_file_it_decides_the_same(
     policy = Policy.load(file)
     for images in (False, True):
         for name in ("hello", "evil/hello", "brandnew"):
-            facts = probe(ROOT / "tests/models" / ("brandnew" if name == "brandnew" else "hello"), name, images, dry_run=False)
+            folder = ROOT / "tests/models" / ("brandnew" if name == "brandnew" else "hello")
+            facts = probe(folder, name, images, dry_run=False)
             for changed in ({}, {"total_bytes": 10_000}):
                 facts["memory"] |= changed
                 assert alone.decide(facts) == policy.decide(facts)
