@@ -307,9 +307,7 @@ def _options(usage: str) -> dict[str, bool]:
     """Return every option of a usage text, and whether it takes a value."""
     section = usage.split("\nOptions:\n", 1)[1]
     lines = re.findall(r"^  (-.+?)(?:  |$)", section, re.MULTILINE)
-    return {
-        word: line.split(" ")[-1][0] != "-" for line in lines for word in re.findall(r"--?[\w-]+", line)
-    }
+    return {word: line.split(" ")[-1][0] != "-" for line in lines for word in re.findall(r"--?[\w-]+", line)}
 
 
 def _refuse_unknown_options(usage: str, words: Sequence[str]) -> None:

@@ -95,7 +95,15 @@ def test_every_case_is_written_whole() -> None:
 
 
 # What these folders cannot show: weights that are damaged, and what a backend says. The policy's own cases have them.
-DAMAGE = {"damaged-weights", "missing-shards", "stray-adapter", "missing-tower", "vision-warning", "text-warning"}
+DAMAGE = {
+    "damaged-weights",
+    "incomplete-download",
+    "missing-shards",
+    "missing-tower",
+    "stray-adapter",
+    "text-warning",
+    "vision-warning",
+}
 SAID = {
     "asked-code",
     "package",

@@ -223,7 +223,8 @@ def _text(kind: _Kind, model_type: str, vocabulary: int, width: int) -> dict[str
         "num_key_value_heads": 2,
         "head_dim": width // 2,
         "rms_norm_eps": 1e-6,
-        "rope_theta": 10000.0,
+        # Gemma 3 has one for local and one for global attention, under other names; mlx-vlm does not read this one.
+        **({} if model_type == "gemma3" else {"rope_theta": 10000.0}),
         "vocab_size": vocabulary,
         "max_position_embeddings": 512,
         "tie_word_embeddings": False,
