@@ -20,43 +20,44 @@ def cache_bytes(model: Any, make: Callable[[Any], Any]) -> dict[int, int]:
     mx = importlib.import_module("mlx.core")
     with _nothing_is_computed(mx):
         cache = make(model)
-        every = list(layers(cache))
-        fed = [_watched(layer) for layer in every]
+        watched = [(layer, _watched(layer)) for layer in layers(cache)]
         model(mx.zeros((1, _FEW), mx.int32), cache=cache)
-        both = list(zip(every, fed, strict=True))
-        if all(_is_keys_and_values(pieces) if pieces else _is_state(layer, mx.array) for layer, pieces in both):
-            constant = sum(nbytes(layer, mx.array) for layer, pieces in both if not pieces)
-            fresh = list(layers(make(model)))
-            return {length: constant + size for length, size in _of_layers(fresh, fed, mx).items()}
-        return _of_model(model, make(model), mx)
+        fed = [pieces for _, pieces in watched]
+        state = sum(nbytes(layer, mx.array) for layer, pieces in watched if not pieces)
+        if all(_is_keys_and_values(pieces) if pieces else _is_state(layer, mx.array) for layer, pieces in watched):
+            # Nor may a cache hold what it was not fed.
+            again = state + next(_fed_again(make(model), fed, _FEW, mx))
+            if again == sum(nbytes(layer, mx.array) for layer, _ in watched):
+                return _at_lengths(state + size for size in _fed_again(make(model), fed, STEP, mx))
+        return _at_lengths(_called(model, make(model), mx))
 
 
-def _of_model(model: Any, cache: Any, mx: Any) -> dict[int, int]:
-    """By calling the model on a whole prompt."""
-    found: dict[int, int] = {}
-    for length in range(STEP, LENGTHS[-1] + 1, STEP):
+def _at_lengths(sizes: Iterator[int]) -> dict[int, int]:
+    return {
+        step: size for step, size in zip(range(STEP, LENGTHS[-1] + 1, STEP), sizes, strict=False) if step in LENGTHS
+    }
+
+
+def _called(model: Any, cache: Any, mx: Any) -> Iterator[int]:
+    """The bytes after each step, by calling the model on a prompt."""
+    while True:
         model(mx.zeros((1, STEP), mx.int32), cache=cache)
-        if length in LENGTHS:
-            found[length] = sum(nbytes(layer, mx.array) for layer in layers(cache))
-    return found
+        yield sum(nbytes(layer, mx.array) for layer in layers(cache))
 
 
-def _of_layers(every: list[Any], fed: list[Fed], mx: Any) -> dict[int, int]:
-    """By feeding each layer's cache as much of what it was fed as a whole prompt would, without the model.
+def _fed_again(cache: Any, fed: list[Fed], step: int, mx: Any) -> Iterator[int]:
+    """The bytes after each step, by feeding each layer's cache that many tokens of what it was fed, without the model.
 
     Ten times as fast; and a recurrent layer, whose state is the same at any length, would make a graph of each token.
     """
-    found: dict[int, int] = {}
-    growing = [(layer, pieces) for layer, pieces in zip(every, fed, strict=True) if pieces]
-    for length in range(STEP, LENGTHS[-1] + 1, STEP):
+    growing = [(layer, pieces) for layer, pieces in zip(layers(cache), fed, strict=True) if pieces]
+    while True:
         for layer, pieces in growing:
             if hasattr(layer, "maybe_trim_front"):
                 layer.maybe_trim_front()  # as Llama-4 does before each step
             for piece in pieces:
-                layer.update_and_fetch(*(mx.zeros((*a.shape[:-2], STEP, a.shape[-1]), a.dtype) for a in piece))
-        if length in LENGTHS:
-            found[length] = sum(nbytes(layer, mx.array) for layer, _ in growing)
-    return found
+                layer.update_and_fetch(*(mx.zeros((*a.shape[:-2], step, a.shape[-1]), a.dtype) for a in piece))
+        yield sum(nbytes(layer, mx.array) for layer, _ in growing)
 
 
 def _is_keys_and_values(pieces: Fed) -> bool:

@@ -32,6 +32,7 @@ from .catalogue import MODELS, Model, named
 from .notation import dump
 
 TIMEOUT = 300
+ENDED = "the process ended with"
 # A child is as large as the largest model it saw.
 MODELS_A_CHILD = 20
 
@@ -51,8 +52,13 @@ class Child:
         there.close()
 
     def ask(self, backend: str, folder: Path) -> Truth:
+        """A process that dies is asked again, alone: it may have died of what it was asked before."""
         if self._asked >= MODELS_A_CHILD:
             self._again()
+        told = self._ask(backend, folder)
+        return self._ask(backend, folder) if told["load"].startswith(ENDED) else told
+
+    def _ask(self, backend: str, folder: Path) -> Truth:
         self._asked += 1
         try:
             self._pipe.send((backend, str(folder)))
@@ -61,7 +67,7 @@ class Child:
             told = f"no answer in {TIMEOUT} s"
         except (EOFError, OSError):
             self._process.join()
-            told = f"the process ended with {self._process.exitcode}"
+            told = f"{ENDED} {self._process.exitcode}"
         self._again()
         return {"load": told}
 
