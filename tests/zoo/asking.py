@@ -22,14 +22,14 @@ from .cache import cache_bytes
 BACKENDS = ("mlx_lm", "mlx_vlm", "mlx_audio")
 _WORDS = 160
 # What a speech model calls what makes text of its numbers; none of it set is as good as none.
-_SPEECH_PARTS = ("_processor", "processor", "_tokenizer", "tokenizer")
+_SPEECH_PARTS = ("_processor", "processor", "_tokenizer", "tokenizer", "_token_list")
 
 Truth = dict[str, Any]
 
 
 def ask(backend: str, folder: Path) -> Truth:
     """`load`, `tokenizer` or `processor`, `bytes` and `cache` as README.md has them."""
-    with no_remote_code():
+    with no_remote_code(), _nothing_is_computed():
         return {"mlx_lm": _mlx_lm, "mlx_vlm": _mlx_vlm, "mlx_audio": _mlx_audio}[backend](folder)
 
 
@@ -108,6 +108,24 @@ def _extra_is_no_failure() -> Generator[None, None, None]:
         yield
     finally:
         module.load_weights = original
+
+
+def _nothing(*_: Any) -> None:
+    return None
+
+
+@contextmanager
+def _nothing_is_computed() -> Generator[None, None, None]:
+    """Where a library asks for it after all, as mlx-vlm does for some FP8: that would read weights that are none."""
+    mx: Any = import_module("mlx.core")
+    kept = {name: getattr(mx, name) for name in ("eval", "async_eval")}
+    for name in kept:
+        setattr(mx, name, _nothing)
+    try:
+        yield
+    finally:
+        for name, function in kept.items():
+            setattr(mx, name, function)
 
 
 def _try(do: Callable[[], Any], folder: Path) -> tuple[Any, str]:

@@ -1,10 +1,9 @@
-"""How large a model's cache gets, by the library's own cache classes: nothing is computed, the shapes tell."""
+"""How large a model's cache gets, by the library's own cache classes: nothing need be computed, the shapes tell."""
 
 from __future__ import annotations
 
 import importlib
-from collections.abc import Callable, Generator, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
 from typing import Any
 
 LENGTHS = (2048, 32768, 131072)
@@ -18,18 +17,17 @@ Fed = list[tuple[Any, ...]]
 def cache_bytes(model: Any, make: Callable[[Any], Any]) -> dict[int, int]:
     """Bytes of all layers' caches at LENGTHS tokens; raises what the library raises."""
     mx = importlib.import_module("mlx.core")
-    with _nothing_is_computed(mx):
-        cache = make(model)
-        watched = [(layer, _watched(layer)) for layer in layers(cache)]
-        model(mx.zeros((1, _FEW), mx.int32), cache=cache)
-        fed = [pieces for _, pieces in watched]
-        state = sum(nbytes(layer, mx.array) for layer, pieces in watched if not pieces)
-        if all(_is_keys_and_values(pieces) if pieces else _is_state(layer, mx.array) for layer, pieces in watched):
-            # Nor may a cache hold what it was not fed.
-            again = state + next(_fed_again(make(model), fed, _FEW, mx))
-            if again == sum(nbytes(layer, mx.array) for layer, _ in watched):
-                return _at_lengths(state + size for size in _fed_again(make(model), fed, STEP, mx))
-        return _at_lengths(_called(model, make(model), mx))
+    cache = make(model)
+    watched = [(layer, _watched(layer)) for layer in layers(cache)]
+    model(mx.zeros((1, _FEW), mx.int32), cache=cache)
+    fed = [pieces for _, pieces in watched]
+    state = sum(nbytes(layer, mx.array) for layer, pieces in watched if not pieces)
+    if all(_is_keys_and_values(pieces) if pieces else _is_state(layer, mx.array) for layer, pieces in watched):
+        # Nor may a cache hold what it was not fed.
+        again = state + next(_fed_again(make(model), fed, _FEW, mx))
+        if again == sum(nbytes(layer, mx.array) for layer, _ in watched):
+            return _at_lengths(state + size for size in _fed_again(make(model), fed, STEP, mx))
+    return _at_lengths(_called(model, make(model), mx))
 
 
 def _at_lengths(sizes: Iterator[int]) -> dict[int, int]:
@@ -81,23 +79,6 @@ def _watched(layer: Any) -> Fed:
     if original is not None:
         layer.update_and_fetch = update_and_fetch
     return pieces
-
-
-def _nothing(*_: Any) -> None:
-    return None
-
-
-@contextmanager
-def _nothing_is_computed(mx: Any) -> Generator[None, None, None]:
-    """Where a model asks for it after all: that would read its weights, which are none."""
-    kept = {name: getattr(mx, name) for name in ("eval", "async_eval")}
-    for name in kept:
-        setattr(mx, name, _nothing)
-    try:
-        yield
-    finally:
-        for name, function in kept.items():
-            setattr(mx, name, function)
 
 
 def layers(cache: Any) -> Iterator[Any]:

@@ -45,6 +45,16 @@ def test_every_file_is_of_its_shape() -> None:
             assert all(dtype in SIZES for dtype, _ in weights.tensors.values()), model.name
 
 
+def test_what_is_expected_is_true() -> None:
+    """A backend that is expected loads all that it needs; one that loads and is not expected has a reason."""
+    parts = {"mlx_lm": "tokenizer", "mlx_vlm": "processor", "mlx_audio": "processor"}
+    for model in EVERY:
+        assert model.truth.keys() == BACKENDS, model.name
+        loads = {name for name, told in model.truth.items() if told["load"] == told.get(parts[name], "ok") == "ok"}
+        expected = {backend for backends in model.expect.values() for backend in backends}
+        assert expected <= loads and (loads <= expected or model.on_purpose or model.notes), model.name
+
+
 def test_every_shared_document_is_used() -> None:
     used = {d["shared"] for m in EVERY for d in m.files.values() if isinstance(d, dict) and "shared" in d}
     held = {file.relative_to(SHARED).as_posix() for file in SHARED.rglob("*") if file.is_file()}
