@@ -17,13 +17,14 @@ from .stand_ins import nothing_computed
 STEP_TOKENS = 2048
 # Enough that a cache which keeps one entry for 128 tokens grows too; a recurrent layer takes a step of Python for each.
 _MANY_TOKENS = 129
-# What the caches of both libraries that forget call the tokens that they keep.
-_WINDOWS = ("max_size", "chunk_size", "window_size")
+# What the caches of both libraries that forget call the tokens that they keep, and which of those the step's own
+# first token replaces.
+_WINDOWS = {"max_size": 1, "chunk_size": 0, "window_size": 1}
 _MAX_DEPTH = 8
 
 
 class _Array(NamedTuple):
-    """An array of a cache: its bytes; the window of the cache that holds it, and by how many tokens that one grows."""
+    """An array of a cache: its bytes; what a window leaves of the tokens before a step; and how many it grows by."""
 
     size_bytes: int
     window: int | None
@@ -46,8 +47,8 @@ def sizes(make: Callable[[], Any], call: Callable[[Any, Any], Any]) -> dict[str,
         if not grown:
             fixed += array.size_bytes
             continue
-        # The prompt's last step is held whole beside a window, less the token that both have.
-        most = None if array.window is None else array.window - 1 + STEP_TOKENS
+        # The prompt's last step is held whole beside a window.
+        most = None if array.window is None else array.window + STEP_TOKENS
         parts[array.step if most is None else 1, most] += grown / (_MANY_TOKENS - (key in one))
     return {
         "fixed_bytes": fixed,
@@ -98,7 +99,8 @@ def _arrays(
             yield from _arrays(item, f"{key}/{name}", window, step, steps, array)
     elif hasattr(value, "__dict__"):
         own = vars(value)
-        window = next((own[name] for name in _WINDOWS if isinstance(own.get(name), int)), window)
+        found = (own[name] - less for name, less in _WINDOWS.items() if isinstance(own.get(name), int))
+        window = next(found, window)
         yield from _arrays(own, key, window, steps.get(id(value), step), steps, array)
 
 

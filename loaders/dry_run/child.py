@@ -85,7 +85,7 @@ def _rehearse(job: dict[str, Any], folder: Path, request: Request) -> dict[str, 
             if (refused and not rehearsal.opened) or getattr(error, "code", None) == "remote_code":
                 rehearsal.facts["needs_code"] = refused[0] if refused else str(error)
         if rehearsal.model is not None:
-            rehearsal.sizes(backend, job["accelerator"])
+            rehearsal.working_memory(job["accelerator"])
     return rehearsal.facts
 
 

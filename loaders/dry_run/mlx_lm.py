@@ -21,6 +21,7 @@ def rehearse(folder: Path, request: Request, rehearsal: Rehearsal) -> None:
     def loaded(result: Any) -> None:
         model, config = result
         rehearsal.loaded(model, config, "tokenizer")
+        rehearsal.tells("cache", lambda: _cache(model))
 
     with watched(utils, "load_model", loaded):
         opened = backend.open_model(folder, lazy=True)
@@ -36,7 +37,7 @@ def _generates_nothing(_: Any, tokenizer: Any, prompt: Any, **__: Any) -> Iterat
     return iter(())
 
 
-def cache(model: Any) -> dict[str, Any]:
+def _cache(model: Any) -> dict[str, Any]:
     """The sizes of the model's cache, in the form of the fact."""
     make = import_module("mlx_lm.models.cache").make_prompt_cache
     return cache_sizes.sizes(lambda: make(model), lambda tokens, cache: model(tokens, cache=cache))

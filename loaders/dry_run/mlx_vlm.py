@@ -23,6 +23,7 @@ def rehearse(folder: Path, request: Request, rehearsal: Rehearsal) -> None:
 
     def loaded(model: Any) -> None:
         rehearsal.loaded(model, utils.load_config(folder), "processor")
+        rehearsal.tells("cache", lambda: _cache(model))  # now: a picture's positions stay in the model
         rehearsal.facts["left_out"] = sorted(name for name in named if name not in model)
 
     named: list[str] = []
@@ -34,6 +35,7 @@ def rehearse(folder: Path, request: Request, rehearsal: Rehearsal) -> None:
     with (
         watched(utils, "_drop_modules_without_weights", called=building),
         watched(utils, "load_model", loaded),
+        nothing_computed(),  # which a load of some FP8 does, lazy or not
     ):
         opened = backend.open_model(folder, lazy=True)
     rehearsal.opened = True
@@ -49,15 +51,15 @@ def rehearse(folder: Path, request: Request, rehearsal: Rehearsal) -> None:
 def _put_together(model: Any, inputs: dict[str, Any]) -> None:
     """Has the model put picture and prompt together, without computing: it says where their numbers do not match.
 
-    Raises ValueError as the library does; whatever else happens there says nothing of the folder.
+    Raises ValueError where the library does; whatever else happens there says nothing of the folder.
     """
     ids, pixels, *_ = inputs.values()
     others = {name: value for name, value in inputs.items() if name not in ("input_ids", "pixel_values")}
     with suppress(guard.TooLong), guard.in_time(_SECONDS), nothing_computed():
         try:
             model.get_input_embeddings(ids, pixels, **others)
-        except ValueError:
-            raise
+        except ValueError as error:
+            raise ValueError(f"picture and message do not match: {error}") from error
         except Exception:
             return
 
@@ -89,7 +91,7 @@ def _inputs(opened: Any, request: Request, rehearsal: Rehearsal) -> dict[str, An
     return found
 
 
-def cache(model: Any) -> dict[str, Any]:
+def _cache(model: Any) -> dict[str, Any]:
     """The sizes of the language model's cache, in the form of the fact."""
     make = import_module("mlx_vlm.models.cache").make_prompt_cache
     language = model.language_model

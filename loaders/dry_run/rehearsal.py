@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
@@ -51,17 +51,19 @@ class Rehearsal:
             "reason": outcome.reason(error, *paths),
         }
 
-    def sizes(self, backend: Any, accelerator: str | None) -> None:
-        """Tells what cache, prompt and image take in the model that was loaded; null stays what cannot be told.
+    def tells(self, fact: str, of: Callable[[], Any]) -> None:
+        """Tells a fact of the model that was loaded; null stays what cannot be told.
 
         A library that cannot call its model here (no Metal, a fault of its own) says nothing of the folder by that.
         """
+        with suppress(Exception):
+            self.facts[fact] = of()
+
+    def working_memory(self, accelerator: str | None) -> None:
+        """Tells what prompt and picture take in the model that was loaded."""
         if "prompt" not in self.facts:
             return
-        with suppress(Exception):
-            self.facts["cache"] = backend.cache(self.model)
-        with suppress(Exception):
-            self.facts["prompt"] = layer_sizes.prompt(self.model, self.config, accelerator)
+        self.tells("prompt", lambda: layer_sizes.prompt(self.model, self.config, accelerator))
         if self.inputs:
             with suppress(Exception, guard.TooLong), guard.in_time(REPLAY_SECONDS):
                 self._replay(accelerator)

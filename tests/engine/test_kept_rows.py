@@ -18,6 +18,7 @@ from zlib import crc32
 import pytest
 from mlxk_rules.engine import Policy, grounds
 from mlxk_rules.engine.cli import main
+from mlxk_rules.engine.commands import rows
 from mlxk_rules.loaders import host, memory, stamp
 
 from ..bench.models import make_cache, make_model
@@ -77,7 +78,9 @@ class Place:
     def lie(self) -> None:
         """Put a lie into every row kept, by which it is told whether it is read."""
         grounds, *models = self.pieces()
-        self.write([grounds, *[(*one[:3], (*one[3][:-1], "kept")) for one in models]])
+        reason = rows.FIELDS.index("reason")
+        lied = [(*one[:3], (*one[3][:reason], "kept", *one[3][reason + 1 :])) for one in models]
+        self.write([grounds, *lied])
 
     def found_out(self, *words: str) -> list[str]:
         """The names of the models whose rows were not taken from the file."""

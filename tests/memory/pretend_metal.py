@@ -1,6 +1,6 @@
 """Makes MLX's CPU build put up the graphs that it puts up on Metal, so that they can be replayed where there is none.
 
-What Metal does in one kernel is one array here (working_memory_graph.one_kernel); nothing of it can be computed. The
+What Metal does in one kernel is one array here (working_memory.graph.one_kernel); nothing of it can be computed. The
 conditions are those of mlx/fast.cpp and `use_fallback` in mlx/backend/metal/scaled_dot_product_attention.cpp, on a
 chip with neural accelerators. Call `pretend` before mlx-lm or mlx-vlm are imported, in a process of its own.
 """
@@ -11,7 +11,7 @@ from typing import Any
 
 import mlx.core as mx
 import numpy as np
-from mlxk_rules.loaders.dry_run.working_memory_graph import one_kernel
+from mlxk_rules.loaders.dry_run.working_memory.graph import one_kernel
 
 _PROMPT_SIZES = (64, 72, 80, 96, 128, 192, 256)
 _TOKEN_SIZES = (64, 96, 128, 256)

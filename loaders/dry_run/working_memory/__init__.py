@@ -1,7 +1,7 @@
 """What reading a prompt and a picture takes besides weights and cache, told by the library's own graph of it.
 
 The library's own generation is called on the model without a number being computed: MLX tells the operations that it
-would do, and a replay of its scheduling tells what they take at most (working_memory_replay). So whatever a model does
+would do, and a replay of its scheduling tells what they take at most (replay). So whatever a model does
 is counted: steps of the prompt or none, attention in one kernel or with its scores, windows, experts, numbers of
 float32 where a picture's are. rules/MEMORY.md holds it to what was measured.
 """
@@ -13,9 +13,9 @@ from contextlib import suppress
 from importlib import import_module
 from typing import Any, NamedTuple, cast
 
-from .stand_ins import nothing_computed, replaced
-from .working_memory_graph import Ended, Graph, graph
-from .working_memory_replay import Evaluation, evaluations
+from ..stand_ins import nothing_computed, replaced
+from .graph import Ended, Graph, graph
+from .replay import Evaluation, evaluations
 
 # Both libraries read a prompt in steps of so many tokens, and all but its last token so.
 STEP_TOKENS = 2048

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import prod
 
-from .working_memory_graph import Operation
+from .graph import Operation
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

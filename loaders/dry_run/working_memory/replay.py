@@ -10,9 +10,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 
-from . import working_memory_layout as layout
-from .working_memory_graph import Graph, Operation
-from .working_memory_queue import Cpu, Gpu
+from . import layout
+from .graph import Graph, Operation
+from .queue import Cpu, Gpu
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
