@@ -198,7 +198,10 @@ class _Analysis:
             for entry in part.add:
                 ghosts = self.space.ghosts.get((part.name, entry), [])
                 key = tuple(sorted((ghost.variable, ghost.value, ghost.other) for ghost in ghosts))
-                if part.name in self.space.unghosted:
+                if part.name in self.space.parted:
+                    within = any(other != entry and other in entry for other in part.add)
+                    dead = (self.space.real,) if within else None
+                elif part.name in self.space.unghosted:
                     dead = (self.space.real,) if self._same_without(part, entry) else None
                 else:
                     dead = known[key] = known[key] if key in known else self._dead(key, shown)

@@ -54,12 +54,16 @@ class Ghost:
 
 
 class Variables(Questions):
-    """Questions with the variables that answer them. unghosted: sets that are asked of elements, without ghosts."""
+    """Questions with the variables that answer them. unghosted: sets that are asked of elements, without ghosts.
+
+    parted: sets of whose entries a text may have one as its part, where one entry stands for all.
+    """
 
     def __init__(self, conditions: Iterable[Formula], ghosts: bool) -> None:
         super().__init__(conditions)
         self.ghosts: dict[tuple[str, str], list[Ghost]] = {}
         self.unghosted: set[str] = set()
+        self.parted: set[str] = set()
         self.variables: list[Variable] = []
         self._home: dict[Atom, int] = {}
         self._base = ordinary()
@@ -288,6 +292,8 @@ class Variables(Questions):
         for number, variable in enumerate(self.variables):
             for atom in variable.answers[0] if variable.kind == "cell" else ():
                 self._home[atom] = number
+                if any(self.uses.of(path).groups for path in variable.paths):
+                    self.parted |= {name.removeprefix("sets.") for name in sets_in(atom.node)}
             if variable.atom is not None:
                 self._home[variable.atom] = number
         for atom, path in self._lists.items():

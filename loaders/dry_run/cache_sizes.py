@@ -49,7 +49,9 @@ def sizes(make: Callable[[], Any], call: Callable[[Any, Any], Any]) -> dict[str,
             continue
         # The prompt's last step is held whole beside a window.
         most = None if array.window is None else array.window + STEP_TOKENS
-        parts[array.step if most is None else 1, most] += grown / (_MANY_TOKENS - (key in one))
+        parts[array.step if most is None else 1, most] += grown / (
+            _MANY_TOKENS - 1
+        )  # one entry for several tokens is there after the first of them
     return {
         "fixed_bytes": fixed,
         "parts": [

@@ -30,7 +30,7 @@ def test_the_gates_that_hide_one_are_named() -> None:
     assert "`one`, `two` before it decide all" in next(f.problem.message for f in found if f.fault)
 
 
-@pytest.mark.parametrize("version", ["2.0.4", pytest.param(None, marks=pytest.mark.slow)])
-def test_the_shipped_policies_are_clean_or_explain_themselves(version: str | None) -> None:
-    found = findings(Policy.load(version))
+def test_the_frozen_policy_is_clean_or_explains_itself() -> None:
+    # Of today's policy .ci/run asks this by `mlxk-rules validate --analyse`, which takes minutes.
+    found = findings(Policy.load("2.0.4"))
     assert [str(finding.problem) for finding in found if finding.fault] == []

@@ -1,6 +1,6 @@
 """Every model of the zoo is decided as the libraries themselves would have it, its bytes and cache to the last byte.
 
-A few models run with the fast tests, all of them with the slow ones, in parts that other cores may take.
+A few models run with the fast tests; all of them with `-m zoo`, in parts that other cores may take.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def test_a_few_models(tmp_path: Path) -> None:
     assert all_wrong(chosen, tmp_path) == []
 
 
-@pytest.mark.slow
+@pytest.mark.zoo
 @pytest.mark.parametrize("part", range(PARTS))
 def test_every_model(part: int, tmp_path: Path) -> None:
     assert all_wrong(list(models())[part::PARTS], tmp_path) == []
