@@ -10,13 +10,19 @@ from .peaks import Told
 from .worker import ANSWER
 
 
-def told(record: Mapping[str, Any]) -> dict[int, Told]:
-    """What is told of the model on a CPU, by the tokens of a prompt that was measured."""
-    from mlxk_rules.loaders.dry_run import working_memory
+def told(record: Mapping[str, Any], by_layers: bool = False) -> dict[int, Told]:
+    """What is told of the model on a CPU by the tokens of a measured prompt: by a replay, or by its layers."""
+    from mlxk_rules.loaders.dry_run import layer_sizes, working_memory
 
     model = _model(record["config"], record["shape"]["bits"])
-    prompt = working_memory.prompt_memory(model, "cpu")
-    assert prompt is not None
+    if by_layers:
+        sizes = layer_sizes.prompt(model, record["config"], "cpu")
+        assert sizes is not None
+        prompt = working_memory.PromptMemory(sizes["fixed_bytes"], sizes["bytes_per_token"], sizes["bytes_per_pair"])
+    else:
+        found = working_memory.prompt_memory(model, "cpu")
+        assert found is not None
+        prompt = found
     return {
         int(tokens): Told(record["weights_bytes"], working_memory.cache_bytes(model, int(tokens) + ANSWER), prompt, 0)
         for tokens in record["peaks"]

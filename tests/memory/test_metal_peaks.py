@@ -61,5 +61,15 @@ def test_what_was_measured_on_a_cpu(name: str) -> None:
         assert 0.99 <= ratio <= 1.06, tokens
 
 
+@pytest.mark.skipif(find_spec("mlx_lm") is None, reason="mlx-lm is not installed")
+@pytest.mark.parametrize("name", CPU)
+def test_what_layers_tell_of_a_prompt_without_a_picture(name: str) -> None:
+    from .cpu_models import told
+
+    for tokens, said in told(CPU[name], by_layers=True).items():
+        ratio = said.whole(tokens) / CPU[name]["peaks"][str(tokens)]
+        assert 0.95 <= ratio <= 1.35, tokens
+
+
 def test_the_document_is_made_of_it() -> None:
     assert report.FILE.read_text("utf-8") == report.text()
