@@ -7,8 +7,8 @@ if TYPE_CHECKING:
     from typing import Any
 
     from .decision import Decision, GateResult, Term, Trace
-    from .errors import PolicyError, Problem
     from .policy import Policy
+    from .problems import PolicyError, Problem
 
 __all__ = ["Decision", "GateResult", "Policy", "PolicyError", "Problem", "Term", "Trace"]
 
@@ -16,8 +16,8 @@ _HOME = {
     "Decision": "decision",
     "GateResult": "decision",
     "Policy": "policy",
-    "PolicyError": "errors",
-    "Problem": "errors",
+    "PolicyError": "problems",
+    "Problem": "problems",
     "Term": "decision",
     "Trace": "decision",
 }

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..rules.record import NamedTuple
+from typing import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:

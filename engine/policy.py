@@ -5,20 +5,20 @@ from __future__ import annotations
 import os
 from functools import cached_property
 
-from .collecting import uncollected
-from .evaluation import Evaluation
-from .shipped import place
-from .stored import audit_of, store, store_decider, stored, stored_decider
+from .compiler.kept_programs import audit_of, store, store_decider, stored, stored_decider
+from .evaluator.exact import Evaluation
+from .garbage_collection import uncollected
+from .rulefile.policy_names import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
-    from .checked import Checked
+    from .compiler.kept_programs import Audit, Origin
     from .decision import Decision, Trace
-    from .document import Document
-    from .stored import Audit, Origin
+    from .rulefile.checked import Checked
+    from .rulefile.document import Document
 
 _FEW = 100  # decisions the exact way before the fast one is made, which takes as long as 200 and is then kept
 
@@ -28,7 +28,7 @@ class Policy:
 
     def __init__(self, checked: Checked) -> None:
         """Compile a checked document; `Policy.load` is the usual way here."""
-        from .assemble import assemble
+        from .compiler.program_builder import assemble
 
         document = checked.document
         self._take(Evaluation(assemble(checked)), lambda: audit_of(document), lambda: document)
@@ -54,7 +54,7 @@ class Policy:
         kept = stored(path, name)
         if kept is None:
             policy = cls(_checked(source))
-            policy._origin = store(path, name, policy.document, policy.evaluation)
+            policy._origin = store(path, name, policy.document, policy.evaluation.program, policy.evaluation.conditions)
             return policy
         policy = cls.__new__(cls)
         policy._take(Evaluation(kept.program, kept.conditions), lambda: kept.audit, lambda: _checked(source).document)
@@ -64,8 +64,8 @@ class Policy:
     @classmethod
     def from_text(cls, text: str, name: str = "<text>") -> Policy:
         """Return the policy that stands in `text`; `name` stands for the file in messages. Raises PolicyError."""
-        from .checked import check
-        from .loading import document_of
+        from .rulefile.checked import check
+        from .rulefile.loading import document_of
 
         return cls(check(document_of(text, name)))
 
@@ -101,14 +101,14 @@ class Policy:
         evaluation = self.evaluation
         made = stored_decider(self._origin) if self._origin is not None else None
         if made is None:
-            from .author import decider
+            from .compiler.function.policy_writer import decider
 
             made = decider(evaluation.program)
             if made is None:  # a rule reads what only the exact way has
                 return evaluation.decide
             if self._origin is not None:
                 store_decider(self._origin, made)
-        from .fast import function_of
+        from .evaluator.compiled import function_of
 
         return function_of(made, evaluation.program, evaluation.decide, evaluation.policy)
 
@@ -141,13 +141,13 @@ class Policy:
 
     def explain(self, facts: Mapping[str, Any]) -> Trace:
         """Return the same decision as `decide`, with every gate tried and the terms that made it fire or not."""
-        from .trace import trace  # only explain needs it
+        from .evaluator.trace import trace  # only explain needs it
 
         return trace(self.evaluation, facts)
 
 
 def _checked(source: str | os.PathLike[str] | None) -> Checked:
-    from .checked import check
-    from .loading import load_document
+    from .rulefile.checked import check
+    from .rulefile.loading import load_document
 
     return check(load_document(source))

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 from .dry_run import last_kept
-from .errors import LoaderError
-from .host import look as machine
-from .host import packages, runtime, standing
+from .host.this_machine import look as machine
+from .host.this_machine import packages, runtime, standing
 from .probe import Probed, probe, request_of
-from .resolve import Cached, Resolved, cache_folder, cached, cached_model, cached_repos, resolve
+from .problems import LoaderError
+from .resolving.model_names import Cached, Resolved, cache_folder, cached, cached_model, cached_repos, resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
+    from .backends.running import stream
     from .dry_run import Workers
-    from .execute import stream
 
 __all__ = [
     "Cached",
@@ -40,7 +40,7 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     if name == "stream":  # only a run pays for it
-        from .execute import stream
+        from .backends.running import stream
 
         return stream
     if name == "Workers":  # only who asks backends anew pays for it

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 
-from . import dry_run as backends
-from . import facts_cache, folder, host, plain, snapshot
+from . import dry_run
 from .dry_run import outcome
-from .folder import Listing, listing
-from .host import Host, runtime
-from .installed import BACKENDS
-from .resolve import Resolved, resolve
+from .facts import folder, kept_facts, plain_json
+from .facts.folder import Listing, listing
+from .host import this_machine
+from .host.installed import BACKENDS
+from .host.this_machine import Host, runtime
+from .resolving import snapshot
+from .resolving.model_names import Resolved, resolve
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -95,7 +97,7 @@ class Probed:
     ) -> Probed:
         """The folder that MODEL names. Raises LoaderError as `resolve` does."""
         found = model if isinstance(model, Resolved) else resolve(model)
-        return cls(found.folder, machine or host.look(), found.name if name is None else name, request)
+        return cls(found.folder, machine or this_machine.look(), found.name if name is None else name, request)
 
     def asking(self, request: dict[str, Any]) -> Probed:
         """The same folder as it was listed, for another request."""
@@ -107,7 +109,7 @@ class Probed:
         """All facts but the backends' own, which are not_done."""
         machine = self._machine
         facts = _facts_of(self._folder, self._listing, machine)
-        facts["model"]["name"] = plain.text(self._name)
+        facts["model"]["name"] = plain_json.text(self._name)
         facts["model"] |= snapshot.facts(self._folder)
         facts["request"] = self._request
         facts["runtime"] = machine.runtime
@@ -143,18 +145,20 @@ class Probed:
             if workers is not None:
                 self._kept |= workers.ask(self._open)
             else:
-                with backends.Workers() as workers:
+                with dry_run.Workers() as workers:
                     self._kept |= workers.ask(self._open)
             self._open = []
         return self._with(facts)
 
     def _look(self, facts: dict[str, Any]) -> None:
         machine = self._machine
-        of = f"{host.signs(machine.packages, machine.memory['accelerator'])} {host.libraries(machine.packages)}"
-        asked = backends.questions(self._folder, self._listing, facts, of)
+        signs = this_machine.signs(machine.packages, machine.memory["accelerator"])
+        asked = dry_run.questions(
+            self._folder, self._listing, facts, f"{signs} {this_machine.libraries(machine.packages)}"
+        )
         self._kept, self._open = dict(asked.facts), []
         for question in asked.questions:
-            kept = backends.kept_facts(question)
+            kept = dry_run.kept_facts(question)
             if kept is None:
                 self._open.append(question)
             else:
@@ -172,19 +176,19 @@ class Probed:
 
 def _facts_of(path: str, listing: Listing, machine: Host) -> dict[str, Any]:
     """The facts of a folder, with a place for each that is not its own."""
-    of = host.signs(machine.packages, machine.memory["accelerator"])
-    kept = facts_cache.get(path, listing, of)
+    of = this_machine.signs(machine.packages, machine.memory["accelerator"])
+    kept = kept_facts.get(path, listing, of)
     if kept is not None:
         kept["model"]["snapshots_hold_weights"] = _snapshots_hold_weights(path, listing)
         return kept
     from pathlib import Path
 
-    from . import folder_facts  # a folder whose facts are kept does without all that reads one
+    from .facts import folder_facts  # a folder whose facts are kept does without all that reads one
 
     facts = folder_facts.read(Path(path), listing, machine.memory)
     facts["model"]["snapshots_hold_weights"] = _snapshots_hold_weights(path, listing)
-    if facts_cache.is_sound(facts):
-        facts_cache.put(path, listing, of, facts)
+    if kept_facts.is_sound(facts):
+        kept_facts.put(path, listing, of, facts)
     return facts
 
 

@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 from ..decision import Decision
-from ..document import Gate
 from ..policy import Policy
-from .formula import Conditions
-from .questions import LOOSE
-from .space import Space
+from ..rulefile.document import Gate
+from .cases.formula import Conditions
+from .cases.questions import LOOSE
+from .cases.space import Space
+from .gate_cases import Symbolic
 from .substance import alike
-from .symbolic import Symbolic
 from .witness import Witness, least, witness
 
 _RANK = {"block": 0, "warn": 1, "allow": 2}

@@ -8,17 +8,17 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import Any
 
-from ..checked import check
-from ..document import Derivation, Gate, Place, StringSet
-from ..errors import Problem
-from ..paths import paths_in
+from ..facts.types import BOOLEAN
+from ..language.fact_paths import paths_in
 from ..policy import Policy
-from ..types import BOOLEAN
+from ..problems import Problem
+from ..rulefile.checked import check
+from ..rulefile.document import Derivation, Gate, Place, StringSet
+from .cases.formula import Conditions, Formula
+from .cases.space import Space
 from .difference import difference, outcome
-from .formula import Conditions, Formula
+from .gate_cases import Symbolic
 from .outputs import SHOWN, decided_by, read_by
-from .space import Space
-from .symbolic import Symbolic
 
 CODES = {
     "gate-never-fires": "no facts lead to the gate, or those that do are decided before it",
@@ -200,7 +200,7 @@ class _Analysis:
                 key = tuple(sorted((ghost.variable, ghost.value, ghost.other) for ghost in ghosts))
                 if part.name in self.space.parted:
                     within = any(other != entry and other in entry for other in part.add)
-                    dead = (self.space.real,) if within else None
+                    dead = () if within else None
                 elif part.name in self.space.unghosted:
                     dead = (self.space.real,) if self._same_without(part, entry) else None
                 else:

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..document import Derivation, Document, Located
-from ..paths import paths_in
+from ..language.fact_paths import paths_in
+from ..rulefile.document import Derivation, Document, Located
 
 # The facts that every `explain --json` has: design.md, 5.
 SHOWN = (

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from hashlib import sha256
 from typing import Any
 
-from ..document import Document, Located, Template
+from ..rulefile.document import Document, Located, Template
 
 
 def substance(document: Document) -> str:

@@ -8,12 +8,12 @@ from itertools import product
 from typing import Any, cast
 
 from ..decision import Decision
-from ..interpreter import interpret
+from ..facts.vocabulary import ABSENT, vocabulary
+from ..language.interpreter import interpret
 from ..policy import Policy
-from ..vocabulary import ABSENT, vocabulary
-from .baseline import FILLER, GIB, ordinary, put, type_path, value_at
-from .space import Space
-from .variables import Variable
+from .cases.ordinary_model import FILLER, GIB, ordinary, put, type_path, value_at
+from .cases.space import Space
+from .cases.variables import Variable
 
 MAX_WRONG = 6  # questions about several facts at once, for which numbers are tried
 MAX_TOGETHER = 3  # facts of one question, for which numbers are tried

@@ -6,11 +6,11 @@ import json
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
-from ..document import Place
-from ..errors import PolicyError, Problem, did_you_mean
+from ..facts.types import kind_of
+from ..facts.vocabulary import vocabulary
 from ..policy import Policy
-from ..types import kind_of
-from ..vocabulary import vocabulary
+from ..problems import PolicyError, Problem, did_you_mean
+from ..rulefile.document import Place
 from .cases import Case, Each, Equivalent, Folder, Run, Setting, Suite
 from .facts import completed, filled, merged, placeholders, settled
 

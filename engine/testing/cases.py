@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
-from ..document import Place
+from ..rulefile.document import Place
 
 EXPECTATIONS = ("decision", "gate", "backend", "error_type", "http_status", "message", "not_gates", "derived")
 

@@ -6,11 +6,11 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from ..assemble import sections
-from ..compiler import Compiler, Evaluate, Scope
-from ..document import Document, Located
-from ..errors import Problem
-from ..expression import Node
+from ..compiler.expression_code import Compiler, Evaluate, Scope
+from ..compiler.program_builder import sections
+from ..language.expression import Node
+from ..problems import Problem
+from ..rulefile.document import Document, Located
 from .machine import State, expressions
 
 Tree = tuple[str, Any]  # ("term", number), ("not", tree), or ("and"|"or", trees)

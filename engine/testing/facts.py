@@ -6,9 +6,9 @@ import re
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from ... import rules
-from ..overrides import size_in_bytes
-from ..vocabulary import ABSENT, vocabulary
+from ..facts.assignments import size_in_bytes
+from ..facts.vocabulary import ABSENT, vocabulary
+from ..storage import data_files
 from .cases import Setting
 
 GIB = 1024**3
@@ -59,7 +59,7 @@ def completed(given: Mapping[str, Any]) -> dict[str, Any]:
     """
     facts: dict[str, Any] = _type_and_config(dict(given))
     files: list[str] = ["model.safetensors"]
-    for document in rules.vocabulary()["documents"]:
+    for document in data_files.vocabulary()["documents"]:
         name, status = document["name"], f"{document['name']}_status"
         if status not in facts:
             facts[status] = _status(facts.get(name))

@@ -9,11 +9,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from ..assemble import sections
-from ..compiler import Compiler, Evaluate, Scope
-from ..document import Derivation, Document, Gate, Located
-from ..paths import paths_in
-from ..vocabulary import vocabulary
+from ..compiler.expression_code import Compiler, Evaluate, Scope
+from ..compiler.program_builder import sections
+from ..facts.vocabulary import vocabulary
+from ..language.fact_paths import paths_in
+from ..rulefile.document import Derivation, Document, Gate, Located
 from .outcome import same
 
 

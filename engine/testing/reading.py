@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ..document import BACKENDS, DECISIONS
-from ..errors import PolicyError, did_you_mean
-from ..source import Node, Source, compose
-from ..vocabulary import vocabulary
+from ..facts.vocabulary import vocabulary
+from ..problems import PolicyError, did_you_mean
+from ..rulefile.document import BACKENDS, DECISIONS
+from ..rulefile.source import Node, Source, compose
 from .cases import EXPECTATIONS, Case, Each, Equivalent, Expectation, Folder, Setting, Suite
 from .facts import placeholders
 from .shape import Shape

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
-from ..document import Place
-from ..errors import Problem, did_you_mean
-from ..read_values import KINDS
-from ..source import Node, Source
+from ..problems import Problem, did_you_mean
+from ..rulefile.document import Place
+from ..rulefile.source import Node, Source
+from ..rulefile.value_reader import KINDS
 
 
 class Shape:

@@ -16,11 +16,12 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from ..remote_code import no_remote_code, refuse_model_file
-from ..request import Request
-from ..surroundings import quiet_and_offline
-from . import guard, media, outcome, shape
-from .rehearsal import Rehearsal
+from ..backends.remote_code import no_remote_code, refuse_model_file
+from ..backends.request import Request
+from ..backends.surroundings import quiet_and_offline
+from . import guard, outcome, shape
+from .rehearsals import media
+from .rehearsals.rehearsal import Rehearsal
 
 
 def main() -> None:
@@ -68,7 +69,7 @@ def _answer(job: dict[str, Any], place: Path) -> dict[str, Any]:
 
 
 def _rehearse(job: dict[str, Any], folder: Path, request: Request) -> dict[str, Any]:
-    backend = import_module(f".{job['backend']}", __package__)
+    backend = import_module(f".rehearsals.{job['backend']}", __package__)
     rehearsal = Rehearsal(job["backend"])
     with quiet_and_offline(), no_remote_code() as refused:
         try:

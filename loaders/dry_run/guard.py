@@ -12,7 +12,7 @@ from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from typing import Any
 
-from .. import memory
+from ..host import memory
 
 MOST_BYTES = 4 << 30
 _LOOK_SECONDS = 0.1

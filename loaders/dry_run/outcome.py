@@ -32,7 +32,7 @@ def not_done(backend: str, reason: str) -> dict[str, Any]:
 
 def reason(error: BaseException, *paths: str) -> str:
     """An exception of a library as one line of at most 400 characters, without the paths of ours."""
-    from ..failure import printable  # what is kept needs none of it
+    from ..backends.failure import printable  # what is kept needs none of it
 
     text = str(error)
     for path in sorted(paths, key=len, reverse=True):

@@ -8,10 +8,10 @@ that it could not say anything.
 from __future__ import annotations
 
 import os
+from typing import NamedTuple
 
-from ...rules import kept
-from ...rules.record import NamedTuple
-from ..installed import BACKENDS
+from ...engine.storage import cache_folder
+from ..host.installed import BACKENDS
 from . import outcome
 
 TYPE_CHECKING = False
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from ..folder import Listing
+    from ..facts.folder import Listing
 
 FOLDER = "dry_runs"
 _MAX_FILES = 4_096
@@ -101,7 +101,7 @@ def _has_type(backend: str, facts: Mapping[str, Any]) -> bool:
 
 def kept_facts(question: Question) -> dict[str, Any] | None:
     """What the backend said of the folder as it is now, where that was kept."""
-    record = kept.read(_file_name(question), dict)
+    record = cache_folder.read(_file_name(question), dict)
     if record is None or record.get("of") != question.of or record.get("marks") != question.marks:
         return None
     facts = record.get("facts")
@@ -110,17 +110,17 @@ def kept_facts(question: Question) -> dict[str, Any] | None:
 
 def keep(question: Question, facts: dict[str, Any]) -> None:
     """Keeps what the backend said of a folder at rest."""
-    if facts["status"] == "not_done" or not kept.at_rest(question.changed_ns):
+    if facts["status"] == "not_done" or not cache_folder.at_rest(question.changed_ns):
         return
     record = {"of": question.of, "path": question.folder, "marks": question.marks, "facts": facts}
-    kept.write(_file_name(question), record)
-    kept.prune(FOLDER, _MAX_FILES)
+    cache_folder.write(_file_name(question), record)
+    cache_folder.prune(FOLDER, _MAX_FILES)
 
 
 def last_kept() -> int:
     """When an answer was kept last, in nanoseconds; 0 where none was."""
     try:
-        return os.stat(f"{kept.folder()}/{FOLDER}").st_mtime_ns
+        return os.stat(f"{cache_folder.folder()}/{FOLDER}").st_mtime_ns
     except OSError:
         return 0
 
@@ -128,4 +128,4 @@ def last_kept() -> int:
 def _file_name(question: Question) -> str:
     size = "x".join(map(str, question.image_size or ()))
     kind = f"{question.backend}-{size}{'-audio' if question.audio else ''}"
-    return f"{FOLDER}/{kept.file_name(os.fsencode(question.folder))}-{kind}.facts"
+    return f"{FOLDER}/{cache_folder.file_name(os.fsencode(question.folder))}-{kind}.facts"

@@ -14,8 +14,8 @@ from collections.abc import Iterator
 from math import prod
 from pathlib import Path
 
-from .. import files
-from ..folder import Walk
+from .. import bounded_files
+from ..facts.folder import Walk
 
 # Larger than any tokenizer.json, which reach 35 MB.
 _COPIED_BYTES = 64 << 20
@@ -70,11 +70,11 @@ def _content(source: str, without_npz: bool) -> tuple[bytes | None, int]:
     """
     if source.endswith(".safetensors"):
         # What is no header is copied as it is, as far as a reader would look: the library then says what is wrong.
-        length = int.from_bytes(files.read(source, 8, cut=True), "little")
-        return files.read(source, 8 + min(length, _COPIED_BYTES), cut=True), os.stat(source).st_size
+        length = int.from_bytes(bounded_files.read(source, 8, cut=True), "little")
+        return bounded_files.read(source, 8 + min(length, _COPIED_BYTES), cut=True), os.stat(source).st_size
     if source.endswith(".npz"):
         return (None, 0) if without_npz else _arrays(source)
-    content = files.read(source, _COPIED_BYTES)
+    content = bounded_files.read(source, _COPIED_BYTES)
     return content, len(content)
 
 

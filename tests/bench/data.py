@@ -1,4 +1,4 @@
-"""The facts that everything is measured over: the conformance data of 2.0.4, as tests/conformance makes it."""
+"""The facts that everything is measured over: the conformance data of 2.0.4, as tests/rules/conformance makes it."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 
 from mlxk_rules.loaders import probe
 
-from ..conformance.test_frozen import MODELS, REQUESTS, ROWS, build, facts_of
+from ..rules.conformance.test_frozen import MODELS, REQUESTS, ROWS, build, facts_of
 
 Facts = dict[str, Any]
 

@@ -9,8 +9,8 @@ import jmespath
 import jmespath.functions
 from jmespath.visitor import Options, TreeInterpreter
 from mlxk_rules.engine.decision import Decision, PolicyName
-from mlxk_rules.engine.document import Branch, Document, Located, Template
-from mlxk_rules.engine.functions import FUNCTIONS
+from mlxk_rules.engine.language.functions import FUNCTIONS
+from mlxk_rules.engine.rulefile.document import Branch, Document, Located, Template
 
 Scope = dict[str, Any]
 

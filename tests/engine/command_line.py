@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlxk_rules.engine.cli import main
-from mlxk_rules.engine.usage import COMMANDS
+from mlxk_rules.engine.cli.command_line import main
+from mlxk_rules.engine.cli.usage import COMMANDS
 
 ROOT = Path(__file__).parents[2]
 HELLO = "tests/models/hello"

@@ -7,15 +7,18 @@ from copy import deepcopy
 from pathlib import Path
 from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from mlxk_rules.engine import Decision, Policy, PolicyError
-from mlxk_rules.engine.expression import ExpressionError, parse
-from mlxk_rules.engine.interpreter import interpret
-from mlxk_rules.engine.source import decode
-from mlxk_rules.engine.vocabulary import vocabulary
+from mlxk_rules.engine.facts.vocabulary import vocabulary
+from mlxk_rules.engine.language.expression import ExpressionError, parse
+from mlxk_rules.engine.language.interpreter import interpret
+from mlxk_rules.engine.rulefile.source import decode
 
 from .helpers import GOOD, policy_text, with_facts
+
+pytestmark = pytest.mark.slow
 
 RULES = Path(__file__).parents[2] / "rules"
 SHIPPED = {name: (RULES / name).read_text("utf-8") for name in ("policy.yaml", "2.0.4.yaml")}

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from mlxk_rules.rules import vocabulary
+from mlxk_rules.engine.storage.data_files import vocabulary
 
 STATUSES = {"ok", "empty", "missing", "unreadable", "invalid", "not_an_object"}
 TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool, "object": dict, "number": float}

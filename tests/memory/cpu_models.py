@@ -12,7 +12,7 @@ from .worker import ANSWER
 
 def told(record: Mapping[str, Any], by_layers: bool = False) -> dict[int, Told]:
     """What is told of the model on a CPU by the tokens of a measured prompt: by a replay, or by its layers."""
-    from mlxk_rules.loaders.dry_run import layer_sizes, working_memory
+    from mlxk_rules.loaders.dry_run.sizes import layer_sizes, working_memory
 
     model = _model(record["config"], record["shape"]["bits"])
     if by_layers:

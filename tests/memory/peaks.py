@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import yaml
-from mlxk_rules.loaders.dry_run.working_memory import PromptMemory
+from mlxk_rules.loaders.dry_run.sizes.working_memory import PromptMemory
 
 HERE = Path(__file__).parent
 MEASURED = HERE.parent / "zoo" / "metal-peaks.csv"

@@ -11,7 +11,7 @@ from typing import Any
 
 import mlx.core as mx
 import numpy as np
-from mlxk_rules.loaders.dry_run.working_memory.graph import one_kernel
+from mlxk_rules.loaders.dry_run.sizes.working_memory.graph import one_kernel
 
 _PROMPT_SIZES = (64, 72, 80, 96, 128, 192, 256)
 _TOKEN_SIZES = (64, 96, 128, 256)

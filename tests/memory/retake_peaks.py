@@ -29,7 +29,7 @@ from . import peaks, pretend_metal
 
 def record(row: Mapping[str, Any], run: peaks.Run) -> dict[str, Any]:
     from mlx.utils import tree_flatten
-    from mlxk_rules.loaders.dry_run import working_memory
+    from mlxk_rules.loaders.dry_run.sizes import working_memory
 
     with tempfile.TemporaryDirectory() as place:
         model = _made(row) if "config" in row else _laid(row["zoo"], Path(place))

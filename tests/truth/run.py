@@ -35,7 +35,7 @@ def outcome(job: Job) -> Outcome:
     """In this process."""
     from mlxk_rules.loaders import LoaderError, stream
 
-    from ..loaders_run.helpers import allow, facts_of
+    from ..loaders.backends.helpers import allow, facts_of
 
     images = [job.image] if job.image else []
     audio = [job.audio] if job.audio else []

@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from mlxk_rules.engine import Policy
 
 from . import table
+
+pytestmark = pytest.mark.slow
 
 BASES = ("llama-2shards ", "smolvlm ", "moonshine-4bit ")
 BAD = ("allowed but failed", "blocked but works")

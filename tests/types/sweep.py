@@ -3,7 +3,7 @@
     python -m tests.types.sweep             prints the misses and the counts; exit code 1 with an unexplained miss
     python -m tests.types.sweep 10          every tenth type alone
 
-What a backend takes is told by tests/policy/oracle.py, from the libraries' own classes. A type that transformers alone
+What a backend takes is told by tests/rules/oracle.py, from the libraries' own classes. A type that transformers alone
 has must be refused. A miss is explained where explained.yaml names it, and an explanation that no miss needs is a miss.
 """
 
@@ -21,10 +21,10 @@ from typing import Any
 import yaml
 from mlxk_rules.engine import Policy
 
-from ..policy.folders import facts_of, requests, write
+from ..rules.folders import facts_of, requests, write
 
 HERE = Path(__file__).parent
-ORACLE = HERE.parent / "policy" / "oracle.py"
+ORACLE = HERE.parent / "rules" / "oracle.py"
 Told = dict[str, dict[str, list[str]]]
 
 SECTIONS = {"images": "vision_config", "audio": "audio_config"}

@@ -10,10 +10,13 @@ from mlxk_rules.engine import Policy
 
 from . import sweep
 
-pytestmark = pytest.mark.skipif(
-    any(find_spec(name) is None for name in ("mlx_lm", "mlx_vlm", "mlx_audio", "transformers")),
-    reason="the sweep asks the libraries themselves",
-)
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(
+        any(find_spec(name) is None for name in ("mlx_lm", "mlx_vlm", "mlx_audio", "transformers")),
+        reason="the sweep asks the libraries themselves",
+    ),
+]
 
 
 @pytest.fixture(scope="module")

@@ -15,7 +15,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
-from mlxk_rules.loaders.remote_code import no_remote_code
+from mlxk_rules.loaders.backends.remote_code import no_remote_code
 
 from .cache import cache_bytes
 

@@ -1,6 +1,6 @@
 """Every model of the zoo is decided as the libraries themselves would have it, its bytes and cache to the last byte.
 
-A few models run with the fast tests; all of them with `-m zoo`, in parts that other cores may take.
+A few models run in every run; all of them with `-m zoo`, in parts that other cores may take.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from mlxk_rules.engine import Policy
-from mlxk_rules.engine.library import cache_bytes
+from mlxk_rules.engine.language.function_code import cache_bytes
 
 from ..rehearsing import Rehearser, rehearser
 from .build import lay
@@ -72,6 +72,7 @@ def all_wrong(chosen: Iterable[Model], root: Path) -> list[str]:
         return [line for model in chosen for line in wrong(model, root / model.name, asked, policy)]
 
 
+@pytest.mark.slow
 def test_a_few_models(tmp_path: Path) -> None:
     chosen = [model for model in models() if model.name in FEW]
     assert len(chosen) == len(FEW)

@@ -1,0 +1,382 @@
+"""A policy's conditions over facts alone: derived facts are written out, each value where it is given."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from ...facts.types import BOOLEAN
+from ...language.expression import Node
+from ...language.fact_paths import path_of
+from ...language.interpreter import interpret
+from ...policy import Policy
+from ...rulefile.document import Derivation
+
+
+@dataclass(frozen=True, slots=True)
+class Atom:
+    """A condition that is not put together by &&, || and !. Equal keys mean the same thing in every policy."""
+
+    key: Any
+    node: Node
+    sets: Mapping[str, list[str]]
+    limits: Mapping[str, int | float]
+
+    def __hash__(self) -> int:
+        return hash(self.key)
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Atom) and self.key == other.key
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Choice:
+    """`then` where `condition` holds, else `otherwise`. &&, || and ! are such, too."""
+
+    condition: Formula
+    then: Formula
+    otherwise: Formula
+
+
+Formula = bool | Atom | Choice
+
+
+def negated(formula: Formula) -> Formula:
+    return not formula if isinstance(formula, bool) else Choice(formula, False, True)
+
+
+def both(one: Formula, other: Formula) -> Formula:
+    if isinstance(one, bool):
+        return other if one else False
+    return (one if other else False) if isinstance(other, bool) else Choice(one, other, False)
+
+
+def either(one: Formula, other: Formula) -> Formula:
+    if isinstance(one, bool):
+        return True if one else other
+    return (True if other else one) if isinstance(other, bool) else Choice(one, True, other)
+
+
+def literal(value: Any) -> Node:
+    return {"type": "literal", "value": value, "children": []}
+
+
+def path_node(path: str) -> Node:
+    fields: list[Node] = [{"type": "field", "value": name, "children": []} for name in path.split(".")]
+    return fields[0] if len(fields) == 1 else {"type": "subexpression", "children": fields}
+
+
+def call(name: str, *arguments: Node) -> Node:
+    return {"type": "function_expression", "value": name, "children": list(arguments)}
+
+
+def equal(one: Node, other: Node) -> Node:
+    return {"type": "comparator", "value": "eq", "children": [one, other]}
+
+
+class Conditions:
+    """The conditions of one policy as formulas.
+
+    assumed: derived facts that are taken to have a value of their own. limits: numbers to take for the policy's.
+    beside: the same policy's conditions without these, from which all is taken that does not depend on them.
+    """
+
+    def __init__(
+        self,
+        policy: Policy,
+        assumed: Mapping[str, Any] | None = None,
+        limits: Mapping[str, float] | None = None,
+        beside: Conditions | None = None,
+    ) -> None:
+        self._policy, self._beside, self._other_limits = policy, beside, limits or {}
+        self._sets, self._limits = policy.sets, {**policy.limits, **self._other_limits}
+        self._types, self._assumed = policy.derived_types, assumed or {}
+        self._derivations: dict[str, Derivation] = {part.name: part for part in policy.document.derive}
+        self._reads = beside._reads if beside is not None else Reads(policy.document.derive)
+        self._changed = {f"derived.{name}" for name in self._assumed} | {
+            f"limits.{name}" for name in self._other_limits
+        }
+        if beside is not None:
+            self._changed -= beside._changed
+        self._cases: dict[str, list[tuple[Formula, Node]]] = {}
+        self._booleans: dict[str, Formula] = {}
+        self._guards: dict[str, list[Formula]] = {}
+        self._known: dict[int, tuple[Node, Formula]] = {}  # a node's id stays its own while the node is kept
+        self._under: dict[tuple[str, str], Conditions] = {}
+
+    def guards(self, name: str) -> list[Formula]:
+        """Return for each branch of a derived fact when it gives the value."""
+        if self._beside is not None and not self._reads.of(name) & self._changed:
+            return self._beside.guards(name)
+        if name not in self._guards:
+            before: Formula = True
+            guards: list[Formula] = []
+            for branch in self._derivations[name].branches:
+                when = True if branch.when is None else self.of(branch.when.expression.node)
+                guards.append(both(before, when))
+                before = both(before, negated(when))
+            self._guards[name] = guards
+        return self._guards[name]
+
+    def of(self, node: Node) -> Formula:
+        """Return the formula of a condition."""
+        found = self._known.get(id(node))
+        if found is None:
+            beside = self._beside
+            alike = beside is not None and not self._reads.below(node) & self._changed
+            found = self._known[id(node)] = (node, beside.of(node) if beside is not None and alike else self._of(node))
+        return found[1]
+
+    def _of(self, node: Node) -> Formula:
+        kind, children = node["type"], node.get("children", [])
+        if kind == "and_expression":
+            return both(*map(self.of, children))
+        if kind == "or_expression" and children[0].get("kinds") == BOOLEAN.kinds:
+            return either(*map(self.of, children))
+        if kind == "not_expression":
+            return negated(self.of(children[0]))
+        if kind == "literal" and isinstance(node["value"], bool):
+            return node["value"]
+        path = path_of(node) or ""
+        name = path.removeprefix("derived.")
+        if path.startswith("derived.") and self._types.get(name) == BOOLEAN:
+            return self._boolean(name)
+        used = self._reads.last(node)
+        if not used:
+            return self.atom(node)
+        result: Formula = False
+        if pivot := self._pivot(node):
+            for guard, value in self._values(pivot):
+                result = either(result, both(guard, self._given(pivot, value["value"]).of(node)))
+            return result
+        for guard, value in self._values(used):
+            result = either(result, both(guard, self.of(folded(put_node(node, f"derived.{used}", value)))))
+        return result
+
+    def _pivot(self, node: Node) -> str:
+        """Return the derived fact that a condition is best split by: several of the values that it reads are looked up
+        by it, and taken one by one they would be combined with each other, all with all."""
+        direct = {path.removeprefix("derived.") for path in _paths(node) if path.startswith("derived.")}
+        keys = _looked_up_by(node)
+        if not keys and all(self._types.get(name) == BOOLEAN or self._words(name) is not None for name in direct):
+            return ""
+        waiting, seen = [name for name in direct if name not in self._assumed], set[str]()
+        while waiting:
+            name = waiting.pop()
+            seen.add(name)
+            keys |= self._reads.keys[name]
+            read = (path.removeprefix("derived.") for path in self._reads.direct[name] if path.startswith("derived."))
+            waiting.extend(other for other in read if other not in seen and other not in self._assumed)
+        found = [name for name in keys if name not in self._assumed and self._words(name) is not None]
+        return max(found, key=self._reads.order.__getitem__, default="")
+
+    def _given(self, name: str, value: Any) -> Conditions:
+        if (name, repr(value)) not in self._under:
+            assumed = {**self._assumed, name: value}
+            self._under[name, repr(value)] = Conditions(self._policy, assumed, self._other_limits, self)
+        return self._under[name, repr(value)]
+
+    def _words(self, name: str) -> list[Any] | None:
+        """Return the texts, or null, that are all that a derived fact can be; None where it can be something else."""
+        if self._types.get(name) == BOOLEAN:
+            return None
+        return self._reads.words(name)
+
+    def gates(self, policy: Policy) -> list[Formula]:
+        """Return the condition of each gate, in order; True where it always fires."""
+        return [True if g.when is None else self.of(g.when.expression.node) for g in policy.document.gates]
+
+    def atom(self, node: Node) -> Formula:
+        """Return a condition that reads no derived fact."""
+        key, constant = self._key(node)
+        if constant:
+            return interpret(node, {"sets": self._sets, "limits": self._limits}) is True
+        return Atom(key, node, self._sets, self._limits)
+
+    def _boolean(self, name: str) -> Formula:
+        if self._beside is not None and not self._reads.of(name) & self._changed:
+            return self._beside._boolean(name)
+        if name not in self._booleans:
+            if name in self._assumed:
+                return self._assumed[name]
+            result: Formula = False
+            branches = self._derivations[name].branches
+            for branch in reversed(branches):
+                value = bool(branch.value) if branch.compute is None else self.of(branch.compute.expression.node)
+                when = True if branch.when is None else self.of(branch.when.expression.node)
+                result = value if when is True else result if when is False else Choice(when, value, result)
+            self._booleans[name] = result
+        return self._booleans[name]
+
+    def _values(self, name: str) -> list[tuple[Formula, Node]]:
+        if name in self._assumed:
+            return [(True, literal(self._assumed[name]))]
+        if self._beside is not None and not self._reads.of(name) & self._changed:
+            return self._beside._values(name)
+        if name not in self._cases:
+            if self._types.get(name) == BOOLEAN:
+                holds = self._boolean(name)
+                cases = [(holds, literal(True)), (negated(holds), literal(False))]
+            else:
+                cases = [
+                    (guard, literal(branch.value) if branch.compute is None else branch.compute.expression.node)
+                    for guard, branch in zip(self.guards(name), self._derivations[name].branches, strict=True)
+                ]
+                if self._words(name) is not None:
+                    cases = self._merged(cases)
+            self._cases[name] = [(guard, value) for guard, value in cases if guard is not False]
+        return self._cases[name]
+
+    def _merged(self, cases: list[tuple[Formula, Node]]) -> list[tuple[Formula, Node]]:
+        """Return each text once, with all that leads to it."""
+        found: dict[Any, Formula] = {}
+        waiting = cases[::-1]
+        while waiting:
+            guard, node = waiting.pop()
+            if used := self._reads.last(node):
+                more = [(both(guard, g), folded(put_node(node, f"derived.{used}", v))) for g, v in self._values(used)]
+                waiting.extend(reversed(more))
+            else:
+                found[node["value"]] = either(found.get(node["value"], False), guard)
+        return [(guard, literal(value)) for value, guard in found.items()]
+
+    def _key(self, node: Node) -> tuple[Any, bool]:
+        """Return what makes two conditions the same, and whether no fact is read."""
+        path = path_of(node)
+        if path is not None:
+            section, _, name = path.partition(".")
+            if section == "sets" and name in self._sets:
+                return ("set", name, frozenset(self._sets[name])), True
+            if section == "limits" and name in self._limits:
+                return ("literal", repr(float(self._limits[name]))), True
+            return ("path", path), False
+        kind = node["type"]
+        parts = [self._key(child) for child in node.get("children", []) if isinstance(child, dict)]
+        value = node.get("value")
+        shown = repr(float(value)) if isinstance(value, int | float) and not isinstance(value, bool) else repr(value)
+        keys = tuple(key for key, _ in parts)
+        return (kind, shown, keys) if keys else (kind, shown), kind != "current" and all(c for _, c in parts)
+
+
+class Reads:
+    """What the derived facts of a policy are made of, by name."""
+
+    def __init__(self, derivations: Iterable[Derivation]) -> None:
+        parts = {part.name: part for part in derivations}
+        nodes = {
+            name: [located.expression.node for b in part.branches for located in (b.when, b.compute) if located]
+            for name, part in parts.items()
+        }
+        self.order = {name: number for number, name in enumerate(parts)}
+        self.direct = {name: {path for node in some for path in _paths(node)} for name, some in nodes.items()}
+        self.keys = {name: {key for node in some for key in _looked_up_by(node)} for name, some in nodes.items()}
+        self._parts = parts
+        self._all: dict[str, frozenset[str]] = {}
+        self._known_words: dict[str, list[Any] | None] = {}
+
+    def of(self, name: str) -> frozenset[str]:
+        """Return all paths that a derived fact is made of, its own among them."""
+        if name not in self._all:
+            self._all[name] = frozenset({f"derived.{name}"})
+            direct = self.direct.get(name, set())
+            above = [self.of(path.removeprefix("derived.")) for path in direct if path.startswith("derived.")]
+            self._all[name] = self._all[name].union(direct, *above)
+        return self._all[name]
+
+    def below(self, node: Node) -> frozenset[str]:
+        """Return all paths that an expression is made of."""
+        direct = _paths(node)
+        names = [path.removeprefix("derived.") for path in direct if path.startswith("derived.")]
+        return frozenset(direct).union(*map(self.of, names))
+
+    def last(self, node: Node) -> str:
+        """Return the derived fact of an expression that is derived last, so that one which several others are made of
+        is put in once, for all of them."""
+        names = [path.removeprefix("derived.") for path in _paths(node) if path.startswith("derived.")]
+        return max(names, key=lambda name: self.order.get(name, -1), default="")
+
+    def words(self, name: str) -> list[Any] | None:
+        """Return the texts, or null, that are all that a derived fact can be; None where it can be something else."""
+        if name not in self._known_words:
+            found: list[Any] | None = []
+            for branch in self._parts[name].branches if name in self._parts else ():
+                node = literal(branch.value) if branch.compute is None else branch.compute.expression.node
+                some = self._words_of(node)
+                found = None if some is None or found is None else [*found, *some]
+            self._known_words[name] = found or None
+        return self._known_words[name]
+
+    def _words_of(self, node: Node) -> list[Any] | None:
+        if node["type"] == "literal":
+            return [node["value"]] if isinstance(node["value"], str | None) else None
+        path = path_of(node) or ""
+        if path.startswith("derived.") and path.count(".") == 1:
+            return self.words(path.removeprefix("derived."))
+        if node["type"] != "or_expression":
+            return None
+        one, other = map(self._words_of, node["children"])
+        return None if one is None or other is None else [*one, *other]
+
+
+def _paths(node: Node) -> set[str]:
+    """Return the paths of an expression; of a derived fact's, a field's, the fact's own."""
+    path = path_of(node)
+    if path is not None:
+        return {".".join(path.split(".")[:2]) if path.startswith("derived.") else path}
+    return {name for child in node.get("children", []) if isinstance(child, dict) for name in _paths(child)}
+
+
+def _looked_up_by(node: Node) -> set[str]:
+    """Return the derived facts by which an expression looks something up."""
+    children = [child for child in node.get("children", []) if isinstance(child, dict)]
+    found = {name for child in children for name in _looked_up_by(child)}
+    if node["type"] == "function_expression" and node["value"] == "look_up":
+        key = path_of(children[1]) or ""
+        found |= {key.removeprefix("derived.")} if key.startswith("derived.") else set()
+    return found
+
+
+def folded(node: Node) -> Node:
+    """Return an expression in which what is known without any fact is done: a look-up by a known name, an ||.
+
+    What is made of parts, such as a joined text, is not null.
+    """
+    if path_of(node) is not None or node["type"] == "literal":
+        return node
+    children = [folded(child) if isinstance(child, dict) else child for child in node.get("children", [])]
+    kind, known = node["type"], [isinstance(c, dict) and c["type"] == "literal" for c in children]
+    if kind == "or_expression" and known[0]:
+        value = children[0]["value"]
+        return children[1] if value is None or value is False or value in ("", [], {}) else children[0]
+    if kind == "comparator" and node["value"] in ("eq", "ne"):
+        for one, other in (children, children[::-1]):
+            if other["type"] == "literal" and other["value"] is None and _is_made(one):
+                return literal(node["value"] == "ne")
+    if kind == "function_expression" and node["value"] == "look_up" and known[1]:
+        if children[0]["type"] == "multi_select_dict":
+            pairs = {pair["value"]: pair["children"][0] for pair in children[0]["children"]}
+            return pairs.get(children[1]["value"], literal(None))
+        return {**node, "children": children}
+    if kind == "function_expression" and node["value"] in ("cache_bytes", "prompt_bytes") and known[0]:
+        return literal(None) if children[0]["value"] is None else {**node, "children": children}
+    return {**node, "children": children}
+
+
+def _is_made(node: Node) -> bool:
+    return node["type"] == "function_expression" and node["value"] in ("join", "sum", "size", "to_string")
+
+
+def put_node(node: Node, path: str, value: Node) -> Node:
+    """Return an expression in which `value` stands for a path."""
+    own = path_of(node)
+    if own == path:
+        return value
+    if own is not None:
+        if not own.startswith(f"{path}."):
+            return node
+        return {"type": "subexpression", "children": [value, *node["children"][path.count(".") + 1 :]]}
+    children = [
+        put_node(child, path, value) if isinstance(child, dict) else child for child in node.get("children", [])
+    ]
+    return {**node, "children": children}

@@ -1,0 +1,182 @@
+"""Conditions over variables with finitely many values, and whether some case fulfils them, by z3."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib import import_module
+from typing import Any
+
+from ...problems import UsageError
+
+
+def solver() -> Any:
+    """Return the module z3. Raises UsageError where it is not installed."""
+    try:
+        return import_module("z3")
+    except ImportError:
+        help = "pip install 'mlxk-rules[analysis]'"
+        raise UsageError("no-solver", "z3 is not installed, by which this is proved", help) from None
+
+
+class Cases:
+    """Conditions over variables: v takes 0 to sizes[v] - 1. A condition is a number; equal trees are one number."""
+
+    def __init__(self, sizes: Sequence[int]) -> None:
+        self.sizes = tuple(sizes)
+        self.false, self.true = 0, 1
+        self._nodes: list[Any] = [False, True]  # or (variable, values), or (condition, then, otherwise)
+        self._numbers: dict[Any, int] = {}
+        self._supports: dict[int, frozenset[int]] = {0: frozenset(), 1: frozenset()}
+        self._given: dict[Any, int] = {}
+        z3 = self._z3 = solver()
+        self._solver = z3.SolverFor("QF_FD")
+        self._values: list[list[Any]] = []
+        for variable, size in enumerate(self.sizes):
+            if size == 2:
+                bit = z3.Bool(f"v{variable}")
+                self._values.append([z3.Not(bit), bit])
+                continue
+            bits = [z3.Bool(f"v{variable}_{value}") for value in range(size)]
+            self._solver.add(z3.PbEq([(bit, 1) for bit in bits], 1))
+            self._values.append(bits)
+        self._literals: dict[int, Any] = {0: z3.BoolVal(False), 1: z3.BoolVal(True)}
+
+    def _number(self, node: Any) -> int:
+        found = self._numbers.get(node)
+        if found is None:
+            found = self._numbers[node] = len(self._nodes)
+            self._nodes.append(node)
+        return found
+
+    def test(self, variable: int, values: Iterable[int]) -> int:
+        """Return the condition that the variable has one of `values`."""
+        among = frozenset(values)
+        if not among or len(among) == self.sizes[variable]:
+            return int(bool(among))
+        return self._number((variable, among))
+
+    def ite(self, condition: int, then: int, otherwise: int) -> int:
+        """Return the condition that is `then` where `condition` holds, else `otherwise`."""
+        if condition < 2 or then == otherwise:
+            return then if condition else otherwise
+        then, otherwise = 1 if then == condition else then, 0 if otherwise == condition else otherwise
+        return condition if (then, otherwise) == (1, 0) else self._number((condition, then, otherwise))
+
+    def both(self, one: int, other: int) -> int:
+        return self.ite(max(one, other), min(one, other), 0) if min(one, other) > 1 else one * other
+
+    def either(self, one: int, other: int) -> int:
+        return self.negated(self.both(self.negated(one), self.negated(other)))
+
+    def negated(self, one: int) -> int:
+        node = self._nodes[one]
+        if one > 1 and len(node) == 3 and node[1:] == (0, 1):
+            return node[0]
+        return self.ite(one, 0, 1)
+
+    def same(self, one: int, other: int) -> int:
+        return self.ite(one, other, self.negated(other))
+
+    def implied(self, one: int, other: int) -> int:
+        return self.ite(one, other, 1)
+
+    def variables(self, condition: int) -> frozenset[int]:
+        """Return the variables that a condition reads."""
+        for node in self._below(condition):
+            if node not in self._supports:
+                parts = self._nodes[node]
+                one = len(parts) == 2
+                self._supports[node] = (
+                    frozenset({parts[0]}) if one else frozenset().union(*(self._supports[part] for part in parts))
+                )
+        return self._supports[condition]
+
+    def _below(self, condition: int) -> list[int]:
+        """Return the conditions that one is made of, parts first: a part's number is the smaller."""
+        seen, waiting = {condition}, [condition]
+        while waiting:
+            node = self._nodes[waiting.pop()]
+            for part in node if isinstance(node, tuple) and len(node) == 3 else ():
+                if part not in seen:
+                    seen.add(part)
+                    waiting.append(part)
+        return sorted(seen)
+
+    def given(self, condition: int, fixed: Mapping[int, int]) -> int:
+        """Return the condition with some variables fixed."""
+        key = tuple(sorted(fixed.items()))
+        for number in self._below(condition):
+            if number < 2 or (number, key) in self._given:
+                continue
+            node = self._nodes[number]
+            if len(node) == 2:
+                found = int(fixed[node[0]] in node[1]) if node[0] in fixed else number
+            else:
+                found = self.ite(*(part if part < 2 else self._given[part, key] for part in node))
+            self._given[number, key] = found
+        return condition if condition < 2 else self._given[condition, key]
+
+    # --- asking
+
+    def possible(self, *conditions: int) -> dict[int, int] | None:
+        """Return a case in which all conditions hold, every variable with its value; None where there is none."""
+        asked = [self._literal(condition) for condition in conditions]
+        if self._solver.check(*asked) != self._z3.sat:
+            return None
+        model = self._solver.model()
+        return {
+            variable: next(v for v, bit in enumerate(bits) if self._z3.is_true(model.eval(bit, model_completion=True)))
+            for variable, bits in enumerate(self._values)
+        }
+
+    def holds(self, condition: int, case: Mapping[int, int]) -> bool:
+        """Whether a condition holds in a case."""
+        known: dict[int, bool] = {0: False, 1: True}
+        for number in self._below(condition):
+            node = self._nodes[number]
+            if number > 1 and len(node) == 2:
+                known[number] = case[node[0]] in node[1]
+            elif number > 1:
+                known[number] = known[node[1]] if known[node[0]] else known[node[2]]
+        return known[condition]
+
+    def least(
+        self, case: Mapping[int, int], usual: Sequence[int], cost: Callable[[int], float], *conditions: int
+    ) -> dict[int, int]:
+        """Return a case in which the conditions hold and none of whose unusual values could be usual as well.
+
+        case: where to start from. cost: of a variable with an unusual value; the dearest are given up first.
+        """
+        found = dict(case)
+        settled = [self.test(v, [usual[v]]) for v in found if found[v] == usual[v]]
+        for variable in sorted((v for v in found if found[v] != usual[v]), key=cost, reverse=True):
+            if found[variable] == usual[variable]:
+                settled.append(self.test(variable, [usual[variable]]))
+            elif fewer := self.possible(*conditions, *settled, self.test(variable, [usual[variable]])):
+                found = fewer
+                settled.append(self.test(variable, [usual[variable]]))
+        return found
+
+    def _literal(self, condition: int) -> Any:
+        if condition in self._literals:
+            return self._literals[condition]
+        z3 = self._z3
+        for number in self._below(condition):
+            if number in self._literals:
+                continue
+            node = self._nodes[number]
+            if len(node) == 2:
+                bits = [self._values[node[0]][value] for value in sorted(node[1])]
+                if len(bits) == 1:
+                    self._literals[number] = bits[0]
+                    continue
+                meaning = z3.Or(bits)
+            else:
+                one, then, otherwise = (self._literals[part] for part in node)
+                if node[1:] == (0, 1):
+                    self._literals[number] = z3.Not(one)
+                    continue
+                meaning = z3.And(one, then) if node[2] == 0 else z3.If(one, then, otherwise)
+            name = self._literals[number] = z3.Bool(f"c{number}")
+            self._solver.add(name == meaning)
+        return self._literals[condition]

@@ -1,0 +1,87 @@
+"""The command `mlxk-rules`: reads the words, calls a command, turns every error into one line and an exit code."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Sequence
+from importlib import import_module
+from typing import NoReturn
+
+from ..problems import PolicyError, UsageError
+from ..report.terminal import Style, safe, style_for
+from .usage import COMMANDS, MAIN, read_command, read_options
+
+YES, NO, UNUSABLE, BUG = 0, 1, 2, 3
+_INTERRUPTED = 130
+
+
+def script() -> NoReturn:
+    """Be the program `mlxk-rules`."""
+    sys.exit(main())
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command line (sys.argv's if None). Returns the exit code: 0 yes, 1 no, 2 unusable input, 3 a bug."""
+    words = sys.argv[1:] if words is None else words
+    style = style_for(sys.stderr)
+    try:
+        return _run(words)
+    except UsageError as error:
+        return _complain(error.code, error.message, error.help, style)
+    except PolicyError as error:
+        from ..report.text import problem_report
+
+        for problem in error.problems:
+            print(problem_report(problem, style), file=sys.stderr)
+        return UNUSABLE
+    except KeyboardInterrupt:
+        return _INTERRUPTED
+    except BrokenPipeError:
+        # The reader of a pipe went away: nobody is left to tell, and the interpreter's own flush must not fail either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return NO
+    except Exception as error:
+        return _unexpected(error, words, style)
+
+
+def _run(words: Sequence[str]) -> int:
+    command = read_command(words)
+    if command == "--help":
+        print(MAIN, end="")
+        return YES
+    if command == "--version":
+        from importlib.metadata import version
+
+        print(f"mlxk-rules {version('mlxk-rules')}")
+        return YES
+    if any(word in ("-h", "--help") for word in words[1:]):
+        print(COMMANDS[command], end="")
+        return YES
+    options = read_options(command, words[1:])
+    code: int = import_module(f".commands.{command}", __package__).run(options)
+    sys.stdout.flush()
+    return code
+
+
+def _complain(code: str, message: str, help: str, style: Style) -> int:
+    advice = f"; {safe(help)}" if help else ""
+    print(f"{style(f'error[{code}]', 'red', 'bold')}: {safe(message)}{advice}", file=sys.stderr)
+    return UNUSABLE
+
+
+def _unexpected(error: Exception, words: Sequence[str], style: Style) -> int:
+    # loaders' errors are known by their shape: only the commands import loaders, and late.
+    if type(error).__name__ == "LoaderError":
+        return _complain(
+            getattr(error, "code", "loader"),
+            getattr(error, "message", str(error)),
+            getattr(error, "help", "") or "",
+            style,
+        )
+    if "--debug" in words:
+        raise error
+    summary = safe(" ".join(f"{type(error).__name__}: {error}".split())[:300])
+    help = "this is a bug: please report it with the output of the same command and --debug"
+    print(f"{style('error[bug]', 'red', 'bold')}: {summary}; {help}", file=sys.stderr)
+    return BUG

@@ -1,0 +1,84 @@
+"""mlxk-rules audit."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import Any
+
+from ...analysis.audit import LIBRARIES, Report, audit
+from ...analysis.audit_fix import amended
+from ...policy import Policy
+from ...problems import UsageError
+from ...report.terminal import safe
+from ...rulefile.document_reader import read_document
+from ...rulefile.policy_names import locate
+from ...rulefile.source import read
+from ...storage.whole_files import write
+from .common import print_json
+
+
+def run(options: dict[str, Any]) -> int:
+    """Hold a rule file against the installed libraries. Returns 0 if they agree, 1 if not, 2 if none is installed."""
+    from ....loaders import runtime
+
+    path, name = locate(options["FILE"])
+    document = Policy.load(options["FILE"]).document
+    if document.audit is None:
+        raise UsageError("no-audit", f"`{name}` has no `audit` part", "add one: see rules/policy.yaml")
+    if options["--fix"] and read_document(read(path, name)).extends is not None:
+        raise UsageError("not-fixed", f"`{name}` extends another policy", "fix the file that has the sets")
+    report = audit(document, runtime())
+    if len(report.absent) == len(LIBRARIES):
+        raise UsageError("nothing-installed", "no MLX library is installed", "pip install 'mlxk-rules[all]'")
+    fixed = False
+    if options["--fix"] and not report.clean:
+        text = read(path, name).text
+        after = amended(text, report, bool(options["--prune"]))
+        if fixed := after != text:
+            Policy.from_text(after, name)  # nothing that does not load is written
+            try:
+                write(path, after.replace("\n", "\r\n") if b"\r\n" in path.read_bytes() else after)
+            except OSError as error:
+                raise UsageError("unwritable-file", f"cannot write `{name}`: {error.strerror}", "check it") from None
+    left = fixed and not options["--prune"] and any(finding.unknown for finding in report.sets)
+    if options["--json"]:
+        print_json({"clean": report.clean, "fixed": fixed, **_plain(report)})
+    else:
+        print("\n".join(_lines(report, name, fixed)))
+    return int(left if fixed else not report.clean)
+
+
+def _lines(report: Report, name: str, fixed: bool) -> list[str]:
+    lines: list[str] = []
+    for version in report.versions:
+        lines.append(
+            f"{version.place}: checked with {version.library} {version.checked_with}, {version.installed} is installed"
+        )
+    for finding in report.sets:
+        if finding.lacking:
+            lines.append(
+                f"{finding.place}: {finding.library} can load, `{finding.name}` lacks: {', '.join(finding.lacking)}"
+            )
+        if finding.unknown:
+            lines.append(
+                f"{finding.place}: {finding.library} does not know, `{finding.name}` has: {', '.join(finding.unknown)}"
+            )
+    for library in report.absent:
+        lines.append(f"{name}: {library} is not installed, its sets were not held to it")
+    if report.clean:
+        lines.append(f"{name}: agrees with the installed libraries")
+    elif fixed:
+        lines.append(f"{name}: rewritten; `git diff` shows what changed")
+    else:
+        lines.append("`mlxk-rules audit --fix` adds what is lacking; `--prune` takes out what is unknown")
+    return [safe(line) for line in lines]
+
+
+def _plain(report: Report) -> dict[str, Any]:
+    plain = asdict(report)
+    for finding in (*plain["sets"], *plain["versions"]):
+        del finding["place"]
+    places = [str(finding.place) for finding in (*report.sets, *report.versions)]
+    for finding, place in zip((*plain["sets"], *plain["versions"]), places, strict=True):
+        finding["place"] = place
+    return plain

@@ -1,0 +1,105 @@
+"""What several commands do alike."""
+
+from __future__ import annotations
+
+from ...problems import UsageError
+from ..policy_choice import Choice, choose
+
+MAX_PIXELS = 16_384  # of a side
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from typing import Any
+
+    from ...policy import Policy
+
+
+def choice_of(options: dict[str, Any]) -> Choice:
+    """Return which policy decides: --policy's, the environment's, the person's own, today's."""
+    return choose(options.get("--policy"))
+
+
+def policy_of(options: dict[str, Any]) -> Policy:
+    """Return the policy that decides. Raises PolicyError."""
+    return choice_of(options).load()
+
+
+def print_json(value: Any) -> None:
+    """Print one JSON value, in ASCII: whatever stands in a model folder, no terminal acts on it."""
+    import json
+
+    print(json.dumps(value, indent=2, allow_nan=False))
+
+
+def probed(options: dict[str, Any], policy: Policy | None = None) -> dict[str, Any]:
+    """Return the facts of MODEL for the request that the options describe. Raises LoaderError and UsageError.
+
+    The backends themselves are asked where the policy's decision rests on what they say; without a policy always.
+    """
+    from ....loaders import Probed, request_of
+
+    size = _image_size(options.get("--image-size"), policy)
+    asked = request_of(
+        images=bool(options["--image"]),
+        audio=bool(options["--audio"]),
+        context="server" if options.get("--server") else "cli",
+        trust_remote_code=bool(options.get("--trust-remote-code")),
+        context_tokens=None if options.get("--context") is None else number_of(options, "--context", int, least=1),
+        image_size=size,
+    )
+    found = Probed.of(options["MODEL"], asked, machine=_machine(options.get("--set") or ()))
+    facts = found.facts()
+    if options.get("--quick"):
+        return facts
+    facts = found.told(facts)
+    if not found.is_open or (policy is not None and not policy.rests_on(policy.decide_few(facts).gate, "dry_run")):
+        return facts
+    return found.rehearsed(facts, waiting=_say_that_it_takes_time)
+
+
+def _machine(assignments: Iterable[str]) -> Any:
+    """Return this machine, with another accelerator where one is set: what a prompt takes depends on it."""
+    from ....loaders import machine
+
+    found = machine()
+    for assignment in assignments:
+        name, _, value = assignment.partition("=")
+        if name.strip() == "memory.accelerator":
+            found = found._replace(memory=found.memory | {"accelerator": value.strip()})
+    return found
+
+
+def _say_that_it_takes_time() -> None:
+    import sys
+
+    if sys.stderr.isatty():
+        print("asking the installed backends, which takes some seconds (--quick does without)", file=sys.stderr)
+
+
+def _image_size(text: str | None, policy: Policy | None) -> tuple[int, int] | None:
+    """Return width and height in pixels: the option's, else those of the policy's limits, else None."""
+    if text is None:
+        limits = policy.limits if policy is not None else {}
+        size = limits.get("image_width"), limits.get("image_height")
+        return (int(size[0]), int(size[1])) if size[0] is not None and size[1] is not None else None
+    width, cross, height = text.lower().partition("x")
+    if not (cross and width.isdecimal() and height.isdecimal()) or not all(
+        0 < int(part[:9]) <= MAX_PIXELS for part in (width, height)
+    ):
+        message = f"`--image-size` is `{text[:40]}`, width and height in pixels are wanted, at most {MAX_PIXELS} each"
+        raise UsageError("bad-value", message, "write --image-size 1920x1080")
+    return int(width), int(height)
+
+
+def number_of(options: dict[str, Any], name: str, kind: type[int] | type[float], least: float = 0) -> Any:
+    """Return the number that an option gives, of `least` or more. Raises UsageError."""
+    text = options[name]
+    wanted = f"{'a whole number' if kind is int else 'a number'} of {least:g} or more"
+    try:
+        number = kind(text)
+        if number >= least and number - number == 0:
+            return number
+    except (ValueError, OverflowError):
+        pass
+    raise UsageError("bad-value", f"`{name}` is `{text[:40]}`, {wanted} is wanted", f"write {name} 1")

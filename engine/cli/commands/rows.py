@@ -1,0 +1,244 @@
+"""The rows of `list`: those kept from before where nothing changed, the others found out, by all cores if many."""
+
+from __future__ import annotations
+
+import marshal
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from ...storage import cache_folder, kept_values
+from .. import kept_rows, row_grounds
+from ..kept_rows import Kept
+from ..policy_choice import Choice
+
+if TYPE_CHECKING:
+    from ...decision import Decision
+    from ...policy import Policy
+    from ..parallel import Workers
+
+Request = tuple[bool, bool]
+Row = dict[str, Any]
+
+FIELDS = (
+    "name",
+    "revision",
+    "path",
+    "size_bytes",
+    "request",
+    "decision",
+    "backend",
+    "gate",
+    "error_type",
+    "reason",
+    "rehearsed",
+)
+REQUESTS = {(False, False): "text", (True, False): "images", (False, True): "audio", (True, True): "images+audio"}
+
+# So many models are listed sooner than another process is there.
+_FEW = 8
+_MANY = 64  # rows that wait at most for one before them
+
+
+def rows(
+    choice: Choice,
+    repos: Mapping[str, str],
+    requests: Sequence[Request],
+    pause: Callable[[], object],
+    dry_run: bool = False,
+) -> Generator[Row]:
+    """Return the rows of the cached models, in their order; `pause` is called before one that takes time.
+
+    With `dry_run` the backends are asked of each model; without it what they said before is taken.
+
+    Raises PolicyError, at once, where the policy does not load. Closed before its end, nothing of it is kept.
+    """
+    source = _Source(choice, repos, requests, dry_run)
+    name = f"{cache_folder.file_name(source.question.encode('utf-8', 'surrogatepass'))}.rows"
+    reader = kept_rows.Reader(name, source.is_grounded)
+    if not reader.believed:
+        source.prepare()
+    return _rows(source, name, reader, pause)
+
+
+def _rows(source: _Source, name: str, reader: kept_rows.Reader, pause: Callable[[], object]) -> Generator[Row]:
+    with source:
+        yield from _found(source, name, reader, pause)
+
+
+def _found(source: _Source, name: str, reader: kept_rows.Reader, pause: Callable[[], object]) -> Generator[Row]:
+    kept = (reader.get(repo, folder) for repo, folder in source.repos)
+    with kept_rows.Writer(name, reader, source.grounds) as writer:
+        for one in _in_order(source, kept, pause):
+            writer.add(one)
+            yield dict(zip(FIELDS, one.row, strict=True))
+        writer.finish()
+
+
+def _in_order(source: _Source, kept: Iterable[Kept | None], pause: Callable[[], object]) -> Iterator[Kept]:
+    """Yield every row in its place: kept ones and the first of the others at once, the rest as all cores tell them."""
+    left = _FEW
+    workers: Workers | None = None
+    given: deque[list[Kept | int]] = deque()
+    block: list[Kept | int] = []
+    with ExitStack() as stack:
+        for number, one in enumerate(kept):
+            if one is not None and not block and not given:
+                yield one
+            elif source.dry_run:  # the backends have children of their own, which go from model to model
+                pause()
+                yield source.row(number) if one is None else one
+            elif one is None and left:
+                left -= 1
+                pause()
+                yield source.row(number)
+            else:
+                block.append(number if one is None else one)
+                if len(block) == _MANY or sum(isinstance(item, int) for item in block) == _FEW:
+                    if workers is None:
+                        from ..parallel import Workers
+
+                        workers = stack.enter_context(Workers(source.block))
+                    pause()
+                    given.append(block)
+                    for result, _ in workers.results(_numbers(block), 0):
+                        yield from _filled(given.popleft(), result)
+                        pause()
+                    block = []
+        for result, _ in workers.rest() if workers is not None else ():
+            pause()
+            yield from _filled(given.popleft(), result)
+        pause()
+        for item in block:
+            yield source.row(item) if isinstance(item, int) else item
+
+
+def _numbers(block: list[Kept | int]) -> bytes:
+    return marshal.dumps([item for item in block if isinstance(item, int)])
+
+
+def _filled(block: list[Kept | int], result: bytes) -> Iterator[Kept]:
+    found = iter(marshal.loads(result))
+    for item in block:
+        yield Kept(*next(found)) if isinstance(item, int) else item
+
+
+class _Source:
+    """Finds rows out, by number; whatever forks after one was found out shares what that looked up."""
+
+    def __init__(
+        self, choice: Choice, repos: Mapping[str, str], requests: Sequence[Request], dry_run: bool = False
+    ) -> None:
+        from ....loaders import last_kept, packages, standing
+        from ...rulefile.policy_names import locate
+
+        self.dry_run = dry_run
+        self._workers: Any = None
+
+        self.repos = list(repos.items())
+        self._choice, self._requests = choice, requests
+        self._packages = packages()
+        path, name = locate(choice.source)
+        # Every kind of question has a file of its own.
+        self.question = repr(
+            (str(path.absolute()), name, list(requests), os.path.dirname(self.repos[0][1]) if repos else "", dry_run)
+        )
+        # What a backend said since then, of any model, may be what a row would rest on now.
+        self._rest = f"{self.question} {kept_values.code()} {standing(self._packages)} {0 if dry_run else last_kept()}"
+
+    def __enter__(self) -> None:
+        if self.dry_run:
+            from ....loaders import Workers
+
+            self._workers = Workers()
+
+    def __exit__(self, *_: object) -> None:
+        if self._workers is not None:
+            self._workers.__exit__()
+
+    def is_grounded(self, found: Any) -> bool:
+        """Whether rows kept on these grounds would be decided alike now."""
+        rest, files = found
+        return rest == self._rest and kept_values.are_same(files)
+
+    def grounds(self) -> Any:
+        """Return what the rows rest on besides the models; None where that may change by itself, or is not known."""
+        if row_grounds.reads(self._policy, "memory.available_bytes"):
+            return None
+        files = row_grounds.rule_files(self._choice.source)
+        return None if files is None else (self._rest, files)
+
+    def prepare(self) -> None:
+        """Load the policy. Raises PolicyError."""
+        assert self._policy
+
+    @cached_property
+    def _policy(self) -> Policy:
+        return self._choice.load()
+
+    @cached_property
+    def _machine(self) -> Any:
+        from ....loaders import machine
+
+        return machine(self._packages)
+
+    def block(self, block: bytes, _: int) -> tuple[bytes, int]:
+        """Return the rows whose numbers the block says."""
+        return marshal.dumps([tuple(self.row(number)) for number in marshal.loads(block)]), 0
+
+    def row(self, number: int) -> Kept:
+        """Return one row."""
+        from ....loaders import LoaderError, Probed, cached_model, request_of
+        from ....loaders.facts import kept_facts
+        from ....loaders.resolving import stamp
+
+        repo, folder = self.repos[number]
+        row: Row = dict.fromkeys(FIELDS) | {"name": repo, "backend": "unsupported"}
+        piece = None
+        try:
+            taken = stamp.take(folder)  # before anything of the folder is read
+            found = cached_model(repo, folder)
+            probed = Probed.of(found, request_of(), machine=self._machine)
+            request, decision, facts = self._first_allowed(probed)
+            row |= {"revision": found.revision, "path": found.folder, "size_bytes": facts["model"]["size_bytes"]}
+            row |= {"request": request, "decision": decision.decision, "backend": decision.backend}
+            row |= {"gate": decision.gate, "error_type": decision.error_type, "reason": decision.message}
+            row["rehearsed"] = _is_rehearsed(self._policy, decision, facts)
+            if (
+                taken is not None
+                and found.folder == f"{folder}/snapshots/{taken.snapshot}"
+                and kept_facts.is_sound(facts)
+            ):
+                piece = kept_rows.piece_of(repo, folder, taken, tuple(row.values()))
+        except LoaderError as error:
+            row |= {"error_type": error.code, "reason": error.message}
+        return Kept(tuple(row.values()), piece)
+
+    def _first_allowed(self, probed: Any) -> tuple[str, Decision, dict[str, Any]]:
+        """Return the first request that is allowed, else the first, with its decision and facts."""
+        from ....loaders import request_of
+
+        decided: list[tuple[str, Decision, dict[str, Any]]] = []
+        for images, audio in self._requests:
+            asking = probed.asking(request_of(images=images, audio=audio))
+            facts = asking.told(asking.facts())
+            decision = self._policy.decide(facts)
+            if self._workers is not None and asking.is_open and self._policy.rests_on(decision.gate, "dry_run"):
+                facts = asking.rehearsed(facts, workers=self._workers)
+                decision = self._policy.decide(facts)
+            decided.append((REQUESTS[images, audio], decision, facts))
+            if decision.allowed:
+                return decided[-1]
+        return decided[0]
+
+
+def _is_rehearsed(policy: Policy, decision: Decision, facts: dict[str, Any]) -> bool:
+    """Whether the decision rests on nothing that a backend could still say."""
+    if not policy.rests_on(decision.gate, "dry_run"):
+        return True
+    told = facts["dry_run"]
+    of = [decision.backend] if decision.backend in told else list(told)
+    return any(told[backend]["status"] != "not_done" for backend in of)

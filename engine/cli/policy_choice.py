@@ -1,0 +1,96 @@
+"""Which policy decides: the one that --policy names, the environment's, the person's own file, or today's."""
+
+from __future__ import annotations
+
+import os
+from typing import NamedTuple
+
+from ..problems import PolicyError
+from ..rulefile.policy_names import place
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
+
+    from ..policy import Policy
+
+VARIABLE = "MLXK_RULES_POLICY"
+
+
+class Choice(NamedTuple):
+    """A policy's source, as `Policy.load` takes it, and what chose it: an option, a variable, a place, or ""."""
+
+    source: str | Path | None
+    by: str = ""
+
+    @property
+    def name(self) -> str:
+        """The rule file, as messages call it."""
+        return place(self.source)[1]
+
+    @property
+    def sentence(self) -> str:
+        """The rule file, and what chose it."""
+        return f"{self.name}, from {self.by}" if self.by else self.name
+
+    def to_dict(self) -> dict[str, str | None]:
+        """Return the choice as plain JSON data; `chosen_by` is null where the command line or nobody chose."""
+        return {"file": self.name, "chosen_by": self.by or None}
+
+    def load(self) -> Policy:
+        """Return the policy. Raises PolicyError, which says what named the file where nobody named it just now."""
+        from ..policy import Policy  # who only asks which it is does without
+
+        try:
+            return Policy.load(self.source)
+        except PolicyError as error:
+            raise PolicyError(
+                problem.named_by(self.by) if self.by and not problem.file else problem for problem in error.problems
+            ) from None
+
+
+def choose(word: str | None, environment: Mapping[str, str] = os.environ) -> Choice:
+    """Return which policy decides, where the command line says `word`.
+
+    A variable that is set and empty counts as not set. A person's own file that is there is taken, whatever it is:
+    one that does not load is an error, never passed over.
+    """
+    if word is not None:
+        return Choice(word)
+    if named := environment.get(VARIABLE):
+        return Choice(named, VARIABLE)
+    own = _own_file(environment)
+    if own is None or not _is_there(own):
+        return Choice(None)
+    from pathlib import Path
+
+    return Choice(Path(own), "your own file")
+
+
+def own_file(environment: Mapping[str, str] = os.environ) -> Path | None:
+    """Return where a person's own policy stands, by the XDG base directories (on macOS too); None without a home."""
+    from pathlib import Path  # not where a start only asks whether it is there
+
+    own = _own_file(environment)
+    return None if own is None else Path(own)
+
+
+def _own_file(environment: Mapping[str, str]) -> str | None:
+    base = environment.get("XDG_CONFIG_HOME", "")
+    if not base.startswith("/"):  # the specification: a relative one is to be ignored
+        home = environment.get("HOME", "")
+        if not home.startswith("/"):
+            return None
+        base = f"{home}/.config"
+    return f"{base}/mlxk-rules/policy.yaml"
+
+
+def _is_there(path: str) -> bool:
+    try:
+        os.lstat(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError):
+        return True  # then reading it says what is wrong
+    return True

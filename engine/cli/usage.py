@@ -1,0 +1,323 @@
+"""The command line as text, and its reading by docopt-ng: one usage a command, one line for a wrong word."""
+
+from __future__ import annotations
+
+import re
+
+from ..problems import UsageError, did_you_mean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from docopt import DocoptExit
+
+MAIN = """Which MLX backend may load a model, whether it should, and why, told before anything is loaded.
+
+Usage:
+  mlxk-rules <command> [<argument>...]
+  mlxk-rules (-h | --help | --version)
+
+Commands:
+  explain     which gate fires for a model, and why
+  run         decide, then load and generate
+  list        every model in the Hugging Face cache with its decision
+  probe       the facts of a model, as JSON
+  decide      decisions for facts in JSON lines
+  validate    check a rule file
+  test        a policy's own cases, with coverage and mutation
+  policy      a policy whole, and where each part of it is from
+  completion  a script that completes words in bash, zsh or fish
+  diff      what two policies decide differently, with the facts that show it
+  audit       a rule file against what the installed MLX libraries support
+
+`mlxk-rules <command> --help` tells more of one. A MODEL is a folder, a repo id in the Hugging Face cache
+(HF_HOME and HF_HUB_CACHE are honoured), org/name@revision, or a bare name that one cached repo ends with.
+Exit codes: 0 yes (allow, warn, valid), 1 no (blocked, invalid, failed), 2 wrong usage or unreadable input, 3 a bug.
+"""
+
+COMMANDS = {
+    "explain": """Say which gate fires for a model, where it stands in the rule file, why, and what to change.
+
+Usage:
+  mlxk-rules explain MODEL [options] [--set FACT=VALUE]...
+
+Options:
+  --image           The request carries images.
+  --audio           The request carries audio.
+  --context N       How many tokens prompt and answer may get, which memory is reckoned for.
+  --image-size WxH  The image that memory is reckoned for, in pixels, such as 1920x1080.
+  --server          The request comes from a server.
+  --quick           Do without the dry run: what files alone tell, at once.
+  --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
+  --set FACT=VALUE  What if: override a fact (memory.total_bytes=8GB), or a derived one (derived.vision=true).
+  --trust-remote-code
+                    Of no effect: no code of a folder is run, and none is a reason to refuse what loads without it.
+  --html FILE       Write the decision as one page too: the gates as a picture, the terms that decided.
+  --json            Print one JSON value: decision, capabilities, derived, facts, gates, remedies.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
+    "run": """Decide, then load the model through the one backend that the decision names, and print its text.
+
+Usage:
+  mlxk-rules run MODEL PROMPT [options] [--image FILE]... [--audio FILE]...
+
+PROMPT is the text, or - to read it from standard input.
+
+Options:
+  --image FILE      An image for the model; may be given again.
+  --audio FILE      A recording for the model; may be given again.
+  --max-tokens N    How many tokens to generate at most; 256, and for speech as the model has it, if not given.
+  --temperature T   0 takes the likeliest token each time [default: 0].
+  --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
+  --trust-remote-code
+                    Of no effect: no code of a folder is run, and none is a reason to refuse what loads without it.
+  --json            Print one JSON value: decision, text, error.
+  --debug           Show the traceback of a backend's error, or of a bug.
+  -h --help         Show this.
+""",
+    "list": """List every model in the Hugging Face cache with its backend, verdict, size and reason.
+
+Without --image and --audio a model is shown for the first of text, images and audio that it is allowed for. What is
+known is shown at once: whether the backends were asked of a model stands under REHEARSED.
+
+Usage:
+  mlxk-rules list [options]
+
+Options:
+  --image           Decide for requests with images.
+  --audio           Decide for requests with audio.
+  --dry-run         Ask the backends of each model that they were not asked of; some seconds each, and kept.
+  --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
+  --json            Print one JSON value: a list.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
+    "probe": """Print the facts of a model as one JSON value. Nothing of it is loaded or executed.
+
+Usage:
+  mlxk-rules probe MODEL [options]
+
+Options:
+  --image           The request carries images.
+  --audio           The request carries audio.
+  --context N       How many tokens prompt and answer may get, which memory is reckoned for.
+  --image-size WxH  The image that memory is reckoned for, in pixels, such as 1920x1080.
+  --server          The request comes from a server.
+  --quick           Do without the dry run: what files alone tell, at once.
+  --json            The same: probe always prints JSON.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
+    "decide": """Read facts as JSON lines, as `probe` prints them, and print a decision for each, as JSON lines.
+
+Usage:
+  mlxk-rules decide FILE [options]
+
+FILE is a file, or - for standard input. An object `derived` in the facts stands in for what the policy derives.
+A line that holds no facts is answered in its place with an `error`, and the exit code is then 2.
+
+Options:
+  --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
+  --json            The same: decide always prints JSON lines.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
+    "validate": """Check rule files: YAML, shape, expressions and their types. Every problem is said at once.
+
+Usage:
+  mlxk-rules validate [FILE]... [options]
+
+FILE is a rule file or a shipped version; today's policy if none is given.
+
+Options:
+  --analyse         Find what no single line shows too: gates that never fire, entries, limits and branches that decide
+                    nothing. Takes up to a minute, and z3: pip install 'mlxk-rules[analysis]'.
+  --format F        text, json, sarif (2.1.0), github (annotations) or junit; inside GitHub Actions github if not given.
+  --explain CODE    Say what an error code means, with an example of it and the same mended.
+  --json            The same as --format json: print one JSON value: valid, problems.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
+    "test": """Run a policy's own cases, and say what of the policy they cover.
+
+Usage:
+  mlxk-rules test [FILE] [options]
+
+FILE is a rule file or a shipped version, whose cases are found (rules/tests/*.yaml, NAME.tests.yaml beside it, or
+tests/*.yaml beside it), or one case file; today's policy if none is given. No cases at all is a failure.
+Of a policy that extends another, coverage and mutants are those of its own file.
+
+Options:
+  --coverage        Show the rule file's lines, marked: + seen by a case, ~ in part, ! not at all.
+  --mutate          Break the policy in every small way, and say which breaks no case notices.
+  --fail-under N    Fail under N percent of coverage, and with --mutate of mutants noticed.
+  --json            Print one JSON value: passed, cases, failures, coverage, mutation.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
+    "policy": """Show a policy whole: what it extends put together, and for each part the file and line it is from.
+
+Usage:
+  mlxk-rules policy [FILE] [options] [--set FACT=VALUE]...
+
+FILE is a rule file or a shipped version. Without one, it is the policy that decides where --policy is not given:
+what the environment variable MLXK_RULES_POLICY names, else your own file at $XDG_CONFIG_HOME/mlxk-rules/policy.yaml
+(~/.config/mlxk-rules/policy.yaml, on macOS too), else today's.
+
+Options:
+  --json            Print one JSON value: name, version, files, sets, limits, derive, gates, removed.
+  --yaml            Print it as one rule file that extends nothing and decides the same.
+  --mermaid         Print a picture of the gates, as Mermaid text.
+  --dot             Print a picture of the gates, as DOT text for Graphviz.
+  --html FILE       Write all of it as one page.
+  --model MODEL     In a picture or page: mark the way of this model through the gates.
+  --image           With --model: the request carries images.
+  --audio           With --model: the request carries audio.
+  --server          With --model: the request comes from a server.
+  --set FACT=VALUE  With --model: what if; see `mlxk-rules explain --help`.
+  --schema          Print where the schema for editors stands, and nothing else.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
+    "completion": """Print a script that completes mlxk-rules' words in a shell.
+
+Usage:
+  mlxk-rules completion SHELL [options]
+
+SHELL is bash, zsh or fish; the script goes where that shell reads it when it starts:
+  bash   eval "$(mlxk-rules completion bash)"      in ~/.bashrc
+  zsh    eval "$(mlxk-rules completion zsh)"       in ~/.zshrc, below compinit
+  fish   mlxk-rules completion fish | source       in ~/.config/fish/config.fish
+The scripts ask `mlxk-rules completion models` for the names in the Hugging Face cache, one a line.
+
+Options:
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
+    "diff": """Say whether two policies decide the same for all facts, and else what changes, with facts that show it.
+
+Usage:
+  mlxk-rules diff OLD [NEW] [options]
+
+OLD and NEW are rule files, shipped versions, or files in a git revision such as HEAD~1:rules/policy.yaml; NEW is
+today's policy if none is given. z3 compares them for all facts: pip install 'mlxk-rules[analysis]'. Without it --models
+and --facts answer still, and so does --check-version where the versions alone tell. Exit codes: 0 the same, 1
+different, 2 unusable, or not known without z3; with --check-version 0 if the version rose by enough, else 1.
+
+Options:
+  --models          Say too which models of the Hugging Face cache are decided otherwise, each asked with text, images,
+                    audio, and both.
+  --facts FILE      Say too which recorded facts are decided otherwise: JSON lines as `decide` reads them, - for
+                    standard input.
+  --check-version   Fail only where NEW's version did not rise by enough: by the third number where all is decided
+                    alike, by the second where nothing allowed before is refused, warned of or loaded otherwise,
+                    by the first else.
+  --all             Every pair of gates with a change between them, not one for each kind.
+  --markdown        Print it as a page: rules/CHANGES.md is made so.
+  --json            Print one JSON value: same, exact, direction, changes, version, models, facts.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
+    "audit": """Hold a rule file's sets against what the installed MLX libraries can load.
+
+Usage:
+  mlxk-rules audit [FILE] [options]
+
+FILE is a rule file with an `audit` part; today's policy if none is given.
+
+Options:
+  --fix             Add what the sets lack, raise the file's version, and say so in its changelog.
+  --prune           With --fix: take out what no installed library knows.
+  --json            Print one JSON value: clean, fixed, sets, versions, absent.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
+}
+
+_SYNONYMS = {
+    "check": "explain",
+    "why": "explain",
+    "show": "explain",
+    "ls": "list",
+    "facts": "probe",
+    "lint": "validate",
+}
+
+
+def read_command(words: Sequence[str]) -> str:
+    """Return the command that `words` begin with, or one of --help and --version. Raises UsageError."""
+    if not words:
+        raise UsageError("usage", "no command given", f"one of {', '.join(COMMANDS)}; mlxk-rules --help tells more")
+    first = words[0]
+    if first in ("-h", "--help", "help"):
+        return "--help"
+    if first in COMMANDS or first == "--version":
+        return first
+    known = _SYNONYMS.get(first)
+    help = f"did you mean `{known}`?" if known else did_you_mean(first, COMMANDS)
+    raise UsageError("usage", f"unknown command `{first}`", help or f"one of {', '.join(COMMANDS)}")
+
+
+def read_options(command: str, words: Sequence[str]) -> dict[str, Any]:
+    """Return docopt's reading of `words` (those after the command). Raises UsageError naming the word that is wrong."""
+    usage = COMMANDS[command]
+    from docopt import DocoptExit, docopt
+
+    _refuse_unknown_options(usage, words)
+    try:
+        return dict(docopt(usage, [command, *words], default_help=False))
+    except DocoptExit as error:
+        raise _wrong_word(command, usage, words, error) from None
+
+
+def _options(usage: str) -> dict[str, bool]:
+    """Return every option of a usage text, and whether it takes a value."""
+    section = usage.split("\nOptions:\n", 1)[1]
+    lines = re.findall(r"^  (-.+?)(?:  |$)", section, re.MULTILINE)
+    return {word: line.split(" ")[-1][0] != "-" for line in lines for word in re.findall(r"--?[\w-]+", line)}
+
+
+def _refuse_unknown_options(usage: str, words: Sequence[str]) -> None:
+    # docopt takes any unambiguous prefix for an option: here a word is right or wrong.
+    known = _options(usage)
+    takes_value = False
+    for word in words:
+        if word == "--":
+            return
+        if takes_value or word == "-" or not word.startswith("-"):
+            takes_value = False
+            continue
+        name, equals, _ = word.partition("=")
+        if name not in known:
+            help = did_you_mean(name, known) or f"the options are {', '.join(sorted(o for o in known if len(o) > 2))}"
+            raise UsageError("usage", f"unknown option `{name}`", help)
+        takes_value = known[name] and not equals
+        if equals and not known[name]:
+            raise UsageError("usage", f"the option `{name}` takes no value", f"write `{name}` alone")
+    if takes_value:
+        raise UsageError("usage", f"the option `{words[-1]}` wants a value", f"write `{words[-1]} VALUE`")
+
+
+def _wrong_word(command: str, usage: str, words: Sequence[str], error: DocoptExit) -> UsageError:
+    line = next(line for line in usage.splitlines() if line.startswith("  mlxk-rules "))
+    wanted = re.findall(r"\b[A-Z]+\b", line.split("[")[0])
+    known = _options(usage)
+    given: list[str] = []
+    skip = False
+    for word in words:
+        if skip:
+            skip = False
+        elif word.startswith("-") and word != "-":
+            skip = known.get(word, False)
+        else:
+            given.append(word)
+    if len(given) < len(wanted):
+        return UsageError("usage", f"{wanted[len(given)]} is missing", line.strip())
+    if len(given) > len(wanted) and "[FILE]" not in line:
+        return UsageError("usage", f"unexpected `{given[len(wanted)]}`", line.strip())
+    repeated = next((word for word in words if word.startswith("--") and list(words).count(word) > 1), "")
+    message = f"the option `{repeated}` stands twice" if repeated else f"`mlxk-rules {command}` is not called so"
+    return UsageError("usage", message, line.strip())

@@ -1,0 +1,179 @@
+"""Programs kept on disk, so that starting needs neither YAML nor JMESPath: a policy's text, and what became of it."""
+
+from __future__ import annotations
+
+import marshal
+import os
+from typing import NamedTuple
+
+from ..facts.types import Type
+from ..facts.vocabulary import ABSENT, Fact
+from ..storage.kept_values import put, take
+from .program import BranchRule, DerivedRule, Expression, GateRule, Program
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from typing import Any
+
+    from ..rulefile.document import Document
+    from ..storage.kept_values import Files
+    from .condition_terms import Condition
+    from .function.decider import Decider
+    from .program import Node
+
+    Audit = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
+    Origin = tuple[str, Files]
+    Path = str | os.PathLike[str]
+
+
+class Kept(NamedTuple):
+    """A program, with what was found out of its policy.
+
+    audit: the library versions that the policy was checked with, and for each set its fact; None without an audit part.
+    origin: where it is kept, and the files that it is of.
+    """
+
+    program: Program
+    conditions: tuple[Condition, ...]
+    audit: Audit | None
+    origin: Origin
+
+
+def stored(path: Path, name: str) -> Kept | None:
+    """Return what is kept of the rule file `path`, called `name` in messages; None where nothing is, or to believe."""
+    found = take(_key(path, name))
+    if found is None:
+        return None
+    files, (program, conditions, audit) = found
+    return Kept(_program(program), conditions, audit, (_key(path, name), files))
+
+
+def files_of(path: Path, name: str) -> Files | None:
+    """Return path and bytes of each file that the program kept for a rule file is of; None where none is to believe."""
+    found = take(_key(path, name))
+    return None if found is None else found[0]
+
+
+def store(
+    path: Path, name: str, document: Document, program: Program, conditions: tuple[Condition, ...]
+) -> Origin | None:
+    """Keep the program that `document` became; says nothing where that cannot be done. Returns where, and its files."""
+    try:
+        files = list(_files(document))
+    except ValueError:
+        return None
+    key = _key(path, name)
+    put(key, files, (_plain(program), conditions, audit_of(document)))
+    return key, files
+
+
+def stored_decider(origin: Origin) -> Decider | None:
+    """Return the decider kept beside a program; None where none is, or to believe."""
+    from .function.decider import Decider  # most starts decide nothing the fast way
+
+    key, files = origin
+    found = take(f"{key}\ndecider")
+    # What stands in the files by now is not what the program was made of, if they changed since.
+    return Decider(*found[1]) if found is not None and found[0] == files else None
+
+
+def store_decider(origin: Origin, decider: Decider) -> None:
+    """Keep a decider beside the program that it is of; says nothing where that cannot be done."""
+    key, files = origin
+    put(f"{key}\ndecider", files, tuple(decider))
+
+
+def audit_of(document: Document) -> Audit | None:
+    """Return what a policy's audit part says, without its places."""
+    audit = document.audit
+    if audit is None:
+        return None
+    checked_with = tuple((library, version) for library, version, _ in audit.checked_with)
+    return checked_with, tuple((name, fact) for name, fact, _ in audit.sets)
+
+
+def _files(document: Document) -> Iterator[tuple[str, bytes]]:
+    """Yield path and content of a policy's rule file, and of those that it extends."""
+    layer: Document | None = document
+    while layer is not None:
+        source = layer.place.source
+        if source.path is None:
+            raise ValueError("no file")
+        yield str(source.path), source.data
+        layer = layer.base
+
+
+def _key(path: Path, name: str) -> str:
+    # A name stands in the trace's places, so the same file under another name is another program.
+    return f"{os.path.join(os.getcwd(), os.fspath(path))}\n{name}"
+
+
+# --- to plain values and back: marshal takes no subclass of a tuple
+
+
+def _plain(program: Program) -> tuple[Any, ...]:
+    return (
+        program.name,
+        program.version,
+        program.sets,
+        program.limits,
+        {name: _plain_type(kind) for name, kind in program.types.items()},
+        [(rule.name, [tuple(branch) for branch in rule.branches]) for rule in program.derive],
+        [tuple(gate) for gate in program.gates],
+        [tuple(expression) for expression in program.expressions],
+        program.code,
+        program.constants,
+        program.guards,
+        list(map(_plain_fact, program.facts)),
+        marshal.dumps([program.nodes[place] for place in range(len(program.expressions))]),
+    )
+
+
+class _LateNodes:
+    """Syntax trees, taken up when one is asked for: explaining needs none of them."""
+
+    def __init__(self, data: bytes) -> None:
+        self._data = data
+        self._nodes: list[Node] | None = None
+
+    def __getitem__(self, place: int, /) -> Node:
+        nodes = self._nodes
+        if nodes is None:
+            nodes = self._nodes = marshal.loads(self._data)
+        return nodes[place]
+
+
+def _program(plain: tuple[Any, ...]) -> Program:
+    name, version, sets, limits, types, derive, gates, expressions, code, constants, guards, facts, nodes = plain
+    return Program(
+        name,
+        version,
+        sets,
+        limits,
+        {key: _type(kind) for key, kind in types.items()},
+        tuple([DerivedRule(key, tuple([BranchRule(*branch) for branch in branches])) for key, branches in derive]),
+        tuple([GateRule(*gate) for gate in gates]),
+        tuple([Expression(*expression) for expression in expressions]),
+        _LateNodes(nodes),
+        code,
+        constants,
+        guards,
+        tuple([Fact(f[0], _type(f[1]), f[2], ABSENT if f[3] else f[4], *f[5:]) for f in facts]),
+    )
+
+
+def _plain_fact(fact: Fact) -> tuple[Any, ...]:
+    default = (True, None) if fact.default is ABSENT else (False, fact.default)
+    return fact.name, _plain_type(fact.type), fact.unit, *default, fact.source, fact.means
+
+
+def _plain_type(kind: Type) -> tuple[Any, ...]:
+    fields = None if kind.fields is None else {name: _plain_type(inner) for name, inner in kind.fields.items()}
+    return kind.kinds, None if kind.item is None else _plain_type(kind.item), fields, kind.values, kind.sure
+
+
+def _type(plain: tuple[Any, ...]) -> Type:
+    kinds, item, fields, values, sure = plain
+    inner = None if fields is None else {name: _type(kind) for name, kind in fields.items()}
+    return Type(kinds, None if item is None else _type(item), inner, values, sure)

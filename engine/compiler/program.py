@@ -1,0 +1,86 @@
+"""A policy as it runs: rules as plain data, and the compiled functions of their expressions, which they name by number.
+
+A program can be put down as bytes and taken up again; nothing of YAML or JMESPath is needed then.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from types import CodeType
+    from typing import Any, Protocol
+
+    from ..facts.types import Type
+    from ..facts.vocabulary import Fact
+
+    Node = dict[str, Any]
+
+    class Nodes(Protocol):
+        """The syntax trees of expressions, by their place in `Program.expressions`."""
+
+        def __getitem__(self, place: int, /) -> Node: ...
+
+
+Guard = tuple[str, tuple[frozenset[str], ...]]  # a function, and the kinds that each of its arguments may be of
+
+
+class Expression(NamedTuple):
+    """An expression of a rule: its text, the dotted paths that it reads, and the number of its function."""
+
+    text: str
+    reads: tuple[str, ...]
+    function: int
+
+
+class BranchRule(NamedTuple):
+    """One branch of a derived fact; expressions by their place in `Program.expressions`, None where there is none."""
+
+    when: int | None
+    value: Any
+    compute: int | None
+    why: str
+
+
+class DerivedRule(NamedTuple):
+    """A derived fact."""
+
+    name: str
+    branches: tuple[BranchRule, ...]
+
+
+class GateRule(NamedTuple):
+    """A gate. `message`: text, its spaces single, and expressions."""
+
+    id: str
+    when: int | None
+    decide: str
+    backend: str
+    error: str | None
+    http: int | None
+    message: tuple[str | int, ...] | None
+    file: str
+    line: int
+
+
+class Program(NamedTuple):
+    """All that deciding and explaining need.
+
+    nodes: the expressions' syntax trees, every part of a condition with the number of its function, `run`. code: makes
+    `functions`, each of a scope, with the names that `constants` and `guards` tell. facts: the vocabulary.
+    """
+
+    name: str
+    version: str
+    sets: dict[str, list[str]]
+    limits: dict[str, int | float]
+    types: dict[str, Type]
+    derive: tuple[DerivedRule, ...]
+    gates: tuple[GateRule, ...]
+    expressions: tuple[Expression, ...]
+    nodes: Nodes
+    code: CodeType
+    constants: dict[str, Any]
+    guards: dict[str, Guard]
+    facts: tuple[Fact, ...]

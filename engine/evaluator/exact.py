@@ -1,0 +1,209 @@
+"""Evaluates a program over facts, rule by rule: the exact way, which says of everything that is wrong where it is.
+
+What decides fast (evaluator.compiled) hands over to this whenever facts are not as they should be.
+"""
+
+from __future__ import annotations
+
+from ..compiler.code_names import namespace
+from ..decision import Decision, PolicyName
+from ..facts.types import kind_of
+from ..facts.vocabulary import Vocabulary
+from ..problems import did_you_mean
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from typing import Any
+
+    from ..compiler.condition_terms import Condition
+    from ..compiler.program import BranchRule, GateRule, Program
+
+    Scope = dict[str, Any]
+    Faults = dict[str, str]
+
+
+class Evaluation:
+    """One program, ready to run. Nothing here raises because of what the facts hold."""
+
+    def __init__(self, program: Program, conditions: tuple[Condition, ...] | None = None) -> None:
+        """conditions: the program's, where they are known; they are worked out where something is explained."""
+        self.program = program
+        self._conditions = conditions
+        self.policy = PolicyName(name=program.name, version=program.version)
+        names = namespace(program.constants, program.guards)
+        exec(program.code, names)
+        self.functions: list[Any] = names["functions"]
+        self._run = [self.functions[expression.function] for expression in program.expressions]
+        self.vocabulary = Vocabulary({fact.name: fact for fact in program.facts})
+        self.derived = {rule.name: rule for rule in program.derive}
+
+    @property
+    def conditions(self) -> tuple[Condition, ...]:
+        """What the expressions are made of."""
+        if self._conditions is None:
+            from ..compiler.condition_terms import conditions_of
+
+            self._conditions = conditions_of(self.program)
+        return self._conditions
+
+    def decide(self, facts: Any) -> Decision:
+        """Return the decision for `facts`."""
+        if refusal := self.refusal(facts):
+            return refusal
+        scope, faults = self.scope(facts)
+        for gate in self.program.gates:
+            fired, error = self.tried(gate, scope, faults)
+            if fired:
+                return self.decision(gate, scope, error)
+        raise AssertionError("the last gate always fires")
+
+    def refusal(self, facts: Any) -> Decision | None:
+        """Return the decision where the facts are no object."""
+        if isinstance(facts, dict):
+            return None
+        from collections.abc import Mapping  # hardly ever asked
+
+        if isinstance(facts, Mapping):
+            return None
+        message = f"the facts are of the kind {kind_of(facts)}, an object is wanted"
+        return Decision("block", "unsupported", None, "policy_error", 500, message, self.policy)
+
+    def tried(self, gate: GateRule, scope: Scope, faults: Faults) -> tuple[bool, str]:
+        """Return whether a gate fires, and why it cannot be evaluated, or ""; one that cannot fires."""
+        error = self._fault_of(gate.when, faults) if faults else ""
+        fired, error = (True, error) if error else self.holds(gate.when, scope)
+        return fired or bool(error), error
+
+    def holds(self, when: int | None, scope: Scope) -> tuple[bool, str]:
+        """Return whether the condition `when` holds, and why it cannot be evaluated, or ""."""
+        if when is None:
+            return True, ""
+        try:
+            value = self.value(when, scope)
+        except Exception as error:
+            return False, _reason(error)
+        return (value, "") if isinstance(value, bool) else (False, _not_boolean(value))
+
+    def value(self, expression: int, scope: Scope) -> Any:
+        """Return an expression's value; raises what it raises."""
+        return self._run[expression](scope)
+
+    def branch_of(self, name: str, scope: Scope) -> int | None:
+        """Return which branch of the derived fact `name` gives its value in `scope`, or None where none of them did."""
+        for number, branch in enumerate(self.derived[name].branches):
+            holds, error = self.holds(branch.when, scope)
+            if error:
+                return None
+            if holds:
+                return number
+        return None
+
+    # --- facts, and what is wrong with them
+
+    def scope(self, given: Mapping[str, Any]) -> tuple[Scope, Faults]:
+        """Return what expressions are evaluated over, and the faults by the name of the fact."""
+        facts, faults = self.vocabulary.complete(given)
+        overrides = facts.pop("derived", None)
+        scope: Scope = {**facts, "sets": self.program.sets, "limits": self.program.limits, "derived": {}}
+        derived: dict[str, Any] = scope["derived"]
+        self._check_overrides(overrides, faults)
+        for name, branches in self.program.derive:
+            full = f"derived.{name}"
+            if isinstance(overrides, dict) and name in overrides and full not in faults:
+                derived[name] = overrides[name]
+                continue
+            if faults and full not in faults and (fault := self._fault_in(branches, faults)):
+                faults[full] = fault
+            derived[name] = None
+            if full in faults:
+                continue
+            try:
+                derived[name] = self._first(branches, scope)
+            except Exception as error:
+                faults[full] = f"cannot be derived: {_reason(error)}"
+        return scope, faults
+
+    def _first(self, branches: tuple[BranchRule, ...], scope: Scope) -> Any:
+        run = self._run
+        for when, value, compute, _ in branches:
+            if when is not None:
+                try:
+                    holds = run[when](scope)
+                except Exception as error:
+                    raise ValueError(_reason(error)) from None
+                if holds is False:
+                    continue
+                if holds is not True:
+                    raise ValueError(_not_boolean(holds))
+            found = value if compute is None else run[compute](scope)
+            if isinstance(found, float) and found - found != 0:
+                raise ValueError("it is not a finite number")
+            return found
+        raise ValueError("no branch matches")
+
+    def _check_overrides(self, overrides: Any, faults: Faults) -> None:
+        if overrides is None:
+            return
+        if not isinstance(overrides, dict):
+            faults["derived"] = "is not an object"
+            return
+        types = self.program.types
+        for name, value in overrides.items():
+            wanted = types.get(name)
+            if wanted is None:
+                help = did_you_mean(str(name), types)
+                faults["derived"] = (
+                    f"has `{str(name)[:60]}`, which the policy does not derive{'; ' + help if help else ''}"
+                )
+            elif kind_of(value) not in wanted.kinds:
+                faults[f"derived.{name}"] = f"is {kind_of(value)}, {wanted} is wanted"
+            elif isinstance(value, str) and wanted.values is not None and value not in wanted.values:
+                faults[f"derived.{name}"] = f"is `{value[:60]}`, one of {', '.join(sorted(wanted.values))} is wanted"
+
+    def _fault_in(self, branches: tuple[BranchRule, ...], faults: Faults) -> str:
+        for branch in branches:
+            for part in (branch.when, branch.compute):
+                if fault := self._fault_of(part, faults):
+                    return fault
+        return ""
+
+    def _fault_of(self, expression: int | None, faults: Faults) -> str:
+        """Return the first fault among the facts that an expression reads, or ""."""
+        if "derived" in faults:
+            return f"`derived` {faults['derived']}"
+        for path in self.program.expressions[expression].reads if expression is not None else ():
+            for fact, fault in faults.items():
+                if path == fact or path.startswith(f"{fact}.") or fact.startswith(f"{path}."):
+                    return f"`{fact}` {fault}" if not fault.startswith("`") else fault
+        return ""
+
+    # --- the answer
+
+    def decision(self, gate: GateRule, scope: Scope, error: str) -> Decision:
+        """Return the decision of a gate that fired; `error`: why it cannot be evaluated, or ""."""
+        if error:
+            message = f"the gate `{gate.id}` cannot be evaluated: {error}"
+            return Decision("block", "unsupported", gate.id, "policy_error", 500, message, self.policy)
+        message = self._message(gate.message, scope) if gate.message is not None else None
+        return Decision(gate.decide, gate.backend, gate.id, gate.error, gate.http, message, self.policy)
+
+    def _message(self, parts: tuple[str | int, ...], scope: Scope) -> str:
+        return " ".join("".join(p if isinstance(p, str) else self._said(p, scope) for p in parts).split())
+
+    def _said(self, expression: int, scope: Scope) -> str:
+        from ..facts.one_line import as_text
+
+        try:
+            return as_text(self.value(expression, scope))
+        except Exception:
+            return "(unknown)"
+
+
+def _not_boolean(value: Any) -> str:
+    return f"it is {kind_of(value)}, not boolean"
+
+
+def _reason(error: Exception) -> str:
+    text = " ".join(str(error).split())[:200]
+    return f"{text} ({type(error).__name__})" if text else type(error).__name__

@@ -1,0 +1,206 @@
+"""What validation found, in the formats that other programs read: JSON, SARIF, GitHub's annotations, JUnit.
+
+Each format is one function from reports to text. What a rule file holds is data in all of them: it is escaped as the
+format wants it, and no control character of it is passed on.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, metadata
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+from xml.etree import ElementTree
+
+from ..problems import Problem
+from .code_pages import Entry, codes
+from .terminal import safe
+
+UNREADABLE = frozenset({"no-file", "unreadable-file", "file-too-large", "not-utf-8"})
+_SCHEMA = "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json"
+_NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """A rule file, by the name that the person gave it, with its problems, and a line about it where it has none."""
+
+    name: str
+    problems: tuple[Problem, ...]
+    summary: str = ""
+
+
+def as_json(reports: Sequence[Report]) -> str:
+    """Return one JSON value: valid, problems."""
+    problems = [_plain(problem) for report in reports for problem in report.problems]
+    return json.dumps({"valid": not problems, "problems": problems}, indent=2, allow_nan=False)
+
+
+def _plain(problem: Problem) -> dict[str, Any]:
+    return {
+        "code": problem.code,
+        "message": problem.message,
+        "help": problem.help,
+        "file": problem.file,
+        "line": problem.line,
+        "column": problem.column,
+        "text": problem.text,
+    }
+
+
+# --- SARIF 2.1.0
+
+
+def as_sarif(reports: Sequence[Report]) -> str:
+    """Return a SARIF log of one run, with a rule for every code that it found."""
+    found = [(report, problem) for report in reports for problem in report.problems]
+    names = sorted({problem.code for _, problem in found})
+    driver: dict[str, Any] = {"name": "mlxk-rules", "rules": [_rule(name) for name in names]}
+    driver.update(_about())
+    run = {
+        "tool": {"driver": driver},
+        "columnKind": "unicodeCodePoints",
+        "artifacts": [{"location": {"uri": uri}} for uri in dict.fromkeys(_uri(report.name) for report in reports)],
+        "results": [_result(report, problem, names.index(problem.code)) for report, problem in found],
+    }
+    return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, allow_nan=False)
+
+
+def _about() -> dict[str, str]:
+    try:
+        about = metadata("mlxk-rules")
+    except PackageNotFoundError:  # run from a copy that nobody installed
+        return {}
+    home = _docs()
+    return {"version": about["Version"], **({"informationUri": home} if home else {})}
+
+
+def _docs() -> str:
+    """Return the address at which the package says its documentation or source is, or ""."""
+    try:
+        given = metadata("mlxk-rules").get_all("Project-URL") or []
+    except PackageNotFoundError:
+        return ""
+    addresses = {label.strip().lower(): url.strip() for label, _, url in (entry.partition(",") for entry in given)}
+    return next((addresses[label] for label in ("documentation", "homepage", "source") if label in addresses), "")
+
+
+def _rule(code: str) -> dict[str, Any]:
+    entry = codes().get(code) or Entry(code, code, code)
+    rule: dict[str, Any] = {
+        "id": code,
+        "shortDescription": {"text": entry.title},
+        "fullDescription": {"text": entry.means},
+        "help": {"text": entry.text(), "markdown": entry.markdown()},
+        "defaultConfiguration": {"level": "error"},
+    }
+    if home := _docs():
+        rule["helpUri"] = f"{home.rstrip('/')}/rules/CODES.md#{code}"
+    return rule
+
+
+def _result(report: Report, problem: Problem, index: int) -> dict[str, Any]:
+    place: dict[str, Any] = {"artifactLocation": {"uri": _uri(problem.file or report.name)}}
+    if problem.line:
+        begin = max(1, problem.column)
+        region: dict[str, Any] = {"startLine": problem.line, "startColumn": begin, "endColumn": begin + problem.width}
+        place["region"] = region
+        snippet = {"text": safe(problem.text, "\t")}
+        if begin == 1 and problem.width >= len(problem.text):
+            region["snippet"] = snippet  # a context region has to be larger than its region (3.29.5)
+        elif problem.text:
+            place["contextRegion"] = {"startLine": problem.line, "snippet": snippet}
+    return {
+        "ruleId": problem.code,
+        "ruleIndex": index,
+        "level": "error",
+        "message": {"text": safe(_sentence(problem))},
+        "locations": [{"physicalLocation": place}],
+    }
+
+
+def _sentence(problem: Problem) -> str:
+    return f"{problem.message}; {problem.help}" if problem.help else problem.message
+
+
+def _uri(name: str) -> str:
+    """Return a file's name as a URI, relative where the file is below the working folder."""
+    path = Path(name)
+    with suppress(ValueError, OSError):
+        path = path.relative_to(Path.cwd()) if path.is_absolute() else path
+    text = quote(path.as_posix().encode("utf-8", "surrogatepass"), safe="/")
+    return f"file://{text}" if path.is_absolute() else text
+
+
+# --- GitHub's annotations
+
+
+def as_github(reports: Sequence[Report]) -> str:
+    """Return a workflow command for each problem, and one line that counts.
+
+    The last names no file: the runner acts on what it takes for a command wherever it stands in a line.
+    """
+    lines = [_annotation(report, problem) for report in reports for problem in report.problems]
+    valid = sum(not report.problems for report in reports)
+    return "\n".join([*lines, f"mlxk-rules validate: {valid} of {len(reports)} rule files valid"])
+
+
+def _annotation(report: Report, problem: Problem) -> str:
+    about = {"title": f"mlxk-rules {problem.code}", "file": problem.file or report.name}
+    if problem.line:
+        end = problem.column + problem.width - 1
+        about |= {"line": str(problem.line), "col": str(problem.column), "endColumn": str(end)}
+    properties = ",".join(f"{key}={_property(value)}" for key, value in about.items())
+    place = f"{problem.place}: " if problem.place else ""
+    return f"::error {properties}::{_data(f'{place}{_sentence(problem)} [{problem.code}]')}"
+
+
+def _data(text: str) -> str:
+    return safe(text, "\r\n").replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
+# --- JUnit
+
+
+def as_junit(reports: Sequence[Report]) -> str:
+    """Return a test suite with a case for each file; one that cannot be read is an error, one with problems failed."""
+    suite = ElementTree.Element("testsuite", name="mlxk-rules validate", tests=str(len(reports)))
+    counts = {"failure": 0, "error": 0}
+    for report in reports:
+        case = ElementTree.SubElement(suite, "testcase", classname="rules", name=_xml(report.name), time="0")
+        if not report.problems:
+            continue
+        kind = "error" if any(problem.code in UNREADABLE for problem in report.problems) else "failure"
+        counts[kind] += 1
+        count = len(report.problems)
+        first = report.problems[0]
+        message = f"{count} problem{'s'[: count != 1]}: {first.message}"
+        inner = ElementTree.SubElement(case, kind, type=first.code, message=_xml(message))
+        inner.text = "\n".join(_xml(str(problem)) for problem in report.problems)
+    suite.set("failures", str(counts["failure"]))
+    suite.set("errors", str(counts["error"]))
+    suites = ElementTree.Element("testsuites")
+    suites.append(suite)
+    ElementTree.indent(suites)
+    return ElementTree.tostring(suites, encoding="unicode", xml_declaration=False)
+
+
+def _xml(text: str) -> str:
+    return _NO_XML.sub("", safe(text))
+
+
+FORMATS: Mapping[str, Callable[[Sequence[Report]], str]] = {
+    "json": as_json,
+    "sarif": as_sarif,
+    "github": as_github,
+    "junit": as_junit,
+}

@@ -1,0 +1,79 @@
+"""From rule files to one policy document: what a file extends is read, and put together with it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from ..garbage_collection import uncollected
+from ..problems import PolicyError, Problem
+from .checked import problems_of
+from .document import Document, Place
+from .document_reader import read_document, read_parts
+from .overlay import merge
+from .policy_names import SHIPPED, TODAY, locate
+from .source import Source, read, source_of
+
+MAX_EXTENDS = 8
+
+
+@uncollected
+def load_document(source: str | os.PathLike[str] | None = None) -> Document:
+    """Return the policy document of a shipped version, a path, or today's, put together with what it extends.
+
+    Raises PolicyError.
+    """
+    path, name = locate(source)
+    return _whole(read(path, name), path.parent)
+
+
+@uncollected
+def document_of(text: str, name: str) -> Document:
+    """Return the policy document that stands in `text`; `name` stands for the file in messages. Raises PolicyError."""
+    return _whole(source_of(text, name), Path.cwd())
+
+
+def _whole(source: Source, folder: Path) -> Document:
+    document, problems = read_parts(source)
+    try:
+        whole, misfits = _extended(document, folder, 0)
+    except PolicyError as error:
+        raise PolicyError([*problems, *error.problems]) from None
+    if problems or misfits:
+        raise PolicyError([*problems, *misfits, *problems_of(whole)])
+    return whole
+
+
+def _extended(document: Document, folder: Path, depth: int) -> tuple[Document, list[Problem]]:
+    if document.extends is None:
+        return document, []
+    place = document.extends_place or document.place
+    if depth >= MAX_EXTENDS:
+        help = "a policy must not extend itself"
+        raise PolicyError(
+            [place.problem("extends-too-deep", f"more than {MAX_EXTENDS} policies extend one another", help)]
+        )
+    path, name = _base_of(document.extends, folder, place)
+    try:
+        base = read_document(read(path, name))
+    except PolicyError as error:
+        if all(not problem.file for problem in error.problems):
+            raise PolicyError(
+                place.problem(p.code, f"cannot extend: {p.message}", p.help) for p in error.problems
+            ) from None
+        raise
+    base, misfits = _extended(base, path.parent, depth + 1)
+    if misfits:
+        raise PolicyError(misfits)
+    return merge(base, document)
+
+
+def _base_of(word: str, folder: Path, place: Place) -> tuple[Path, str]:
+    if word == TODAY or SHIPPED.fullmatch(word):
+        return locate(word)
+    if not word.endswith((".yaml", ".yml")):
+        # A message may show a line of the file: what is no rule file by its name is not opened.
+        help = "name a shipped version such as 2.0.4, or a path that ends in .yaml"
+        raise PolicyError([place.problem("no-file", f"`{word[:100]}` is no policy to extend", help)])
+    path = folder / word
+    return path, str(path)

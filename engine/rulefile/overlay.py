@@ -1,0 +1,110 @@
+"""Puts a policy together from the one it extends and its own changes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import TypeVar
+
+from ..problems import Problem, Problems, did_you_mean
+from .document import Derivation, Document, Gate, Limit, StringSet
+
+Part = TypeVar("Part", Limit, Derivation)
+
+
+def merge(base: Document, over: Document) -> tuple[Document, list[Problem]]:
+    """Return `base` with the changes of `over`, and a problem for each change of what the base does not have.
+
+    A set is replaced, or added to and taken from; a limit or derived fact of the same name is replaced where it stands,
+    a new one is put at the end; a gate of the same id is replaced where it stands, a new one placed before or after a
+    named one. Where a gate of `over` is not sound, the places of the others are not judged: they may be beside it.
+    """
+    problems, misplaced = Problems(), Problems()
+    merged = over.changed(
+        extends=None,
+        base=base,
+        audit=over.audit or base.audit,
+        sets=_sets(base, over, problems),
+        limits=_by_name(base.limits, over.limits),
+        derive=_by_name(base.derive, over.derive),
+        gates=_gates(base.gates, over.gates, misplaced),
+    )
+    problems.extend(_unread(base, merged))
+    if "gates" not in over.doubtful:
+        problems.extend(misplaced)
+    lost = {f"sets.{part.name}" for part in over.sets} - {f"sets.{part.name}" for part in merged.sets}
+    return merged.changed(doubtful=over.doubtful | lost | ({"gates"} if misplaced else set())), problems
+
+
+def _by_name(base: tuple[Part, ...], over: tuple[Part, ...]) -> tuple[Part, ...]:
+    merged = {part.name: part for part in base}
+    merged.update({part.name: part for part in over})
+    return tuple(merged.values())
+
+
+def _unread(base: Document, merged: Document) -> Iterator[Problem]:
+    """Yield a problem for each new limit that nothing reads, and that is called almost like one of the base."""
+    known = [part.name for part in base.limits]
+    expressions = [located for part in merged.derive for b in part.branches for located in (b.when, b.compute)]
+    for gate in merged.gates:
+        expressions += [gate.when, *(part for part in (gate.message.parts if gate.message else ()) if part)]
+    read = "\n".join(part if isinstance(part, str) else part.expression.text for part in expressions if part)
+    for part in merged.limits:
+        help = "" if part.name in known or re.search(rf"\b{part.name}\b", read) else did_you_mean(part.name, known)
+        if help and not merged.doubtful:
+            yield part.place.problem("unknown-limit", f"nothing reads the new limit `{part.name}`", help)
+
+
+def _sets(base: Document, over: Document, problems: list[Problem]) -> tuple[StringSet, ...]:
+    merged = {part.name: part for part in base.sets}
+    for change in over.sets:
+        if change.whole:
+            merged[change.name] = change
+            continue
+        before = merged.get(change.name)
+        if before is None:
+            help = did_you_mean(change.name, merged) or "give the new set as a list"
+            problems.append(change.place.problem("unknown-set", f"no set `{change.name}` to change", help))
+            continue
+        for word, place in zip(change.remove, change.removed, strict=True):
+            if word not in before.add:
+                help = did_you_mean(word, before.add) or "delete it from `remove`"
+                problems.append(place.problem("unknown-entry", f"`{word}` is not in the set `{change.name}`", help))
+        for word, place in change.entries:
+            if word in before.add:
+                message = f"`{word}` is in the set `{change.name}` already"
+                problems.append(place.problem("duplicate-entry", message, "delete it from `add`"))
+        kept = {word: place for word, place in before.entries if word not in change.remove}
+        kept.update((word, place) for word, place in change.entries if word not in kept)
+        merged[change.name] = replace(before, add=tuple(kept), places=tuple(kept.values()))
+    return tuple(merged.values())
+
+
+def _gates(base: tuple[Gate, ...], over: tuple[Gate, ...], problems: list[Problem]) -> tuple[Gate, ...]:
+    merged = list(base)
+    for gate in over:
+        ids = [other.id for other in merged]
+        if gate.remove or (gate.id in ids and gate.near is None):
+            if gate.id not in ids:
+                help = did_you_mean(gate.id, ids) or "delete this entry"
+                problems.append(gate.place.problem("unknown-gate", f"no gate `{gate.id}` to remove", help))
+                continue
+            position = ids.index(gate.id)
+            merged[position : position + 1] = [] if gate.remove else [gate]
+            continue
+        if gate.near is None:
+            help = did_you_mean(gate.id, ids) or "say `before:` or `after:` which gate it stands"
+            problems.append(gate.place.problem("no-place", f"the new gate `{gate.id}` has no place", help))
+            merged.insert(0, gate)  # anywhere: what it says is checked all the same
+            continue
+        side, neighbour = gate.near
+        merged = [other for other in merged if other.id != gate.id]
+        ids = [other.id for other in merged]
+        if neighbour not in ids:
+            help = did_you_mean(neighbour, ids) or "name a gate of the extended policy"
+            problems.append(gate.place.problem("unknown-gate", f"no gate `{neighbour}` to stand {side}", help))
+            merged.insert(0, gate)
+            continue
+        merged.insert(ids.index(neighbour) + (side == "after"), replace(gate, near=None))
+    return tuple(merged)

@@ -1,0 +1,49 @@
+"""Which rule file a policy's name means: a shipped version's, today's, or a path of the caller's."""
+
+from __future__ import annotations
+
+import os
+import re
+
+from ..storage import data_files
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SHIPPED = re.compile(r"\d+\.\d+\.\d+")
+TODAY = "today"  # names the shipped policy of today, whatever its version
+
+
+def locate(source: str | os.PathLike[str] | None) -> tuple[Path, str]:
+    """Return a rule file's path, and the name by which messages call it. It need not exist."""
+    from pathlib import Path
+
+    path, name = place(source)
+    return Path(path), name
+
+
+def place(source: str | os.PathLike[str] | None) -> tuple[str, str]:
+    """Return what `locate` does, the path as text: a start need not import pathlib."""
+    today = f"{data_files.PLACE}/policy.yaml"
+    if source is None or source == TODAY:
+        return today, _shown(today)
+    word = os.fspath(source)
+    if isinstance(source, str) and SHIPPED.fullmatch(word):  # whatever a file beside us is called
+        path = f"{data_files.PLACE}/{word}.yaml"
+        return (today, _shown(today)) if not os.path.isfile(path) and _is_today(word) else (path, _shown(path))
+    return word, word
+
+
+def _is_today(version: str) -> bool:
+    with open(f"{data_files.PLACE}/policy.yaml", encoding="utf-8") as file:
+        return f"\nversion: {version}\n" in file.read()
+
+
+def _shown(path: str) -> str:
+    # A path below the working folder is shown as a person there would write it.
+    try:
+        here = os.path.join(os.getcwd(), "")
+    except OSError:
+        here = ""
+    return path[len(here) :] if here and path.startswith(here) else f"rules/{os.path.basename(path)}"

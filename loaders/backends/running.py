@@ -1,0 +1,174 @@
+"""Does what a decision says, and nothing else: one folder, one backend, text out.
+
+The decision is engine's Decision or its dict form; only its fields are read, so that loaders/ needs nothing of engine/.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, Protocol, TypeVar, cast
+
+from ..problems import LoaderError
+from .failure import Phase, backend_error
+from .remote_code import no_remote_code, refusal, refuse_model_file
+from .request import Request, checked_request
+from .surroundings import quiet_and_offline
+
+_T = TypeVar("_T")
+
+
+class _Backend(Protocol):
+    """What a backend's module here offers; both are called inside the guards of this module."""
+
+    def open_model(self, folder: Path) -> Any: ...
+
+    def generate(self, model: Any, request: Request) -> Iterator[str]: ...
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    package: str
+    name: str
+    extra: str
+    images: bool
+    audio: bool
+
+
+_BACKENDS = {
+    "mlx_lm": _Known("mlx_lm", "mlx-lm", "text", images=False, audio=False),
+    "mlx_vlm": _Known("mlx_vlm", "mlx-vlm", "vision", images=True, audio=True),
+    "mlx_audio": _Known("mlx_audio", "mlx-audio", "audio", images=False, audio=True),
+}
+
+
+def stream(
+    facts: Mapping[str, Any],
+    decision: Mapping[str, Any] | object,
+    prompt: str,
+    *,
+    images: Sequence[Path | str] = (),
+    audio: Sequence[Path | str] = (),
+    max_tokens: int | None = None,
+    temperature: float = 0.0,
+) -> Iterator[str]:
+    """The model's answer, piece by piece.
+
+    `facts` are those that were decided on, `decision` what came out. `max_tokens` None means 256 for text, and the
+    model's own limit for speech (a transcript is as long as its recording). All that can be checked is checked by the
+    call; the load happens at the first piece. Ctrl-C passes through; closing the iterator ends the generation.
+
+    Raises LoaderError. By the call: blocked, unknown_backend, request_mismatch, media_not_found, media_unreadable,
+    bad_argument, path_mismatch, backend_not_installed, remote_code. By the iterator: backend_failed, out_of_memory,
+    remote_code, each caused by the backend's own exception.
+    """
+    backend = _allowed_backend(decision)
+    known = _BACKENDS[backend]
+    _same_request(facts, known, bool(images), bool(audio))
+    folder = _probed_folder(facts)
+    request = checked_request(prompt, images, audio, max_tokens, temperature)
+    if find_spec(known.package) is None:
+        raise LoaderError(
+            "backend_not_installed", f"{known.name} is not installed", f"pip install 'mlxk-rules[{known.extra}]'"
+        )
+    refuse_model_file(folder)
+    module = cast("_Backend", import_module(f".{backend}", __package__))
+    return _run(module, known, folder, request)
+
+
+def _field(decision: Mapping[str, Any] | object, name: str) -> Any:
+    if isinstance(decision, Mapping):
+        return cast("Mapping[str, Any]", decision).get(name)
+    return getattr(decision, name, None)
+
+
+def _allowed_backend(decision: Mapping[str, Any] | object) -> str:
+    verdict = _field(decision, "decision")
+    if verdict not in ("allow", "warn"):
+        message = _field(decision, "message") or _field(decision, "error_type") or "the policy does not allow it"
+        gate = _field(decision, "gate")
+        raise LoaderError("blocked", str(message), f"gate `{gate}` decided so" if gate else None)
+    backend = _field(decision, "backend")
+    if backend not in _BACKENDS:
+        raise LoaderError("unknown_backend", f"no backend `{backend}`", f"there are {', '.join(_BACKENDS)}")
+    return backend
+
+
+def _same_request(facts: Mapping[str, Any], known: _Known, images: bool, audio: bool) -> None:
+    decided: Mapping[str, Any] = facts.get("request") or {}
+    for kind, given, taken in (("images", images, known.images), ("audio", audio, known.audio)):
+        if given != bool(decided.get(kind, False)):
+            has, decided_for = ("has", "without") if given else ("has no", "with")
+            raise LoaderError(
+                "request_mismatch", f"the request {has} {kind}, the decision was made for one {decided_for}"
+            )
+        if given and not taken:
+            raise LoaderError("request_mismatch", f"{known.name} takes no {kind}")
+    if known.package == "mlx_audio" and not audio:
+        raise LoaderError("request_mismatch", "mlx-audio turns speech into text, and the request has no audio")
+
+
+def _probed_folder(facts: Mapping[str, Any]) -> Path:
+    """The folder that was probed; its config.json must still name the type that was decided on."""
+    model: Mapping[str, Any] = facts.get("model") or {}
+    path = model.get("path")
+    if not isinstance(path, str) or not path:
+        raise LoaderError("path_mismatch", "the facts name no model.path")
+    folder = Path(path).absolute()
+    if not folder.is_dir():
+        raise LoaderError("path_mismatch", f"the folder that was probed is gone: `{folder}`")
+    probed, found = model.get("type"), _type_now(folder)
+    if isinstance(probed, str) and isinstance(found, str) and probed != found:
+        raise LoaderError(
+            "path_mismatch",
+            f"the decision was made for a model of type `{probed}`, the folder holds one of type `{found:.80}`",
+        )
+    return folder
+
+
+def _type_now(folder: Path) -> object:
+    try:
+        config: object = json.loads((folder / "config.json").read_bytes())
+    except (OSError, ValueError, RecursionError):
+        return None
+    return cast("dict[str, object]", config).get("model_type") if isinstance(config, dict) else None
+
+
+def _run(module: _Backend, known: _Known, folder: Path, request: Request) -> Generator[str, None, None]:
+    """Loads at the first step. The guards are open only while the backend works, never while the caller does."""
+
+    def load() -> Any:
+        refuse_model_file(folder)  # again: the folder may have changed between the call and the first piece
+        return module.open_model(folder)
+
+    model = _step(known, "load", folder, load)
+    pieces = _step(known, "generate", folder, lambda: module.generate(model, request))
+    try:
+        while (piece := _step(known, "generate", folder, lambda: next(pieces, None))) is not None:
+            if piece:
+                yield piece
+    finally:
+        close = getattr(pieces, "close", None)
+        if close is not None:
+            close()
+
+
+def _step(known: _Known, phase: Phase, folder: Path, work: Callable[[], _T]) -> _T:
+    with quiet_and_offline(), no_remote_code() as refused:
+        try:
+            result = work()
+        except LoaderError:
+            raise
+        # A model module may call sys.exit() when a package of its own is missing (mlx_lm.models.olmo does).
+        except (Exception, SystemExit) as error:
+            if refused:
+                raise refusal(refused) from error
+            raise backend_error(known.name, phase, error, folder) from error
+        # mlx-audio swallows that there is no tokenizer and would spell the tokens as numbers.
+        if refused and phase == "load" and known.package == "mlx_audio":
+            raise refusal(refused)
+        return result

@@ -1,0 +1,110 @@
+"""What a model's cache takes, told by its shapes: the model is called on zeros, and nothing is computed.
+
+MLX gives an array its shape when it is named and its bytes when it is asked for, so a cache that was filled by a call
+tells its size at once, whatever kind it is: keys and values, latents, windows, states. (Apple, MLX: lazy evaluation.)
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from typing import Any, NamedTuple, cast
+
+from ..rehearsals.stand_ins import nothing_computed
+
+# mlx-lm and mlx-vlm read a prompt in steps of so many tokens.
+STEP_TOKENS = 2048
+# Enough that a cache which keeps one entry for 128 tokens grows too; a recurrent layer takes a step of Python for each.
+_MANY_TOKENS = 129
+# What the caches of both libraries that forget call the tokens that they keep, and which of those the step's own
+# first token replaces.
+_WINDOWS = {"max_size": 1, "chunk_size": 0, "window_size": 1}
+_MAX_DEPTH = 8
+
+
+class _Array(NamedTuple):
+    """An array of a cache: its bytes; what a window leaves of the tokens before a step; and how many it grows by."""
+
+    size_bytes: int
+    window: int | None
+    step: int
+
+
+def sizes(make: Callable[[], Any], call: Callable[[Any, Any], Any]) -> dict[str, Any]:
+    """The sizes of a cache: `fixed_bytes`, and `parts` that grow with the tokens.
+
+    `make` makes an empty cache, `call(tokens, cache)` calls the model. A part has `bytes_per_token`; `step_tokens`,
+    in whole multiples of which it grows; and `max_tokens`, beyond which it does not, or None. Raises whatever the
+    library raises.
+    """
+    with nothing_computed():
+        one, many = (_filled(make, call, tokens) for tokens in (1, _MANY_TOKENS))
+    fixed = 0
+    parts: defaultdict[tuple[int, int | None], float] = defaultdict(float)
+    for key, array in many.items():
+        grown = array.size_bytes - (one[key].size_bytes if key in one else 0)
+        if not grown:
+            fixed += array.size_bytes
+            continue
+        # The prompt's last step is held whole beside a window.
+        most = None if array.window is None else array.window + STEP_TOKENS
+        parts[array.step if most is None else 1, most] += grown / (
+            _MANY_TOKENS - 1
+        )  # one entry for several tokens is there after the first of them
+    return {
+        "fixed_bytes": fixed,
+        "parts": [
+            {"bytes_per_token": _whole(per_token), "step_tokens": step, "max_tokens": most}
+            for (step, most), per_token in sorted(parts.items(), key=repr)
+        ],
+    }
+
+
+def _filled(make: Callable[[], Any], call: Callable[[Any, Any], Any], tokens: int) -> dict[str, _Array]:
+    """The arrays of a cache that saw so many tokens, by their places in it."""
+    mx: Any = import_module("mlx.core")
+    cache = make()
+    steps: dict[int, int] = {}
+    for part in _objects(cache, 0):
+        if isinstance(step := getattr(part, "step", None), int) and step > 0:
+            steps[id(part)] = step
+            part.step = 1  # so that each token shows; in whole steps it grows all the same
+    call(mx.zeros((1, tokens), dtype=mx.int32), cache)
+    return dict(_arrays(cache, "", None, 1, steps, mx.array))
+
+
+def _objects(value: Any, depth: int) -> Iterator[Any]:
+    if depth > _MAX_DEPTH:
+        return
+    if isinstance(value, list | tuple):
+        for item in cast("list[Any]", value):
+            yield from _objects(item, depth + 1)
+    elif hasattr(value, "__dict__"):
+        yield value
+        for item in list(vars(value).values()):
+            yield from _objects(item, depth + 1)
+
+
+def _arrays(
+    value: Any, key: str, window: int | None, step: int, steps: Mapping[int, int], array: type
+) -> Iterator[tuple[str, _Array]]:
+    if isinstance(value, array):
+        yield key, _Array(value.nbytes, window, step)
+    elif key.count("/") > _MAX_DEPTH:
+        return
+    elif isinstance(value, list | tuple):
+        for number, item in enumerate(cast("list[Any]", value)):
+            yield from _arrays(item, f"{key}/{number}", window, step, steps, array)
+    elif isinstance(value, dict):
+        for name, item in cast("dict[Any, Any]", value).items():
+            yield from _arrays(item, f"{key}/{name}", window, step, steps, array)
+    elif hasattr(value, "__dict__"):
+        own = vars(value)
+        found = (own[name] - less for name, less in _WINDOWS.items() if isinstance(own.get(name), int))
+        window = next(found, window)
+        yield from _arrays(own, key, window, steps.get(id(value), step), steps, array)
+
+
+def _whole(number: float) -> float | int:
+    return int(number) if number == int(number) else number

@@ -1,0 +1,114 @@
+"""What a probe tells of the machine and not of a folder: Python, the backends installed, memory."""
+
+from __future__ import annotations
+
+import os
+import sys
+from binascii import crc32
+from functools import lru_cache
+from typing import NamedTuple
+
+from ...engine.storage.data_files import PLACE
+from . import installed, kept_support, memory
+from .installed import Installed
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+# What each backend's module tells as its `Support`, which need not be imported where it is kept.
+LISTS = {
+    "mlx_lm": ("model_types",),
+    "mlx_vlm": ("model_types", "image_types", "audio_types", "text_types", "other_types"),
+    "mlx_audio": ("model_types", "tts_types", "other_types"),
+}
+
+
+Packages = dict[str, Installed | None]
+
+
+class Host(NamedTuple):
+    """`packages` of the backends, None where not installed; the facts `runtime`, and the first four of `memory`."""
+
+    packages: Packages
+    runtime: dict[str, Any]
+    memory: dict[str, Any]
+
+
+def look(found: Packages | None = None) -> Host:
+    """Looks at this machine now; `found` are its packages where they were looked up already."""
+    found = packages() if found is None else found
+    facts = {
+        "total_bytes": memory.total_bytes(),
+        "available_bytes": memory.available_bytes(),
+        "recommended_bytes": memory.recommended_bytes(),
+        "accelerator": memory.accelerator(_mlx()),
+    }
+    return Host(found, runtime(found), facts)
+
+
+def standing(found: Packages) -> str:
+    """All that a probe's facts depend on besides the folder and the request, but the memory that is free, as a text."""
+    own = memory.total_bytes(), memory.recommended_bytes(), sys.version_info[:3]
+    return f"{signs(found, memory.accelerator(_mlx()))} {own!r}"
+
+
+def signs(found: Packages, accelerator: str | None) -> str:
+    """What the facts that a folder itself tells depend on besides the folder, as a text."""
+    stamps = {name: package and tuple(package) for name, package in found.items()}
+    code = (kept_support.reader(), os.stat(f"{PLACE}/facts.yaml").st_mtime_ns, sys.version_info[:3])
+    return repr((stamps, code, accelerator, os.geteuid()))
+
+
+def libraries(found: Packages) -> str:
+    """All that is installed beside the backends, with versions, as a short text: a library of theirs may be another."""
+    folders = sorted({os.path.dirname(package.folder) for package in found.values() if package is not None})
+    names: list[str] = []
+    for folder in folders:
+        try:
+            names += sorted(name for name in os.listdir(folder) if name.endswith(".dist-info"))
+        except OSError:
+            names.append(folder)
+    return f"{len(names)} {crc32(chr(10).join(names).encode('utf-8', 'surrogateescape')):08x}"
+
+
+def packages() -> Packages:
+    """Each backend's package, with the times of its files."""
+    listed = lru_cache(os.listdir)
+    return {name: _timed(installed.find(name, listed)) for name in LISTS}
+
+
+def runtime(found: Packages | None = None) -> dict[str, Any]:
+    """The facts below `runtime`: this Python, and each backend's version and model types; looked up where not given."""
+    found = found or packages()
+    backends = {name: _backend(name, package) for name, package in found.items()}
+    return {"python": list(sys.version_info[:3]), **backends}
+
+
+def _timed(package: Installed | None) -> Installed | None:
+    return package and package._replace(times=kept_support.times(package.folder))
+
+
+def _backend(name: str, package: Installed | None) -> dict[str, Any]:
+    found = _support(name, package) if package else {}
+    lists = {kind: list(found.get(kind, ())) for kind in LISTS[name]}
+    return {"installed": package is not None, "version": package and package.version, **lists}
+
+
+@lru_cache(maxsize=8)
+def _support(name: str, package: Installed) -> dict[str, list[str]]:
+    kept = kept_support.get(package, LISTS[name])
+    if kept is None:
+        from importlib import import_module  # where the lists are kept, a start does without
+
+        support = import_module(f"..backends.{name}", __package__).supported(package.path)
+        kept = {kind: list(types) for kind, types in support._asdict().items()}
+        kept_support.put(package, kept)
+    return kept
+
+
+def _mlx() -> str | None:
+    """Where the package mlx is, which is a namespace on Linux until a back end is installed into it."""
+    spec = installed.spec_of("mlx")
+    places = list(spec.submodule_search_locations or ()) if spec else []
+    return places[0] if places else None

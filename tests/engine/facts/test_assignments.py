@@ -1,0 +1,67 @@
+"""What-if assignments: each row of overrides.yaml gives its value or its error."""
+
+from __future__ import annotations
+
+from copy import deepcopy
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+import yaml
+from mlxk_rules.engine import Policy
+from mlxk_rules.engine.facts.assignments import override
+from mlxk_rules.engine.problems import UsageError
+
+from ..helpers import GOOD
+
+CASES = cast(
+    "dict[str, list[list[Any]]]",
+    yaml.safe_load(Path(__file__).with_suffix("").with_name("overrides.yaml").read_text("utf-8")),
+)
+POLICY = Policy.load("2.0.4")
+
+
+def at(facts: Any, path: str) -> Any:
+    for name in path.split("."):
+        facts = facts[name]
+    return facts
+
+
+@pytest.mark.parametrize("row", CASES["values"], ids=[row[0] for row in CASES["values"]])
+def test_value(row: list[Any]) -> None:
+    assignment, value = row
+    before = deepcopy(GOOD)
+    facts = override(GOOD, [assignment], POLICY.derived_types)
+    found = at(facts, assignment.partition("=")[0].strip())
+    assert (found, type(found)) == (value, type(value))
+    assert before == GOOD, "the facts given are not changed"
+    trace = POLICY.explain(facts)
+    assert trace.decision.error_type != "policy_error", trace.decision
+
+
+@pytest.mark.parametrize("row", CASES["errors"], ids=[row[0] for row in CASES["errors"]])
+def test_error(row: list[str]) -> None:
+    with pytest.raises(UsageError) as caught:
+        override(GOOD, [row[0]], POLICY.derived_types)
+    assert caught.value.code == row[1]
+    assert row[2] in f"{caught.value.message}; {caught.value.help}"
+    assert caught.value.help
+
+
+def test_several_in_order() -> None:
+    facts = override(GOOD, ["config.a.b=1", "config.a.c=2", "config.a.b=3"], POLICY.derived_types)
+    assert facts["config"]["a"] == {"b": 3, "c": 2}
+
+
+def test_too_deep() -> None:
+    with pytest.raises(UsageError):
+        override(GOOD, ["config." + "a." * 5_000 + "b=1"], POLICY.derived_types)
+
+
+def test_derived_is_as_given() -> None:
+    facts = override(GOOD, ["derived.vision=true", "request.images=true"], POLICY.derived_types)
+    trace = POLICY.explain(facts)
+    assert trace.derived["vision"] is True
+    assert trace.decision.backend == "mlx_vlm"
+    terms = [term for gate in trace.gates for term in gate.terms if "derived.vision" in term.facts]
+    assert {term.why for term in terms} == {"as given"}
