@@ -11,7 +11,17 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).parent.parent
-TOP = {"rules", "engine", "loaders", "tests", "pyproject.toml", "README.md", "CHANGELOG.md", "LICENSE"}
+TOP = {
+    "rules",
+    "engine",
+    "loaders",
+    "tests",
+    "pyproject.toml",
+    "README.md",
+    "CHANGELOG.md",
+    "CONTRIBUTING.md",
+    "LICENSE",
+}
 SOURCES = sorted(file for folder in ("engine", "loaders") for file in (ROOT / folder).rglob("*.py"))
 # The stages of each half of the house, first what all others stand on: a stage imports nothing of a later one. Modules
 # beside the folders are stages of their own. engine/README.md draws the same.

@@ -1,7 +1,8 @@
 """The decider for facts that are not whole: some left out that have a default, or derived facts given by the caller.
 
 The same gates and expressions. Each derived fact that a gate reads is worked out before the gate, unless it is given,
-from facts that are looked at only then: as the exact way does.
+from facts that are looked at only then: as the exact way does. It is there because the frozen policy's record, which
+the bench decides by the million, gives derived facts in place of a folder's.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ from ..program import Program
 from .decider import Decider
 from .expression_writer import Unsupported
 from .fact_writer import Loads, unlike
-from .policy_writer import Author, Place, below
+from .policy_writer import Place, PolicyWriter, below
 
 
 def lenient_decider(program: Program) -> tuple[Decider, dict[str, Any]] | None:
@@ -25,9 +26,9 @@ def lenient_decider(program: Program) -> tuple[Decider, dict[str, Any]] | None:
         return None
 
 
-class _Lenient(Author):
+class _Lenient(PolicyWriter):
     keep = True
-    local_names = (*Author.local_names, "_nothing")
+    local_names = (*PolicyWriter.local_names, "_nothing")
 
     def no_loads(self) -> Loads:
         return Loads(self.rules.facts, self.rules.names, lenient=True)

@@ -47,12 +47,12 @@ class Place(NamedTuple):
 def decider(program: Program) -> Decider | None:
     """Return a program's decider, or None where a rule reads what only the exact way has."""
     try:
-        return Author(program).decider()
+        return PolicyWriter(program).decider()
     except Unsupported:
         return None
 
 
-class Author:
+class PolicyWriter:
     """Writes one decider."""
 
     local_names = ("type", "dict", "str", "list", "int", "_unknown")  # which are read faster than those of a module
@@ -70,14 +70,15 @@ class Author:
         self.met: set[str] = set()  # derived facts that code written so far may have put into local variables
         self.unsure: set[str] = set()  # those of them that are read where it may not have
 
-    def decider(self) -> Decider:
+    def source(self) -> str:
+        """Return the text of the function `decide`, and of those that it calls."""
         program, rules = self.program, self.rules
         conditions = (None if gate.when is None else program.nodes[gate.when] for gate in program.gates)
         plan = planned([Step(terms_of(node), number) for number, node in enumerate(conditions)])
         asked = [*nodes_in(plan), *(node for gate in program.gates for node in in_message(program, gate))]
         rules.derive(asked, keep=self.keep)
         lines = list(self.items(plan, self.start()))
-        source = "\n".join(
+        return "\n".join(
             (
                 *self.derived_functions(),
                 *self.functions,
@@ -87,8 +88,11 @@ class Author:
                 *(f"    {line}" for line in self.tail()),
             )
         )
-        lists = {f"_list_{name}": program.sets[name] for name in rules.names.sets}
-        writer = rules.writer
+
+    def decider(self) -> Decider:
+        source = self.source()
+        lists = {f"_list_{name}": self.program.sets[name] for name in self.rules.names.sets}
+        writer = self.rules.writer
         return Decider(
             compile(source, "<policy>", "exec"),
             {**writer.constants, **lists},
