@@ -12,6 +12,7 @@ import queue
 import shutil
 import sys
 import threading
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -48,7 +49,12 @@ def _listen(jobs: queue.SimpleQueue[str], place: Path) -> None:
 
 
 def _end(place: Path) -> None:
-    shutil.rmtree(place, ignore_errors=True)
+    # Another thread may be laying files: under another name it finds no place for more of them.
+    gone = place.with_name(f"{place.name}-gone")
+    with suppress(OSError):
+        place.rename(gone)
+    for one in (gone, place):
+        shutil.rmtree(one, ignore_errors=True)
     os._exit(0)
 
 
