@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import marshal
 import os
+import re
 import stat
 import sys
 import time
@@ -25,6 +26,8 @@ _MAGIC = f"mlxk-rules kept 1 {sys.implementation.cache_tag}\n".encode("ascii")
 _MAX_BYTES = 4 << 20
 _AT_REST_NS = 2_000_000_000
 _FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW
+# Files of ours: `file_name`, and what tells their kind.
+_OURS = re.compile(r"[0-9a-f]{16}[\w.-]*\.(facts|program|rows|types)|\.\d+-\d+\.tmp")
 
 
 def folder() -> str | None:
@@ -65,13 +68,16 @@ def read(name: str, kind: type[Kind], most: int = _MAX_BYTES) -> Kind | None:
 
 def opened(name: str, most: int) -> BinaryIO | None:
     """That file to be read; None where there is none to believe, or it has more than so many bytes."""
-    place = folder()
-    if place is None:
+    below, _, last = name.rpartition("/")
+    inside = _folder(below)
+    if inside is None:
         return None
     try:
-        descriptor = os.open(f"{place}/{name}", os.O_RDONLY | os.O_NONBLOCK | _FLAGS)
+        descriptor = os.open(last, os.O_RDONLY | os.O_NONBLOCK | _FLAGS, dir_fd=inside)
     except (OSError, ValueError):
         return None
+    finally:
+        os.close(inside)
     status = os.fstat(descriptor)
     if not stat.S_ISREG(status.st_mode) or not _is_own(status) or status.st_size > most:
         os.close(descriptor)
@@ -79,17 +85,18 @@ def opened(name: str, most: int) -> BinaryIO | None:
     return os.fdopen(descriptor, "rb")
 
 
-def write(name: str, value: Any, most: int = _MAX_BYTES) -> None:
+def write(name: str, value: Any, most: int = _MAX_BYTES, beside: int | None = None) -> None:
     """Keeps a plain value in that file; says nothing where that cannot be done, or it is too large.
 
-    Raises ValueError where it is of what marshal does not know.
+    Of the files of ours in its folder, so many stay `beside` it, the newest. Raises ValueError where the value is of
+    what marshal does not know.
     """
     content = marshal.dumps(value)
     draft = Draft.begin(name) if len(_MAGIC) + 4 + len(content) <= most else None
     if draft is not None:
         with draft:
             draft.write(_MAGIC + crc32(content).to_bytes(4, "big") + content)
-            draft.finish()
+            draft.finish(beside)
 
 
 class Draft:
@@ -98,28 +105,24 @@ class Draft:
     What the disk refuses is no error: then there will be no file.
     """
 
-    def __init__(self, path: str, temporary: str, file: BinaryIO) -> None:
-        self._path, self._temporary = path, temporary
+    def __init__(self, inside: int, name: str, temporary: str, file: BinaryIO) -> None:
+        self._inside, self._name, self._temporary = inside, name, temporary
         self._file: BinaryIO | None = file
 
     @classmethod
     def begin(cls, name: str) -> Draft | None:
         """The draft of that file; None where it cannot be kept."""
-        place = folder()
-        if place is None:
+        below, _, last = name.rpartition("/")
+        temporary = f".{os.getpid()}-{time.monotonic_ns()}.tmp"
+        inside = _folder(below, make=True)
+        if inside is None:
             return None
-        path = f"{place}/{name}"
-        parent = path.rpartition("/")[0]
-        temporary = f"{parent}/.{os.getpid()}-{time.monotonic_ns()}.tmp"
         try:
-            for one in (place, parent):
-                os.makedirs(one, 0o700, exist_ok=True)
-                if not _is_own(os.stat(one)):
-                    return None
-            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600)
+            descriptor = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL | _FLAGS, 0o600, dir_fd=inside)
         except (OSError, ValueError):
+            os.close(inside)
             return None
-        return cls(path, temporary, os.fdopen(descriptor, "wb"))
+        return cls(inside, last, temporary, os.fdopen(descriptor, "wb"))
 
     def __enter__(self) -> Draft:
         return self
@@ -131,7 +134,10 @@ class Draft:
             except OSError:  # of no use any more
                 pass
             self._file = None
-            _remove(self._temporary)
+            _remove(self._temporary, self._inside)
+        if self._inside >= 0:
+            os.close(self._inside)
+            self._inside = -1
 
     def write(self, content: bytes) -> None:
         """Adds to it."""
@@ -141,36 +147,81 @@ class Draft:
             except OSError:
                 self.__exit__()
 
-    def finish(self) -> None:
-        """Puts it in its place."""
+    def finish(self, beside: int | None = None) -> None:
+        """Puts it in its place; of the files of ours in that folder so many stay beside it, the newest."""
         if self._file is not None:
             try:
                 self._file.close()
-                os.replace(self._temporary, self._path)  # atomically, over whatever was there
+                # Atomically, over whatever was there.
+                os.replace(self._temporary, self._name, src_dir_fd=self._inside, dst_dir_fd=self._inside)
                 self._file = None
             except OSError:
                 self.__exit__()
+                return
+            if beside is not None:
+                _prune(self._inside, beside + 1)
 
 
-def prune(name: str, most: int) -> None:
-    """Removes the oldest files of that folder below, where there are more than `most`."""
-    place = folder()
-    if place is None:
-        return
+def _prune(inside: int, most: int) -> None:
+    """Removes the oldest of our own files of an open folder, where there are more than `most`."""
+    dated: list[tuple[int, str]] = []
     try:
-        with os.scandir(f"{place}/{name}") as entries:
-            dated = sorted((entry.stat(follow_symlinks=False).st_mtime_ns, entry.path) for entry in entries)
+        with os.scandir(inside) as entries:
+            for entry in entries:
+                status = entry.stat(follow_symlinks=False)
+                if _OURS.fullmatch(entry.name) and stat.S_ISREG(status.st_mode) and _is_own(status):
+                    dated.append((status.st_mtime_ns, entry.name))
     except OSError:
         return
-    for _, path in dated[: max(0, len(dated) - most)]:
-        _remove(path)
+    for _, name in sorted(dated)[: max(0, len(dated) - most)]:
+        _remove(name, inside)
 
 
-def _remove(path: str) -> None:
+def _remove(name: str, inside: int) -> None:
     try:
-        os.unlink(path)
+        os.unlink(name, dir_fd=inside)
     except OSError:  # another start removed it
         pass
+
+
+def _folder(below: str, make: bool = False) -> int | None:
+    """A descriptor of a folder in the cache folder; None where there is none that nobody else may write.
+
+    Each folder on the way is opened by itself and no link is followed: one that another user could put in another's
+    place proves nothing of what lies below it. Our own must be this user's; those above may be the system's.
+    """
+    place = folder()
+    if place is None:
+        return None
+    above, _, own = place.rpartition("/")
+    descriptor = os.open("/", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        if make:
+            os.makedirs(above, 0o700, exist_ok=True)
+        higher = [part for part in os.path.realpath(above).split("/") if part]
+        for number, part in enumerate((*higher, own, *filter(None, below.split("/")))):
+            ours = number >= len(higher)
+            if make and ours:
+                try:
+                    os.mkdir(part, 0o700, dir_fd=descriptor)
+                except FileExistsError:
+                    pass
+            following = os.open(part, os.O_RDONLY | os.O_DIRECTORY | _FLAGS, dir_fd=descriptor)
+            os.close(descriptor)
+            descriptor = following
+            status = os.fstat(descriptor)
+            if not (_is_own(status) if ours else _is_safe_above(status)):
+                raise PermissionError
+        return descriptor
+    except (OSError, ValueError):
+        os.close(descriptor)
+        return None
+
+
+def _is_safe_above(status: os.stat_result) -> bool:
+    """Whether only this user or the system may rename what lies in a folder; a sticky one lets each only their own."""
+    safe = not status.st_mode & (stat.S_IWGRP | stat.S_IWOTH) or status.st_mode & stat.S_ISVTX
+    return bool(safe) and status.st_uid in (os.getuid(), 0)
 
 
 def _is_own(status: os.stat_result) -> bool:

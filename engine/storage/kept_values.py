@@ -39,10 +39,9 @@ def take(key: str) -> tuple[Files, Any] | None:
 def put(key: str, files: Files, value: Any) -> None:
     """Keep a plain value, which is of these files; says nothing where that cannot be done."""
     try:
-        cache_folder.write(_name(key), (code(), files, value), _MAX_BYTES)
+        cache_folder.write(_name(key), (code(), files, value), _MAX_BYTES, beside=_MAX_FILES)
     except (OSError, ValueError):
         return
-    cache_folder.prune(_FOLDER, _MAX_FILES)
 
 
 def code() -> tuple[Any, ...]:

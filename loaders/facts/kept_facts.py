@@ -36,9 +36,9 @@ def put(path: str, listing: Listing, of: str, facts: dict[str, Any]) -> None:
     """Keeps the facts of a folder that was listed before they were read."""
     if listing.root is None or not cache_folder.at_rest(listing.changed_ns):
         return
-    cache_folder.write(_file_name(path), {"of": of, "path": path, "marks": listing.marks, "facts": facts})
-    if time.monotonic_ns() % 64 == 0:  # now and then: it takes longer than the rest
-        cache_folder.prune(_FOLDER, _MAX_FILES)
+    beside = None if time.monotonic_ns() % 64 else _MAX_FILES  # now and then: it takes longer than the rest
+    record = {"of": of, "path": path, "marks": listing.marks, "facts": facts}
+    cache_folder.write(_file_name(path), record, beside=beside)
 
 
 def is_sound(facts: Mapping[str, Any]) -> bool:

@@ -150,12 +150,15 @@ def test_what_others_may_write_and_links_are_not_believed(place: Path, at_rest: 
 
 
 def test_no_more_than_so_many(place: Path) -> None:
-    for number in range(20):
-        cache_folder.write(f"facts/{number}", {"number": number})
-        os.utime(place / f"facts/{number}", (number, number))
-    cache_folder.prune("facts", 7)
-    assert sorted(int(file.name) for file in (place / "facts").iterdir()) == list(range(13, 20))
-    assert cache_folder.read("facts/19", dict) == {"number": 19} and cache_folder.read("facts/0", dict) is None
+    names = [f"{number:016x}.facts" for number in range(20)]
+    for number, name in enumerate(names):
+        cache_folder.write(f"facts/{name}", {"number": number})
+        os.utime(place / "facts" / name, (number, number))
+    (place / "facts" / "notes.txt").write_text("somebody's own")
+    cache_folder.write(f"facts/{names[19]}", {"number": 19}, beside=6)
+    assert sorted(file.name for file in (place / "facts").iterdir()) == [*names[13:], "notes.txt"]
+    assert cache_folder.read(f"facts/{names[19]}", dict) == {"number": 19}
+    assert cache_folder.read(f"facts/{names[0]}", dict) is None
 
 
 def test_what_is_kept_of_a_backend_is_what_its_module_tells() -> None:
