@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sys
 from collections.abc import Sequence
 from importlib import import_module
+from io import TextIOWrapper
 from typing import NoReturn
 
 from ..problems import PolicyError, UsageError
@@ -14,11 +16,29 @@ from .usage import COMMANDS, MAIN, read_command, read_options
 
 YES, NO, UNUSABLE, BUG = 0, 1, 2, 3
 _INTERRUPTED = 130
+_NO_OUTPUT = ("output", "the standard output is closed", "let it lead to a terminal, a file or a pipe")
+# What writing to a full or broken device fails with.
+_OF_OUTPUT = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG, errno.EDQUOT)
 
 
 def script() -> NoReturn:
     """Be the program `mlxk-rules`."""
+    there_is_output = _stand_in_for_closed_streams()
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):  # a name that the terminal's encoding does not have is spelt out
+            stream.reconfigure(errors="backslashreplace")
+    if not there_is_output:
+        sys.exit(_complain(*_NO_OUTPUT, style_for(sys.stderr)))
     sys.exit(main())
+
+
+def _stand_in_for_closed_streams() -> bool:
+    """Put what goes nowhere in place of standard streams that are closed. Returns whether there is an output."""
+    there_is_output = sys.stdout is not None
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))
+    return there_is_output
 
 
 def main(words: Sequence[str] | None = None) -> int:
@@ -37,12 +57,21 @@ def main(words: Sequence[str] | None = None) -> int:
         return UNUSABLE
     except KeyboardInterrupt:
         return _INTERRUPTED
-    except BrokenPipeError:
-        # The reader of a pipe went away: nobody is left to tell, and the interpreter's own flush must not fail either.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except BrokenPipeError:  # the reader of a pipe went away: nobody is left to tell
+        _write_no_more()
         return NO
+    except OSError as error:
+        if error.errno not in _OF_OUTPUT or error.filename is not None:
+            return _unexpected(error, words, style)
+        _write_no_more()
+        return _complain("output", f"cannot write the output: {error.strerror}", _NO_OUTPUT[2], style)
     except Exception as error:
         return _unexpected(error, words, style)
+
+
+def _write_no_more() -> None:
+    # The interpreter's own flush at the end must not fail either.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _run(words: Sequence[str]) -> int:

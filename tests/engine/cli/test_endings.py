@@ -1,8 +1,10 @@
-"""How a command ends: closed pipes, Ctrl-C, bugs, and the program's own quick ending."""
+"""How a command ends: closed pipes, Ctrl-C, bugs, closed and full streams, encodings."""
 
 from __future__ import annotations
 
 import json
+import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -105,3 +107,35 @@ def test_the_script_flushes_and_minds_no_closed_pipe() -> None:
         assert process.stdout is not None and process.stderr is not None
         process.stdout.close()
         assert (process.stderr.read(), process.wait(timeout=60)) == (b"", 1)
+
+
+# How the shell closes or fills a stream; exit code; what stands on standard error.
+STREAMS = [
+    ("2>&-", 0, ""),
+    ("<&-", 0, ""),
+    (">&-", 2, "error[output]: the standard output is closed"),
+    ("> /dev/full", 2, "error[output]: cannot write the output: No space left on device"),
+]
+
+
+@pytest.mark.parametrize(("stream", "code", "said"), STREAMS)
+@pytest.mark.parametrize("words", [f"explain {HELLO} --quick", f"probe {HELLO} --quick", "validate", "--help"])
+def test_closed_and_full_streams(words: str, stream: str, code: int, said: str) -> None:
+    line = f'"$0" -c "$1" {words} {stream}'
+    done = subprocess.run(
+        ["sh", "-c", line, sys.executable, SCRIPT[2]], capture_output=True, text=True, cwd=ROOT, timeout=60
+    )
+    assert (done.returncode, done.stderr.partition(";")[0].strip()) == (code, said)
+
+
+def test_a_name_that_the_output_cannot_spell(tmp_path: Path) -> None:
+    folder = tmp_path / "m\xe4"
+    shutil.copytree(ROOT / HELLO, folder)
+    done = subprocess.run(
+        [*SCRIPT, "explain", str(folder), "--quick"],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+    )
+    assert done.returncode == 0 and "m\\xe4" in done.stdout and done.stderr == ""

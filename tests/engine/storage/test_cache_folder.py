@@ -69,8 +69,8 @@ def _of_another(place: Path) -> None:
     os.chown(place, 12345, 12345)
 
 
-# What another user of the machine may have put on the way to a file: by that folder nothing is proved, and nothing of it
-# is read, written or removed.
+# What another user of the machine may have put on the way to a file: it proves nothing, and nothing of it is read,
+# written or removed.
 ON_THE_WAY: dict[str, Callable[[Path, Path], None]] = {
     "the last folder is a link": lambda base, other: _links_to(base / "mlxk-rules" / "below", other),
     "our folder is a link": lambda base, other: _links_to(base / "mlxk-rules", other),
