@@ -17,6 +17,8 @@ from mlxk_rules.loaders import LoaderError, probe
 
 from .conformity import complaints
 
+pytestmark = pytest.mark.slow
+
 
 def model(folder: Path, **files: Any) -> Path:
     """A model folder: `config_json={...}` is config.json; a str or bytes is written as it is."""

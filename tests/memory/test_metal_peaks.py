@@ -13,6 +13,8 @@ import pytest
 
 from . import peaks, report
 
+pytestmark = pytest.mark.slow
+
 RUNS, KEPT = peaks.runs(), peaks.kept()
 RATIOS = {repo: told.total(RUNS[repo]) / RUNS[repo].peak for repo, told in KEPT.items()}
 CPU: dict[str, dict[str, Any]] = peaks.measured_on_a_cpu()

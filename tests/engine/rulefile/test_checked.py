@@ -9,6 +9,8 @@ from mlxk_rules.engine import Policy, PolicyError, Problem
 from mlxk_rules.engine.rulefile.source import Node, compose, read
 from mlxk_rules.engine.storage.data_files import FOLDER
 
+pytestmark = pytest.mark.slow
+
 SOURCE = read(FOLDER / "2.0.4.yaml")
 MARK = "model.typ == 'x'"
 LAST = f"\n  - id: sound\n    when: {MARK}\n    decide: allow\n    backend: mlx_lm\n"

@@ -19,6 +19,8 @@ from ...tiny.text import text
 from ...tiny.vision import vision
 from .helpers import answer, failure, merge
 
+pytestmark = pytest.mark.slow
+
 
 def without_tensor(folder: Path, word: str) -> None:
     """Writes the weights again without the first tensor whose name holds the word."""

@@ -10,6 +10,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 HELLO = Path(__file__).parents[3] / "models/hello"
 LIST = [sys.executable, "-c", "import sys; from mlxk_rules.engine.cli import main; sys.exit(main())", "list"]
 COUNT = 60

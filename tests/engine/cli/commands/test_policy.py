@@ -19,6 +19,8 @@ from mlxk_rules.loaders import probe
 
 from ....rules.conformance.test_frozen import ROWS, facts_of
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[4]
 HELLO = str(ROOT / "tests" / "models" / "hello")
 OVERLAYS: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "overlays.yaml").read_text("utf-8"))

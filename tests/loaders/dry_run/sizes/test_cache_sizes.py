@@ -8,6 +8,8 @@ import pytest
 from mlxk_rules.engine.language.function_code import cache_bytes
 from mlxk_rules.loaders.dry_run.sizes import cache_sizes
 
+pytestmark = pytest.mark.slow
+
 pytest.importorskip("mlx_lm")
 
 COMMON = {"hidden_size": 64, "num_hidden_layers": 4, "intermediate_size": 64, "num_attention_heads": 4,
