@@ -19,6 +19,11 @@ for name in ("MLXK_RULES_POLICY", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRAN
     os.environ.pop(name, None)
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The slow ones first: what is left for the end is short, and no core waits for another."""
+    items.sort(key=lambda item: item.get_closest_marker("slow") is None)
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("tiny")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 import pytest
@@ -13,11 +14,17 @@ from .test_remedies import POLICIES, ROWS, check, facts_in
 
 pytestmark = pytest.mark.slow
 
-STARTS = [*BLOCKED, *(facts_in(row) for row in ROWS.values())]
+
+@cache
+def starts() -> list[dict[str, Any]]:
+    return [*BLOCKED, *(facts_in(row) for row in ROWS.values())]
 
 
 @SEEDED
-@given(st.sampled_from(STARTS), st.lists(st.tuples(PATHS, ODD, st.booleans()), min_size=1, max_size=3))
+@given(
+    st.deferred(lambda: st.sampled_from(starts())),
+    st.lists(st.tuples(PATHS, ODD, st.booleans()), min_size=1, max_size=3),
+)
 def test_any_facts(facts: dict[str, Any], changes: list[tuple[str, Any, bool]]) -> None:
     for path, value, delete in changes:
         facts = changed(facts, path, value, delete)

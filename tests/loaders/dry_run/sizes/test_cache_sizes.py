@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
 from mlxk_rules.engine.language.function_code import cache_bytes
 from mlxk_rules.loaders.dry_run.sizes import cache_sizes
 
-pytestmark = pytest.mark.slow
-
-pytest.importorskip("mlx_lm")
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(find_spec("mlx_lm") is None, reason="mlx-lm is not installed")]
 
 COMMON = {"hidden_size": 64, "num_hidden_layers": 4, "intermediate_size": 64, "num_attention_heads": 4,
           "num_key_value_heads": 2, "vocab_size": 100, "rms_norm_eps": 1e-5, "head_dim": 16,
