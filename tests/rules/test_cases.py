@@ -17,6 +17,8 @@ from mlxk_rules.engine import Policy
 
 from .folders import REQUESTS, facts_of, in_cache, requests, verdicts, without_backends, write
 
+pytestmark = pytest.mark.slow
+
 CASES = {
     file.stem: yaml.safe_load(file.read_text("utf-8")) for file in sorted(Path(__file__).parent.glob("cases/*.yaml"))
 }

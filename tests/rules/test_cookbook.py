@@ -14,6 +14,8 @@ from mlxk_rules.engine.cli.command_line import main
 from mlxk_rules.engine.facts.assignments import override
 from mlxk_rules.loaders import probe
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "rules" / "COOKBOOK.md").read_text("utf-8")
 RECIPES = {

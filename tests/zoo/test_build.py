@@ -22,6 +22,8 @@ from .ranges import compact, short, spread, whole
 from .take import take
 from .tensors import SIZES, expand, nbytes, rows_of, shards
 
+pytestmark = pytest.mark.slow
+
 BACKENDS = {"mlx_lm", "mlx_vlm", "mlx_audio"}
 
 

@@ -11,6 +11,8 @@ from mlxk_rules.engine import Policy
 from mlxk_rules.engine.cli.command_line import main
 from mlxk_rules.engine.cli.policy_choice import choose, own_file
 
+pytestmark = pytest.mark.slow
+
 ROOT = Path(__file__).parents[3]
 HELLO = str(ROOT / "tests" / "models" / "hello")
 Capture = pytest.CaptureFixture[str]

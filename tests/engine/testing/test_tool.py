@@ -13,6 +13,8 @@ from jsonschema import Draft202012Validator
 from mlxk_rules.engine.cli.command_line import main
 from mlxk_rules.engine.storage import data_files
 
+pytestmark = pytest.mark.slow
+
 HERE = Path(__file__).parent
 DATA = HERE / "data"
 

@@ -23,6 +23,8 @@ from ...tiny.text import ANSWER, text
 from ...tiny.vision import vision
 from .helpers import allow, answer, facts_of, failure, merge
 
+pytestmark = pytest.mark.slow
+
 DOCUMENTS = ("config.json", "tokenizer_config.json", "preprocessor_config.json", "processor_config.json")
 AUTO_MAP = {
     "AutoConfig": "evil.Config",
