@@ -86,7 +86,7 @@ def _rehearse(job: dict[str, Any], folder: Path, request: Request) -> dict[str, 
                 raise RuntimeError(refused[0])
         except MemoryError:
             raise
-        except (Exception, SystemExit) as error:  # mlx_lm.models.olmo calls sys.exit
+        except BaseException as error:  # mlx_lm.models.olmo calls sys.exit; a panic of Rust's is no Exception
             rehearsal.failed(error, str(folder), job["folder"])
             # What was refused and found another way is not what failed.
             if (refused and not rehearsal.opened) or getattr(error, "code", None) == "remote_code":

@@ -197,3 +197,15 @@ def test_many_folders_at_once(text_model: Path, tmp_path: Path, asked: Rehearser
     for number in range(3):
         shutil.copytree(text_model, tmp_path / str(number))
         assert asked.facts(tmp_path / str(number))["dry_run"]["mlx_lm"]["status"] == "ok"
+
+
+def test_a_panic_of_the_tokenizers_library_is_a_failure(asked: Rehearser, text_model: Path, tmp_path: Path) -> None:
+    # It is raised as what is no Exception; the child must outlive it, and say what it was.
+    bpe = {"type": "BPE", "continuing_subword_prefix": "longer than any", "vocab": {"a": 0, "b": 1, "ab": 2}}
+
+    def change(tokenizer: dict[str, Any]) -> None:
+        tokenizer["model"] = {**bpe, "merges": ["a b"]}
+
+    told = asked.facts(changed(text_model, tmp_path / "m", "tokenizer.json", change))["dry_run"]["mlx_lm"]
+    assert (told["status"], told["phase"]) == ("failed", "tokenizer")
+    assert "out of range" in told["reason"]
