@@ -196,14 +196,14 @@ class _Analysis:
                 yield self._finding(part.place, "dead-set", f"nothing reads `sets.{part.name}`", "delete it")
                 continue
             for entry in part.add:
-                ghosts = self.space.ghosts.get((part.name, entry), [])
-                key = tuple(sorted((ghost.variable, ghost.value, ghost.other) for ghost in ghosts))
                 if part.name in self.space.parted:
                     within = any(other != entry and other in entry for other in part.add)
                     dead = () if within else None
                 elif part.name in self.space.unghosted:
                     dead = (self.space.real,) if self._same_without(part, entry) else None
                 else:
+                    ghosts = self.space.ghosts.get((part.name, entry), [])
+                    key = tuple(sorted((ghost.variable, ghost.value, ghost.other) for ghost in ghosts))
                     dead = known[key] = known[key] if key in known else self._dead(key, shown)
                 if dead is not None:
                     message = f"`{entry}` in `{part.name}` changes nothing: without it all is decided alike"

@@ -16,7 +16,7 @@ from .usage import COMMANDS, MAIN, read_command, read_options
 
 YES, NO, UNUSABLE, BUG = 0, 1, 2, 3
 _INTERRUPTED = 130
-_NO_OUTPUT = ("output", "the standard output is closed", "let it lead to a terminal, a file or a pipe")
+_WHERE_TO = "let it lead to a terminal, a file or a pipe"
 # What writing to a full or broken device fails with.
 _OF_OUTPUT = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG, errno.EDQUOT)
 
@@ -28,7 +28,7 @@ def script() -> NoReturn:
         if isinstance(stream, TextIOWrapper):  # a name that the terminal's encoding does not have is spelt out
             stream.reconfigure(errors="backslashreplace")
     if not there_is_output:
-        sys.exit(_complain(*_NO_OUTPUT, style_for(sys.stderr)))
+        sys.exit(_complain("output", "the standard output is closed", _WHERE_TO, style_for(sys.stderr)))
     sys.exit(main())
 
 
@@ -65,7 +65,7 @@ def main(words: Sequence[str] | None = None) -> int:
         if error.errno not in _OF_OUTPUT or error.filename is not None:
             return _unexpected(error, words, style)
         _write_no_more()
-        return _complain("output", f"cannot write the output: {error.strerror}", _NO_OUTPUT[2], style)
+        return _complain("output", f"cannot write the output: {error.strerror}", _WHERE_TO, style)
     except Exception as error:
         return _unexpected(error, words, style)
 

@@ -147,7 +147,7 @@ class Writer:
     def finish(self) -> None:
         """Puts it in place of the one before."""
         if self._draft is not None:
-            self._draft.finish(beside=_MAX_FILES)
+            self._draft.finish(keep=_MAX_FILES)
 
     def _begin(self) -> None:
         blocks: Iterable[bytes] = ()

@@ -27,7 +27,7 @@ _MAX_BYTES = 4 << 20
 _AT_REST_NS = 2_000_000_000
 _FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW
 # Files of ours: `file_name`, and what tells their kind.
-_OURS = re.compile(r"[0-9a-f]{16}[\w.-]*\.(facts|program|rows|types)|\.\d+-\d+\.tmp")
+_OURS = r"[0-9a-f]{16}[\w.-]*\.(facts|program|rows)|\.\d+-\d+\.tmp"
 
 
 def folder() -> str | None:
@@ -85,18 +85,18 @@ def opened(name: str, most: int) -> BinaryIO | None:
     return os.fdopen(descriptor, "rb")
 
 
-def write(name: str, value: Any, most: int = _MAX_BYTES, beside: int | None = None) -> None:
+def write(name: str, value: Any, most: int = _MAX_BYTES, keep: int | None = None) -> None:
     """Keeps a plain value in that file; says nothing where that cannot be done, or it is too large.
 
-    Of the files of ours in its folder, so many stay `beside` it, the newest. Raises ValueError where the value is of
-    what marshal does not know.
+    Of the files of ours in its folder the `keep` newest stay, all where that is None. Raises ValueError where the value
+    is of what marshal does not know.
     """
     content = marshal.dumps(value)
     draft = Draft.begin(name) if len(_MAGIC) + 4 + len(content) <= most else None
     if draft is not None:
         with draft:
             draft.write(_MAGIC + crc32(content).to_bytes(4, "big") + content)
-            draft.finish(beside)
+            draft.finish(keep)
 
 
 class Draft:
@@ -147,8 +147,8 @@ class Draft:
             except OSError:
                 self.__exit__()
 
-    def finish(self, beside: int | None = None) -> None:
-        """Puts it in its place; of the files of ours in that folder so many stay beside it, the newest."""
+    def finish(self, keep: int | None = None) -> None:
+        """Puts it in its place; of the files of ours in that folder the `keep` newest stay."""
         if self._file is not None:
             try:
                 self._file.close()
@@ -158,8 +158,8 @@ class Draft:
             except OSError:
                 self.__exit__()
                 return
-            if beside is not None:
-                _prune(self._inside, beside + 1)
+            if keep is not None:
+                _prune(self._inside, keep)
 
 
 def _prune(inside: int, most: int) -> None:
@@ -169,7 +169,7 @@ def _prune(inside: int, most: int) -> None:
         with os.scandir(inside) as entries:
             for entry in entries:
                 status = entry.stat(follow_symlinks=False)
-                if _OURS.fullmatch(entry.name) and stat.S_ISREG(status.st_mode) and _is_own(status):
+                if re.fullmatch(_OURS, entry.name) and stat.S_ISREG(status.st_mode) and _is_own(status):
                     dated.append((status.st_mtime_ns, entry.name))
     except OSError:
         return

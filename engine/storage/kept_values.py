@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import stat
 import sys
+from functools import cache
 
 from . import cache_folder, data_files
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     Files = list[tuple[str, bytes]]  # path and content
+    Mark = tuple[str, int, int]
 
 _ENGINE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _FOLDER = "programs"
@@ -39,20 +41,26 @@ def take(key: str) -> tuple[Files, Any] | None:
 def put(key: str, files: Files, value: Any) -> None:
     """Keep a plain value, which is of these files; says nothing where that cannot be done."""
     try:
-        cache_folder.write(_name(key), (code(), files, value), _MAX_BYTES, beside=_MAX_FILES)
+        cache_folder.write(_name(key), (code(), files, value), _MAX_BYTES, keep=_MAX_FILES)
     except (OSError, ValueError):
         return
 
 
 def code() -> tuple[Any, ...]:
-    """Return what tells this Python and this engine from others: name, time and size of each file."""
-    files = [
-        _mark(f"{folder[len(_ENGINE) :]}/{name}", os.stat(f"{folder}/{name}"))
-        for folder, _, names in os.walk(_ENGINE)
-        for name in names
-        if name.endswith(".py")
-    ]
-    return sys.version, _mark("facts.yaml", os.stat(f"{data_files.PLACE}/facts.yaml")), *sorted(files)
+    """Return what tells this Python and this engine from others."""
+    return sys.version, _mark("facts.yaml", os.stat(f"{data_files.PLACE}/facts.yaml")), *code_below(_ENGINE)
+
+
+@cache  # our own source is not another while it runs
+def code_below(root: str) -> tuple[Mark, ...]:
+    """Return name, time in nanoseconds and size in bytes of each module of ours in a folder and those below it."""
+    marks: list[Mark] = []
+    for folder, below, names in os.walk(root):
+        below[:] = [name for name in below if name != "__pycache__"]
+        for name in names:
+            if name.endswith(".py"):
+                marks.append(_mark(f"{folder[len(root) :]}/{name}", os.stat(f"{folder}/{name}")))
+    return tuple(sorted(marks))
 
 
 def are_same(files: Files) -> bool:
@@ -64,7 +72,7 @@ def _name(key: str) -> str:
     return f"{_FOLDER}/{cache_folder.file_name(key.encode('utf-8', 'surrogateescape'))}.program"
 
 
-def _mark(name: str, status: os.stat_result) -> tuple[str, int, int]:
+def _mark(name: str, status: os.stat_result) -> Mark:
     return name, status.st_mtime_ns, status.st_size
 
 

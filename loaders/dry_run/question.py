@@ -113,7 +113,7 @@ def keep(question: Question, facts: dict[str, Any]) -> None:
     if facts["status"] == "not_done" or not cache_folder.at_rest(question.changed_ns):
         return
     record = {"of": question.of, "path": question.folder, "marks": question.marks, "facts": facts}
-    cache_folder.write(_file_name(question), record, beside=_MAX_FILES)
+    cache_folder.write(_file_name(question), record, keep=_MAX_FILES)
 
 
 def last_kept() -> int:

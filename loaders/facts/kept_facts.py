@@ -36,9 +36,9 @@ def put(path: str, listing: Listing, of: str, facts: dict[str, Any]) -> None:
     """Keeps the facts of a folder that was listed before they were read."""
     if listing.root is None or not cache_folder.at_rest(listing.changed_ns):
         return
-    beside = None if time.monotonic_ns() % 64 else _MAX_FILES  # now and then: it takes longer than the rest
+    keep = None if time.monotonic_ns() % 64 else _MAX_FILES  # now and then: it takes longer than the rest
     record = {"of": of, "path": path, "marks": listing.marks, "facts": facts}
-    cache_folder.write(_file_name(path), record, beside=beside)
+    cache_folder.write(_file_name(path), record, keep=keep)
 
 
 def is_sound(facts: Mapping[str, Any]) -> bool:

@@ -49,9 +49,8 @@ def sizes(make: Callable[[], Any], call: Callable[[Any, Any], Any]) -> dict[str,
             continue
         # The prompt's last step is held whole beside a window.
         most = None if array.window is None else array.window + STEP_TOKENS
-        parts[array.step if most is None else 1, most] += grown / (
-            _MANY_TOKENS - 1
-        )  # one entry for several tokens is there after the first of them
+        # 128 tokens more than one: whole entries, where a cache has one for 4 tokens, or for all of them.
+        parts[array.step if most is None else 1, most] += grown / (_MANY_TOKENS - 1)
     return {
         "fixed_bytes": fixed,
         "parts": [

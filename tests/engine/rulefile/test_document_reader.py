@@ -13,14 +13,8 @@ from mlxk_rules.engine.rulefile import source
 
 BAD = Path(__file__).parent / "bad"
 ENGINE = Path(__file__).parents[3] / "engine"
-STAGES = (
-    "facts",
-    "language",
-    "rulefile",
-    "compiler",
-    "evaluator",
-    "storage",
-)  # which say what is wrong with rule files
+# Which say what is wrong with rule files.
+STAGES = ("facts", "language", "rulefile", "compiler", "evaluator", "storage")
 FILES = sorted(BAD.glob("*.yaml"))
 _EXPECT = "# expect: "
 

@@ -96,7 +96,7 @@ def test_a_way_that_others_may_change(what: str, file: Path, tmp_path: Path) -> 
             mine[-1].write_bytes(file.read_bytes())
     ON_THE_WAY[what](base, other)
     assert cache_folder.read("below/one", dict) is None
-    cache_folder.write("below/one", VALUE, beside=1)
+    cache_folder.write("below/one", VALUE, keep=2)
     assert cache_folder.read("below/one", dict) is None
     assert all(one.exists() for one in mine)
     assert sorted(one.name for one in (other / "below").iterdir()) == [one.name for one in mine[9:]]

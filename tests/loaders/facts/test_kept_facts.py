@@ -155,7 +155,7 @@ def test_no_more_than_so_many(place: Path) -> None:
         cache_folder.write(f"facts/{name}", {"number": number})
         os.utime(place / "facts" / name, (number, number))
     (place / "facts" / "notes.txt").write_text("somebody's own")
-    cache_folder.write(f"facts/{names[19]}", {"number": 19}, beside=6)
+    cache_folder.write(f"facts/{names[19]}", {"number": 19}, keep=7)
     assert sorted(file.name for file in (place / "facts").iterdir()) == [*names[13:], "notes.txt"]
     assert cache_folder.read(f"facts/{names[19]}", dict) == {"number": 19}
     assert cache_folder.read(f"facts/{names[0]}", dict) is None

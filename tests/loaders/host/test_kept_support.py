@@ -7,6 +7,7 @@ import stat
 from pathlib import Path
 
 import pytest
+from mlxk_rules import loaders
 from mlxk_rules.engine.storage import cache_folder as files
 from mlxk_rules.loaders.host import kept_support
 from mlxk_rules.loaders.host.installed import Installed
@@ -69,3 +70,9 @@ def test_off_and_nowhere_to_write(tmp_path: Path, package: Installed, monkeypatc
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "other"))
     kept_support.put(package, LISTS)
     assert not (tmp_path / "other").exists()
+
+
+def test_an_edit_of_any_module_that_finds_it_out_counts() -> None:
+    ours = list(Path(loaders.__file__).parent.rglob("*.py"))
+    newest = max(file.stat().st_mtime_ns for file in ours)
+    assert kept_support.reader() == (newest, len(ours))
