@@ -12,10 +12,11 @@ from .rulefile.policy_names import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
+    from collections.abc import Callable, Mapping
     from typing import Any
 
     from .compiler.kept_programs import Audit, Origin
+    from .compiler.reads import Reads
     from .decision import Decision, Trace
     from .rulefile.checked import Checked
     from .rulefile.document import Document
@@ -117,27 +118,16 @@ class Policy:
 
         Of a gate that is not known, and of None, it is whether any gate reads it.
         """
-        program = self.evaluation.program
-        reading = {rule.name: rule.branches for rule in program.derive}
-        seen: set[str] = set()
+        from .compiler.reads import touches
 
-        def reads(expressions: Iterable[int | None]) -> bool:
-            for path in (path for one in expressions if one is not None for path in program.expressions[one].reads):
-                if path == fact or path.startswith(f"{fact}.") or fact.startswith(f"{path}."):
-                    return True
-                name = path.split(".")[1] if path.startswith("derived.") else ""
-                if name in reading and name not in seen:
-                    seen.add(name)
-                    if reads(part for branch in reading[name] for part in (branch.when, branch.compute)):
-                        return True
-            return False
+        return touches(fact, self.reads.up_to(gate))
 
-        for one in program.gates:
-            if reads([one.when]):
-                return True
-            if one.id == gate:
-                break
-        return False
+    @cached_property
+    def reads(self) -> Reads:
+        """Which facts its gates read."""
+        from .compiler.reads import Reads  # where a kept answer is taken nobody asks
+
+        return Reads(self.evaluation.program)
 
     def explain(self, facts: Mapping[str, Any]) -> Trace:
         """Return the same decision as `decide`, with every gate tried and the terms that made it fire or not."""

@@ -10,14 +10,14 @@ from __future__ import annotations
 from itertools import combinations
 from typing import NamedTuple
 
+from ..compiler.reads import touches
 from .levers import levers, value_at, with_values
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterator, Mapping
     from typing import Any
 
-    from ..compiler.program import Program
     from ..decision import Decision, Trace
     from ..policy import Policy
     from .levers import Lever, Values
@@ -100,7 +100,7 @@ class _Search:
     def __init__(self, policy: Policy, facts: Mapping[str, Any], trace: Trace) -> None:
         self._policy, self._facts, self._trace = policy, facts, trace
         self._given = {"sets": policy.sets, "limits": policy.limits, "library": _libraries(policy, trace.facts)}
-        self._reads = _Reads(policy.evaluation.program)
+        self._reads = policy.reads
         self._levers = levers().levers
 
     def found(self) -> tuple[Remedy, ...]:
@@ -159,13 +159,13 @@ class _Search:
     def _matters(self, lever: Lever, decision: Decision) -> bool:
         """Whether the gate that decided reads any of the lever's facts, itself or through what is derived."""
         reads = self._reads.of(decision.gate)
-        return any(_touches(fact, reads) for fact in lever.facts)
+        return any(touches(fact, reads) for fact in lever.facts)
 
     def _changed(self, lever: Lever, before: Values, decision: Decision | None) -> Iterator[_Step]:
         """The lever pulled, once for each value that it tries, on the facts with `before`, of which `decision` was."""
         if lever.asked and decision is not None:
             asks = self._reads.by_itself(decision.gate)
-            if not any(_touches(fact, asks) for fact in lever.facts):
+            if not any(touches(fact, asks) for fact in lever.facts):
                 return
         scope = self._scope(before)
         for to in lever.tries:
@@ -257,36 +257,6 @@ def _libraries(policy: Policy, facts: Mapping[str, Any]) -> dict[str, Any]:
     return found
 
 
-class _Reads:
-    """The facts that a policy's gates read."""
-
-    def __init__(self, program: Program) -> None:
-        self._expressions = program.expressions
-        self._gates = {gate.id: gate.when for gate in program.gates}
-        self._derive = {rule.name: rule.branches for rule in program.derive}
-        self._known: dict[str, frozenset[str]] = {}
-
-    def by_itself(self, gate: str | None) -> frozenset[str]:
-        """The facts, derived ones too, that the gate's own condition names."""
-        return self._paths([self._gates.get(gate or "")])
-
-    def of(self, gate: str | None) -> frozenset[str]:
-        """The facts that the gate reads, those too that what it names is derived from."""
-        return self._behind(self.by_itself(gate))
-
-    def _behind(self, paths: frozenset[str]) -> frozenset[str]:
-        found = {path for path in paths if not path.startswith("derived.")}
-        for name in {path.split(".")[1] for path in paths - found}:
-            if name not in self._known:
-                branches = self._derive.get(name, ())
-                self._known[name] = self._behind(self._paths(part for b in branches for part in (b.when, b.compute)))
-            found |= self._known[name]
-        return frozenset(found)
-
-    def _paths(self, parts: Iterable[int | None]) -> frozenset[str]:
-        return frozenset(path for part in parts if part is not None for path in self._expressions[part].reads)
-
-
 def _bound(lever: Lever, scope: Mapping[str, Any]) -> int | None:
     return _whole(value_at(scope, lever.bound) if isinstance(lever.bound, str) else lever.bound)
 
@@ -294,10 +264,6 @@ def _bound(lever: Lever, scope: Mapping[str, Any]) -> int | None:
 def _whole(value: Any) -> int | None:
     # 1e9 is a number of bytes too.
     return int(value) if isinstance(value, int) or (isinstance(value, float) and value.is_integer()) else None
-
-
-def _touches(fact: str, paths: frozenset[str]) -> bool:
-    return any(path == fact or path.startswith(f"{fact}.") or fact.startswith(f"{path}.") for path in paths)
 
 
 def _readable(size: int) -> int:

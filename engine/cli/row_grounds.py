@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 
+from ..compiler.reads import touches
 from ..storage import cache_folder
 
 TYPE_CHECKING = False
@@ -30,9 +31,5 @@ def rule_files(source: str | os.PathLike[str] | None) -> Files | None:
 
 def reads(policy: Policy, fact: str) -> bool:
     """Whether any rule may read the fact, by itself or in an object that holds it."""
-    above = {fact, *(fact[:at] for at in range(len(fact)) if fact[at] == ".")}
-    return any(
-        path in above or path.startswith(f"{fact}.")
-        for expression in policy.evaluation.program.expressions
-        for path in expression.reads
-    )
+    expressions = policy.evaluation.program.expressions
+    return touches(fact, (path for expression in expressions for path in expression.reads))
