@@ -8,7 +8,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
-from mlxk_rules.engine.cli.usage import COMMANDS, read_options
+from mlxk_rules.engine.cli.options import read_options
+from mlxk_rules.engine.cli.usage import COMMANDS
 
 ROOT = Path(__file__).parent.parent
 PAGES = ("CONTRIBUTING.md", "engine/README.md")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 
-from ..rulefile.source import Node, compose, source_of
+from ..rulefile.source import source_of
 from ..rulefile.yaml_editing import Edits
+from ..rulefile.yaml_tree import Node, compose
 from .audit import Report
 
 

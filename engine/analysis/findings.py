@@ -2,79 +2,28 @@
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
 from ..facts.types import BOOLEAN
 from ..language.fact_paths import paths_in
 from ..policy import Policy
-from ..problems import Problem
 from ..rulefile.checked import check
 from ..rulefile.document import Derivation, Gate, Place, StringSet
 from .cases.formula import Conditions, Formula
 from .cases.space import Space
 from .difference import difference, outcome
+from .finding import Finding, explained, place_of
 from .gate_cases import Symbolic
 from .outputs import SHOWN, decided_by, read_by
-
-CODES = {
-    "gate-never-fires": "no facts lead to the gate, or those that do are decided before it",
-    "undecided": "there are facts for which no gate fires",
-    "dead-branch": "no facts reach the branch",
-    "dead-derived": "no decision changes, whatever the derived fact is",
-    "dead-limit": "no decision changes, whatever the limit is",
-    "dead-set": "no gate and no shown fact reads the set",
-    "dead-entry": "no decision and no shown fact changes when the entry is taken out",
-    "order-free": "the two gates may change places: no decision changes",
-}
-_ACCEPTED = re.compile(r"#\s*analysis:\s*ok\s+([a-z-]+)(?:\s+(.*\S))?")
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One finding. unsure: why it may not be so, empty where it is proved. note: an observation and no fault.
-    What is not proved is no fault either.
-
-    accepted: the reason that the file itself gives, `# analysis: ok CODE reason` in the line or above it, or "".
-    """
-
-    problem: Problem
-    unsure: tuple[str, ...] = ()
-    note: bool = False
-    accepted: str = ""
-
-    @property
-    def exact(self) -> bool:
-        return not self.unsure
-
-    @property
-    def fault(self) -> bool:
-        return self.exact and not self.note and not self.accepted
 
 
 def findings(policy: Policy) -> list[Finding]:
     """Return everything found, in the file's order. Raises UsageError where there is no solver."""
-    found = [_accepted(finding, place) for finding, place in _Analysis(policy).all()]
+    found = [explained(finding, place) for finding, place in _Analysis(policy).all()]
     return sorted(found, key=lambda f: (f.note, f.problem.file, f.problem.line, f.problem.column, f.problem.code))
-
-
-def stated(finding: Finding) -> Problem:
-    """Return a finding's problem, which says whether it is proved."""
-    sure = "exact" if finding.exact else f"in the abstraction: {'; '.join(finding.unsure[:2])}"
-    return finding.problem._replace(message=f"{finding.problem.message} ({sure})")
-
-
-def in_short(found: Iterable[Finding]) -> str:
-    """Return what an analysis without faults found: what the file explains itself, and what is no fault."""
-    quiet = [finding for finding in found if not finding.fault]
-    accepted = [f"  {f.problem.place}: {f.problem.message}: {f.accepted}" for f in quiet if f.accepted]
-    notes = [f"  {f.problem.place}: {stated(f).message}" for f in quiet if not f.accepted]  # the unproved among them
-    lines = ["  analysis: no gate, branch, derived fact, limit or entry is proved to be idle"]
-    lines += [f"  {len(accepted)} explained in the file:", *(f"  {line}" for line in accepted)] if accepted else []
-    return "\n".join([*lines, "  no fault, but to know:", *(f"  {line}" for line in notes)] if notes else lines)
 
 
 class _Analysis:
@@ -207,7 +156,7 @@ class _Analysis:
                     dead = known[key] = known[key] if key in known else self._dead(key, shown)
                 if dead is not None:
                     message = f"`{entry}` in `{part.name}` changes nothing: without it all is decided alike"
-                    place = _place_of(part, entry)
+                    place = place_of(part, entry)
                     yield self._finding(place, "dead-entry", message, "delete it", *dead)[0], part.place
 
     def _differing(self, fixed: tuple[dict[int, int], dict[int, int]], shown: list[int]) -> int:
@@ -325,31 +274,3 @@ def _fields(*names: str) -> list[Any]:
 
 def _read_in(node: dict[str, Any]) -> list[str]:
     return sorted(path.split(".")[1] for path in paths_in(node) if path.startswith("derived."))
-
-
-def _place_of(part: StringSet, entry: str) -> Place:
-    """Return where an entry of a set stands: the first such word behind the set's name that is in no comment."""
-    text = part.place.source.text
-    pattern = re.compile(rf"(?<![\w.-]){re.escape(entry)}(?![\w.-])")
-    for found in pattern.finditer(text, part.place.end):
-        line = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
-        if "#" not in line:
-            return Place(part.place.source, found.start(), found.end())
-    return part.place
-
-
-def _accepted(finding: Finding, place: Place) -> Finding:
-    """Return the finding with the reason that stands in its line or right above it, or above its set."""
-    problem, source = finding.problem, place.source
-    lines = source.text.split("\n")
-    for number in {problem.line, place.line}:
-        above = number - 1
-        looked = [lines[number - 1]] if 0 < number <= len(lines) else []
-        while above >= 1 and lines[above - 1].lstrip().startswith("#"):
-            looked.append(lines[above - 1])
-            above -= 1
-        for line in looked:
-            accepted = _ACCEPTED.search(line)
-            if accepted and accepted[1] == problem.code:
-                return replace(finding, accepted=accepted[2] or "no reason given")
-    return finding

@@ -12,7 +12,8 @@ from typing import NoReturn
 
 from ..problems import PolicyError, UsageError
 from ..report.terminal import Style, safe, style_for
-from .usage import COMMANDS, MAIN, read_command, read_options
+from .options import read_command, read_options
+from .usage import COMMANDS, MAIN
 
 YES, NO, UNUSABLE, BUG = 0, 1, 2, 3
 _INTERRUPTED = 130

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from ..language.expression import Expression
 from ..language.type_findings import Finding
 from ..problems import Problem
-from .source import Node, Source, offset_in
+from .source import Source
+from .yaml_tree import Node, offset_in
 
 DECISIONS = ("allow", "warn", "block")
 BACKENDS = ("mlx_lm", "mlx_vlm", "mlx_audio")

@@ -9,8 +9,9 @@ from dataclasses import replace
 from ..problems import PolicyError, Problem
 from .document import Audit, Branch, Derivation, Document, Limit, Place, StringSet
 from .gate_reader import GateReader
-from .source import Node, Source, compose_on
+from .source import Source
 from .value_reader import KINDS, read_as
+from .yaml_tree import Node, compose_on
 
 _VERSION = re.compile(r"\d{1,6}(\.\d{1,6}){1,3}")
 _PARTS = (

@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from .document import BACKENDS, DECISIONS, Gate
-from .source import Node
 from .value_reader import ValueReader, read_as
+from .yaml_tree import Node
 
 _GATE_ID = re.compile(r"[a-z][a-z0-9-]{0,63}")
 _ERROR = re.compile(r"[a-z][a-z0-9_]{0,63}")

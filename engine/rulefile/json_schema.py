@@ -8,7 +8,8 @@ from typing import Any
 
 from ..problems import Problem
 from ..storage import data_files
-from .source import Node, Source, compose, read
+from .source import Source, read
+from .yaml_tree import Node, compose
 
 
 def schema_problems(path: Path, name: str) -> list[Problem]:

@@ -9,7 +9,8 @@ from typing import Any
 from ..language.expression import ExpressionError, parse
 from ..problems import Problems, did_you_mean
 from .document import Located, Place, Template
-from .source import Node, Source
+from .source import Source
+from .yaml_tree import Node
 
 KINDS = {
     "null": "empty",

@@ -6,7 +6,8 @@ import json
 from collections.abc import Collection, Iterable
 
 from ..problems import PolicyError
-from .source import Node, compose, source_of
+from .source import source_of
+from .yaml_tree import Node, compose
 
 ACCEPTED = "analysis: ok"  # a comment that speaks of one entry, and goes with it
 

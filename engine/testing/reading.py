@@ -5,7 +5,8 @@ from __future__ import annotations
 from ..facts.vocabulary import vocabulary
 from ..problems import PolicyError, did_you_mean
 from ..rulefile.document import BACKENDS, DECISIONS
-from ..rulefile.source import Node, Source, compose
+from ..rulefile.source import Source
+from ..rulefile.yaml_tree import Node, compose
 from .cases import EXPECTATIONS, Case, Each, Equivalent, Expectation, Folder, Setting, Suite
 from .facts import placeholders
 from .shape import Shape

@@ -7,8 +7,9 @@ from typing import Any
 
 from ..problems import Problem, did_you_mean
 from ..rulefile.document import Place
-from ..rulefile.source import Node, Source
+from ..rulefile.source import Source
 from ..rulefile.value_reader import KINDS
+from ..rulefile.yaml_tree import Node
 
 
 class Shape:

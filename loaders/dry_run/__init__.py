@@ -2,9 +2,9 @@
 
 Each backend loads the folder's shape in a child process, without weights: its own model class, names and shapes, then
 its tokenizer and template with one message. What comes in is a folder and a request; what goes out are the facts below
-`dry_run`. In reading order: question (who is asked what), kept (what was answered before), worker (the child, seen from
-here), child, guard and shape (what it may do, on what), rehearsal with mlx_lm, mlx_vlm and mlx_audio (what it does),
-cache_sizes and working_memory (what a model takes), stand_ins, media and outcome (what these use).
+`dry_run`. In reading order: question (who is asked what, and what was answered before), worker (the child, seen from
+here), child, guard and shape (what it may do, on what), rehearsals/ (what it does), sizes/ (what a model
+takes), outcome.
 """
 
 from __future__ import annotations

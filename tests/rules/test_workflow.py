@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 from mlxk_rules.engine.cli import usage
-from mlxk_rules.engine.cli.usage import COMMANDS, read_options
+from mlxk_rules.engine.cli.options import read_options
+from mlxk_rules.engine.cli.usage import COMMANDS
 
 TEXT = (Path(__file__).parents[2] / "rules" / "WORKFLOW.md").read_text("utf-8")
 (BLOCK,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,8 @@ from ...language.fact_paths import path_of
 from ...language.interpreter import interpret
 from ...policy import Policy
 from ...rulefile.document import Derivation
+from .made_nodes import folded, literal, put_node
+from .made_of import MadeOf, fact_paths_of, looked_up_by
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,23 +60,6 @@ def either(one: Formula, other: Formula) -> Formula:
     return (True if other else one) if isinstance(other, bool) else Choice(one, True, other)
 
 
-def literal(value: Any) -> Node:
-    return {"type": "literal", "value": value, "children": []}
-
-
-def path_node(path: str) -> Node:
-    fields: list[Node] = [{"type": "field", "value": name, "children": []} for name in path.split(".")]
-    return fields[0] if len(fields) == 1 else {"type": "subexpression", "children": fields}
-
-
-def call(name: str, *arguments: Node) -> Node:
-    return {"type": "function_expression", "value": name, "children": list(arguments)}
-
-
-def equal(one: Node, other: Node) -> Node:
-    return {"type": "comparator", "value": "eq", "children": [one, other]}
-
-
 class Conditions:
     """The conditions of one policy as formulas.
 
@@ -93,7 +78,7 @@ class Conditions:
         self._sets, self._limits = policy.sets, {**policy.limits, **self._other_limits}
         self._types, self._assumed = policy.derived_types, assumed or {}
         self._derivations: dict[str, Derivation] = {part.name: part for part in policy.document.derive}
-        self._reads = beside._reads if beside is not None else Reads(policy.document.derive)
+        self._reads = beside._reads if beside is not None else MadeOf(policy.document.derive)
         self._changed = {f"derived.{name}" for name in self._assumed} | {
             f"limits.{name}" for name in self._other_limits
         }
@@ -157,8 +142,8 @@ class Conditions:
     def _pivot(self, node: Node) -> str:
         """Return the derived fact that a condition is best split by: several of the values that it reads are looked up
         by it, and taken one by one they would be combined with each other, all with all."""
-        direct = {path.removeprefix("derived.") for path in _paths(node) if path.startswith("derived.")}
-        keys = _looked_up_by(node)
+        direct = {path.removeprefix("derived.") for path in fact_paths_of(node) if path.startswith("derived.")}
+        keys = looked_up_by(node)
         if not keys and all(self._types.get(name) == BOOLEAN or self._words(name) is not None for name in direct):
             return ""
         waiting, seen = [name for name in direct if name not in self._assumed], set[str]()
@@ -257,126 +242,3 @@ class Conditions:
         shown = repr(float(value)) if isinstance(value, int | float) and not isinstance(value, bool) else repr(value)
         keys = tuple(key for key, _ in parts)
         return (kind, shown, keys) if keys else (kind, shown), kind != "current" and all(c for _, c in parts)
-
-
-class Reads:
-    """What the derived facts of a policy are made of, by name."""
-
-    def __init__(self, derivations: Iterable[Derivation]) -> None:
-        parts = {part.name: part for part in derivations}
-        nodes = {
-            name: [located.expression.node for b in part.branches for located in (b.when, b.compute) if located]
-            for name, part in parts.items()
-        }
-        self.order = {name: number for number, name in enumerate(parts)}
-        self.direct = {name: {path for node in some for path in _paths(node)} for name, some in nodes.items()}
-        self.keys = {name: {key for node in some for key in _looked_up_by(node)} for name, some in nodes.items()}
-        self._parts = parts
-        self._all: dict[str, frozenset[str]] = {}
-        self._known_words: dict[str, list[Any] | None] = {}
-
-    def of(self, name: str) -> frozenset[str]:
-        """Return all paths that a derived fact is made of, its own among them."""
-        if name not in self._all:
-            self._all[name] = frozenset({f"derived.{name}"})
-            direct = self.direct.get(name, set())
-            above = [self.of(path.removeprefix("derived.")) for path in direct if path.startswith("derived.")]
-            self._all[name] = self._all[name].union(direct, *above)
-        return self._all[name]
-
-    def below(self, node: Node) -> frozenset[str]:
-        """Return all paths that an expression is made of."""
-        direct = _paths(node)
-        names = [path.removeprefix("derived.") for path in direct if path.startswith("derived.")]
-        return frozenset(direct).union(*map(self.of, names))
-
-    def last(self, node: Node) -> str:
-        """Return the derived fact of an expression that is derived last, so that one which several others are made of
-        is put in once, for all of them."""
-        names = [path.removeprefix("derived.") for path in _paths(node) if path.startswith("derived.")]
-        return max(names, key=lambda name: self.order.get(name, -1), default="")
-
-    def words(self, name: str) -> list[Any] | None:
-        """Return the texts, or null, that are all that a derived fact can be; None where it can be something else."""
-        if name not in self._known_words:
-            found: list[Any] | None = []
-            for branch in self._parts[name].branches if name in self._parts else ():
-                node = literal(branch.value) if branch.compute is None else branch.compute.expression.node
-                some = self._words_of(node)
-                found = None if some is None or found is None else [*found, *some]
-            self._known_words[name] = found or None
-        return self._known_words[name]
-
-    def _words_of(self, node: Node) -> list[Any] | None:
-        if node["type"] == "literal":
-            return [node["value"]] if isinstance(node["value"], str | None) else None
-        path = path_of(node) or ""
-        if path.startswith("derived.") and path.count(".") == 1:
-            return self.words(path.removeprefix("derived."))
-        if node["type"] != "or_expression":
-            return None
-        one, other = map(self._words_of, node["children"])
-        return None if one is None or other is None else [*one, *other]
-
-
-def _paths(node: Node) -> set[str]:
-    """Return the paths of an expression; of a derived fact's, a field's, the fact's own."""
-    path = path_of(node)
-    if path is not None:
-        return {".".join(path.split(".")[:2]) if path.startswith("derived.") else path}
-    return {name for child in node.get("children", []) if isinstance(child, dict) for name in _paths(child)}
-
-
-def _looked_up_by(node: Node) -> set[str]:
-    """Return the derived facts by which an expression looks something up."""
-    children = [child for child in node.get("children", []) if isinstance(child, dict)]
-    found = {name for child in children for name in _looked_up_by(child)}
-    if node["type"] == "function_expression" and node["value"] == "look_up":
-        key = path_of(children[1]) or ""
-        found |= {key.removeprefix("derived.")} if key.startswith("derived.") else set()
-    return found
-
-
-def folded(node: Node) -> Node:
-    """Return an expression in which what is known without any fact is done: a look-up by a known name, an ||.
-
-    What is made of parts, such as a joined text, is not null.
-    """
-    if path_of(node) is not None or node["type"] == "literal":
-        return node
-    children = [folded(child) if isinstance(child, dict) else child for child in node.get("children", [])]
-    kind, known = node["type"], [isinstance(c, dict) and c["type"] == "literal" for c in children]
-    if kind == "or_expression" and known[0]:
-        value = children[0]["value"]
-        return children[1] if value is None or value is False or value in ("", [], {}) else children[0]
-    if kind == "comparator" and node["value"] in ("eq", "ne"):
-        for one, other in (children, children[::-1]):
-            if other["type"] == "literal" and other["value"] is None and _is_made(one):
-                return literal(node["value"] == "ne")
-    if kind == "function_expression" and node["value"] == "look_up" and known[1]:
-        if children[0]["type"] == "multi_select_dict":
-            pairs = {pair["value"]: pair["children"][0] for pair in children[0]["children"]}
-            return pairs.get(children[1]["value"], literal(None))
-        return {**node, "children": children}
-    if kind == "function_expression" and node["value"] in ("cache_bytes", "prompt_bytes") and known[0]:
-        return literal(None) if children[0]["value"] is None else {**node, "children": children}
-    return {**node, "children": children}
-
-
-def _is_made(node: Node) -> bool:
-    return node["type"] == "function_expression" and node["value"] in ("join", "sum", "size", "to_string")
-
-
-def put_node(node: Node, path: str, value: Node) -> Node:
-    """Return an expression in which `value` stands for a path."""
-    own = path_of(node)
-    if own == path:
-        return value
-    if own is not None:
-        if not own.startswith(f"{path}."):
-            return node
-        return {"type": "subexpression", "children": [value, *node["children"][path.count(".") + 1 :]]}
-    children = [
-        put_node(child, path, value) if isinstance(child, dict) else child for child in node.get("children", [])
-    ]
-    return {**node, "children": children}

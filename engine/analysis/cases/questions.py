@@ -9,7 +9,8 @@ from ...facts.vocabulary import vocabulary
 from ...language.expression import Node
 from ...language.fact_paths import path_of
 from ...language.interpreter import interpret
-from .formula import Atom, Choice, Formula, call, equal, literal, path_node, put_node
+from .formula import Atom, Choice, Formula
+from .made_nodes import call, equal, literal, path_node, put_node
 from .ordinary_model import type_path
 from .uses import ELEMENT, Asked, Uses, paths
 

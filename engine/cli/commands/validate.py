@@ -42,7 +42,8 @@ def _report(file: str | None, analyse: bool) -> Report:
     summary = f"{safe(name)}: valid, {policy.name} {policy.version}, {counts}"
     if not analyse or found:
         return Report(name, tuple(found), summary)
-    from ...analysis.findings import findings, in_short, stated
+    from ...analysis.finding import in_short, stated
+    from ...analysis.findings import findings
 
     all_found = findings(policy)
     faults = tuple(stated(finding) for finding in all_found if finding.fault)

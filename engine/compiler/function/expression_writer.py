@@ -17,6 +17,7 @@ from ...language.expression import Node
 from ...language.fact_paths import path_of
 from ...language.function_code import percent
 from ..expression_code import ARRAY, KINDS, NUMBER, STRING, Code, Kinds, Names, Writer
+from .file_patterns import END, LINE, beginnings_of, ending_of, expression_of, has_signs, line_of, no_file
 from .gate_order import terms_of
 
 _MAX_UNROLLED = 8
@@ -170,25 +171,25 @@ class FastWriter(Writer):
 
     def _and_expression(self, node: Node, here: Code | None) -> Code:
         code = super()._and_expression(node, here)
-        asked = [_no_file(term) for term in terms_of(node)]
+        asked = [no_file(term) for term in terms_of(node)]
         path = self._strings(asked[0][0], here) if asked[0] is not None else None
-        endings = [_ending(one[1]) for one in asked if one is not None and self._strings(one[0], here) == path]
+        endings = [ending_of(one[1]) for one in asked if one is not None and self._strings(one[0], here) == path]
         common = commonprefix([ending[::-1] for ending in endings])[::-1]  # noqa: RUF071 - of texts, and no paths
         if path is None or len(endings) < len(asked) or len(common) < _LEAST_COMMON:
             return code
         # Where no file has the ending that all of these names have, none of them is there.
-        return Code(f"({common + _END!r} not in {self._text_of(path)} or {code.text})", code.kinds)
+        return Code(f"({common + END!r} not in {self._text_of(path)} or {code.text})", code.kinds)
 
     def _filter_projection(self, node: Node, here: Code | None) -> Code:
         code = super()._filter_projection(node, here)
         path = self._strings(node["children"][0], here)
-        beginnings = _beginnings(node["children"][2]) if path is not None else None
+        beginnings = beginnings_of(node["children"][2]) if path is not None else None
         if not beginnings or path is None or code.kinds != ARRAY or len(beginnings) > _MAX_UNROLLED:
             return code
         # Where no file begins so, no file is asked one by one.
         self.lines.add(path)
         lines = self._text_of(path)
-        some = " or ".join(f"{_LINE + beginning!r} in {lines}" for beginning in beginnings)
+        some = " or ".join(f"{LINE + beginning!r} in {lines}" for beginning in beginnings)
         return Code(f"({code.text} if {some} else [])", ARRAY)
 
     def _some_file(self, files: Node, pattern: str, here: Code | None) -> str | None:
@@ -208,21 +209,21 @@ class FastWriter(Writer):
     def _line(self, lines: str, pattern: str) -> str | None:
         # A search in one text is much faster than a loop over many.
         folder, _, name = pattern.rpartition("/")
-        if not _has_signs(pattern):
-            return f"({_line_of(pattern)!r} in {lines})"
-        if folder == "**" and not _has_signs(name):
-            return f"({f'/{name}{_END}'!r} in {lines})"
-        if folder == "**" and name.startswith("*") and not _has_signs(name[1:]):
-            return f"({name[1:] + _END!r} in {lines})"
-        expression = _expression_of(pattern, r"/\n")
+        if not has_signs(pattern):
+            return f"({line_of(pattern)!r} in {lines})"
+        if folder == "**" and not has_signs(name):
+            return f"({f'/{name}{END}'!r} in {lines})"
+        if folder == "**" and name.startswith("*") and not has_signs(name[1:]):
+            return f"({name[1:] + END!r} in {lines})"
+        expression = expression_of(pattern, r"/\n")
         if expression is None:
             return None
-        search = f"({self._pattern(f'{_LINE}{expression}{_END}')}.search({lines}) is not None)"
-        ending = _ending(name)
-        return f"({ending + _END!r} in {lines} and {search})" if ending else search
+        search = f"({self._pattern(f'{LINE}{expression}{END}')}.search({lines}) is not None)"
+        ending = ending_of(name)
+        return f"({ending + END!r} in {lines} and {search})" if ending else search
 
     def _match(self, text: str, pattern: str) -> str | None:
-        expression = _expression_of(pattern, "/")
+        expression = expression_of(pattern, "/")
         if expression is None:
             return None
         beginning = re.split(r"[*?\[]", pattern)[0]
@@ -295,78 +296,3 @@ class FastWriter(Writer):
         holds = f"{version} >= {minimum}" if len(minimum) == 3 else f"{version}[{len(minimum) - 1}] >= {minimum[-1]}"
         usual = f"{holds} if len({version}) == 3 and {first} and {small}"
         return f"({usual} else _at_least_parts({version}, {minimum}))"
-
-
-def _no_file(node: Node) -> tuple[Node, str] | None:
-    """Return the files and the pattern of a condition that no file matches, or None where it is another."""
-    call, other = node["children"] if node["type"] == "comparator" and node["value"] == "eq" else (node, node)
-    if call["type"] != "function_expression" or call["value"] != "glob" or other.get("value") != []:
-        return None
-    files, pattern = call["children"]
-    return (files, str(pattern["value"])) if pattern["type"] == "literal" else None
-
-
-def _ending(pattern: str) -> str:
-    """Return the text that a path which matches surely ends with."""
-    return re.split(r"[*?\]]", pattern.rpartition("/")[2])[-1]
-
-
-def _beginnings(condition: Node) -> list[str] | None:
-    """Return the texts one of which an element begins with where the condition holds, or None where that is unknown."""
-    children = condition.get("children", ())
-    if condition["type"] == "and_expression":
-        return next((found for found in map(_beginnings, children) if found), None)
-    if condition["type"] == "or_expression":
-        several = [_beginnings(child) for child in children]
-        return None if None in several else [text for found in several for text in found or ()]
-    if condition["type"] != "comparator" or condition["value"] != "ne":
-        return None
-    call, other = children
-    if call["type"] != "function_expression" or call["value"] != "glob" or other.get("value") != []:
-        return None
-    files, pattern = call["children"]
-    alone = [child["type"] for child in files.get("children", ())] == ["current"]
-    if not alone or files["type"] != "multi_select_list" or pattern["type"] != "literal":
-        return None
-    beginning = re.split(r"[*?\[]", pattern["value"])[0]
-    return [beginning] if beginning and _END not in beginning else None
-
-
-_LINE, _END = "\n/", "\n"
-_SIGNS = frozenset("*?[")
-
-
-def _has_signs(pattern: str) -> bool:
-    return not _SIGNS.isdisjoint(pattern)
-
-
-def _line_of(name: str) -> str:
-    return f"{_LINE}{name}{_END}"
-
-
-_CLASS = re.compile(r"\[!?(?:[0-9]-[0-9]|[a-z]-[a-z]|[A-Z]-[A-Z]|[0-9A-Za-z])+\]")
-_TOKENS = re.compile(rf"{_CLASS.pattern}|.", re.DOTALL)
-
-
-def _expression_of(pattern: str, but: str) -> str | None:
-    """Return a glob pattern as a regular expression, or None where that would not be the same.
-
-    but: the characters that no sign stands for.
-    """
-    if "**" in pattern or _END in pattern:
-        return None
-    found = ""
-    for token in _TOKENS.findall(pattern):
-        if token == "[":
-            return None
-        if token in ("*", "?"):
-            found += f"[^{but}]" + token.strip("?")
-        elif len(token) == 1:
-            found += re.escape(token)
-        else:
-            found += f"[^{but}{token[2:]}" if token.startswith("[!") else token
-    try:
-        re.compile(found)
-    except re.error:
-        return None
-    return found

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 from mlxk_rules.engine import Policy
-from mlxk_rules.engine.analysis.findings import CODES, findings, stated
+from mlxk_rules.engine.analysis.finding import CODES, stated
+from mlxk_rules.engine.analysis.findings import findings
 
 FILES = sorted((Path(__file__).parent / "findings").glob("*.yaml"))
 

@@ -17,7 +17,7 @@ from typing import Any, cast
 from docopt import docopt
 from mlxk_rules.engine import Policy
 from mlxk_rules.engine.advice.remedies import remedies
-from mlxk_rules.engine.cli.usage import read_options
+from mlxk_rules.engine.cli.options import read_options
 from mlxk_rules.engine.compiler.function.policy_writer import PolicyWriter
 from mlxk_rules.engine.problems import Problem
 from mlxk_rules.engine.report.terminal import Style

@@ -112,7 +112,7 @@ def test_version(capsys: Capture) -> None:
 @pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_in_a_help_is_read(command: str, capsys: Capture) -> None:
     """docopt drops a default, or an option, when its description is one space away: each must be taken."""
-    from mlxk_rules.engine.cli.usage import read_options
+    from mlxk_rules.engine.cli.options import read_options
 
     words = ["x"] * wanted_words(command)
     options = read_options(command, words)

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 from mlxk_rules.engine import Policy, PolicyError, Problem
-from mlxk_rules.engine.rulefile.source import Node, compose, read
+from mlxk_rules.engine.rulefile.source import read
+from mlxk_rules.engine.rulefile.yaml_tree import Node, compose
 from mlxk_rules.engine.storage.data_files import FOLDER
 
 pytestmark = pytest.mark.slow

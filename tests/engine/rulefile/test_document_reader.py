@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 from mlxk_rules.engine import Policy, PolicyError, Problem
-from mlxk_rules.engine.rulefile import source
+from mlxk_rules.engine.rulefile import yaml_tree
 
 BAD = Path(__file__).parent / "bad"
 ENGINE = Path(__file__).parents[3] / "engine"
@@ -43,7 +43,7 @@ def problems_of(source: str | Path) -> tuple[Problem, ...]:
 @pytest.fixture(params=[name for name in ("CSafeLoader", "SafeLoader") if hasattr(yaml, name)])
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """libyaml, where it is, and PyYAML's own parser in Python: they word what they refuse differently."""
-    monkeypatch.setattr(source, "_LOADER", getattr(yaml, request.param))
+    monkeypatch.setattr(yaml_tree, "_LOADER", getattr(yaml, request.param))
 
 
 @pytest.mark.usefixtures("parser")
@@ -176,7 +176,7 @@ def test_a_parser_that_fails_as_none_does_today(error: Exception, monkeypatch: p
                 raise error
             return event
 
-    monkeypatch.setattr(source, "_LOADER", Failing)
+    monkeypatch.setattr(yaml_tree, "_LOADER", Failing)
     with pytest.raises(PolicyError) as caught:
         Policy.from_text(minimal(), "mine.yaml")
     (problem,) = caught.value.problems  # behind the last value before

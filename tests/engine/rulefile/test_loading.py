@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from mlxk_rules.engine import Policy, PolicyError
 from mlxk_rules.engine.language.expression import parse
-from mlxk_rules.engine.rulefile.source import Source, compose, source_of
+from mlxk_rules.engine.rulefile.source import Source, source_of
+from mlxk_rules.engine.rulefile.yaml_tree import compose
 
 
 @given(st.text("ab\n", max_size=30), st.integers(-2, 32))

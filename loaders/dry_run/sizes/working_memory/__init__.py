@@ -1,8 +1,8 @@
 """What reading a prompt and a picture takes besides weights and cache, told by the library's own graph of it.
 
 The library's own generation is called on the model without a number being computed: MLX tells the operations that it
-would do, and a replay of its scheduling tells what they take at most (replay). So whatever a model does
-is counted: steps of the prompt or none, attention in one kernel or with its scores, windows, experts, numbers of
+would do, and a replay of its scheduling tells what they take at most (replay). So whatever a model does is counted:
+steps of the prompt or none, attention in one kernel or with its scores, windows, experts, numbers of
 float32 where a picture's are. rules/MEMORY.md holds it to what was measured.
 """
 

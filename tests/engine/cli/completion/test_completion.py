@@ -15,7 +15,8 @@ import pytest
 import yaml
 from mlxk_rules.engine.cli.command_line import main
 from mlxk_rules.engine.cli.completion.words import commands
-from mlxk_rules.engine.cli.usage import COMMANDS, read_options
+from mlxk_rules.engine.cli.options import read_options
+from mlxk_rules.engine.cli.usage import COMMANDS
 
 pytestmark = pytest.mark.slow
 

@@ -1,0 +1,89 @@
+"""What the derived facts of a policy are made of, by name: paths, keys of look-ups, texts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from ...language.expression import Node
+from ...language.fact_paths import path_of
+from ...rulefile.document import Derivation
+from .made_nodes import literal
+
+
+class MadeOf:
+    """What the derived facts of a policy are made of, by name."""
+
+    def __init__(self, derivations: Iterable[Derivation]) -> None:
+        parts = {part.name: part for part in derivations}
+        nodes = {
+            name: [located.expression.node for b in part.branches for located in (b.when, b.compute) if located]
+            for name, part in parts.items()
+        }
+        self.order = {name: number for number, name in enumerate(parts)}
+        self.direct = {name: {path for node in some for path in fact_paths_of(node)} for name, some in nodes.items()}
+        self.keys = {name: {key for node in some for key in looked_up_by(node)} for name, some in nodes.items()}
+        self._parts = parts
+        self._all: dict[str, frozenset[str]] = {}
+        self._known_words: dict[str, list[Any] | None] = {}
+
+    def of(self, name: str) -> frozenset[str]:
+        """Return all paths that a derived fact is made of, its own among them."""
+        if name not in self._all:
+            self._all[name] = frozenset({f"derived.{name}"})
+            direct = self.direct.get(name, set())
+            above = [self.of(path.removeprefix("derived.")) for path in direct if path.startswith("derived.")]
+            self._all[name] = self._all[name].union(direct, *above)
+        return self._all[name]
+
+    def below(self, node: Node) -> frozenset[str]:
+        """Return all paths that an expression is made of."""
+        direct = fact_paths_of(node)
+        names = [path.removeprefix("derived.") for path in direct if path.startswith("derived.")]
+        return frozenset(direct).union(*map(self.of, names))
+
+    def last(self, node: Node) -> str:
+        """Return the derived fact of an expression that is derived last, so that one which several others are made of
+        is put in once, for all of them."""
+        names = [path.removeprefix("derived.") for path in fact_paths_of(node) if path.startswith("derived.")]
+        return max(names, key=lambda name: self.order.get(name, -1), default="")
+
+    def words(self, name: str) -> list[Any] | None:
+        """Return the texts, or null, that are all that a derived fact can be; None where it can be something else."""
+        if name not in self._known_words:
+            found: list[Any] | None = []
+            for branch in self._parts[name].branches if name in self._parts else ():
+                node = literal(branch.value) if branch.compute is None else branch.compute.expression.node
+                some = self._words_of(node)
+                found = None if some is None or found is None else [*found, *some]
+            self._known_words[name] = found or None
+        return self._known_words[name]
+
+    def _words_of(self, node: Node) -> list[Any] | None:
+        if node["type"] == "literal":
+            return [node["value"]] if isinstance(node["value"], str | None) else None
+        path = path_of(node) or ""
+        if path.startswith("derived.") and path.count(".") == 1:
+            return self.words(path.removeprefix("derived."))
+        if node["type"] != "or_expression":
+            return None
+        one, other = map(self._words_of, node["children"])
+        return None if one is None or other is None else [*one, *other]
+
+
+def fact_paths_of(node: Node) -> set[str]:
+    """Return the paths of an expression; of a derived fact's, a field's, the fact's own."""
+    path = path_of(node)
+    if path is not None:
+        return {".".join(path.split(".")[:2]) if path.startswith("derived.") else path}
+    return {name for child in node.get("children", []) if isinstance(child, dict) for name in fact_paths_of(child)}
+
+
+def looked_up_by(node: Node) -> set[str]:
+    """Return the derived facts by which an expression looks something up."""
+    children = [child for child in node.get("children", []) if isinstance(child, dict)]
+    found = {name for child in children for name in looked_up_by(child)}
+    if node["type"] == "function_expression" and node["value"] == "look_up":
+        key = path_of(children[1]) or ""
+        found |= {key.removeprefix("derived.")} if key.startswith("derived.") else set()
+    return found
