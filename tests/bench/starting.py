@@ -20,7 +20,7 @@ NAME = "mlx-community/of-a-large-vocabulary-4bit"
 def figures(quick: bool) -> Iterator[Figure]:
     with tempfile.TemporaryDirectory() as home:
         places = clean_environment(Path(home))
-        words = tokenizer(445_000)
+        words = tokenizer(680_000)
         make_model(Path(places["HF_HUB_CACHE"]), NAME, {"model_type": "llama", **LLAMA}, words, {})
         allowed, blocked = "explain against `python -c pass`", "explain of a blocked model against `python -c pass`"
         try:

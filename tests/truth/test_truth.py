@@ -10,7 +10,7 @@ from mlxk_rules.engine import Policy
 
 from . import table
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.zoo
 
 BASES = ("llama-2shards ", "smolvlm ", "moonshine-4bit ")
 BAD = ("allowed but failed", "blocked but works")

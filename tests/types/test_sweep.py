@@ -1,4 +1,4 @@
-"""The sweep: a part of it in seconds, the whole of it marked slow."""
+"""The sweep: a part of it in seconds, the whole of it with the zoo."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from mlxk_rules.engine import Policy
 from . import sweep
 
 pytestmark = [
-    pytest.mark.slow,
+    pytest.mark.zoo,
     pytest.mark.skipif(
         any(find_spec(name) is None for name in ("mlx_lm", "mlx_vlm", "mlx_audio", "transformers")),
         reason="the sweep asks the libraries themselves",
@@ -57,7 +57,6 @@ TRYING = (
 )
 
 
-@pytest.mark.slow
 def test_every_type(told: sweep.Told, configs: dict[str, Any]) -> None:
     assert unexplained(told, list(sweep.cases(told, configs))) == []
 
