@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from functools import cached_property
 
-from .compiler.kept_programs import audit_of, store, store_decider, stored, stored_decider
+from .compiler.kept_programs import audit_of, store, stored
 from .evaluator.exact import Evaluation
 from .garbage_collection import uncollected
 from .rulefile.policy_names import place
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any
 
-    from .compiler.kept_programs import Audit, Origin
+    from .compiler.kept_programs import Audit
     from .compiler.reads import Reads
     from .decision import Decision, Trace
     from .rulefile.checked import Checked
     from .rulefile.document import Document
 
-_FEW = 100  # decisions the exact way before the fast one is made, which takes as long as 200 and is then kept
+_FEW = 100  # decisions the exact way before the fast one is made, which takes as long as 200
 
 
 class Policy:
@@ -39,7 +39,6 @@ class Policy:
     ) -> None:
         self.evaluation = evaluation
         self._audit, self._document, self._few = audit, document, 0
-        self._origin: Origin | None = None  # where what is made of it is kept
         program = evaluation.program
         self.name, self.version = program.name, program.version
         self.sets, self.limits, self.derived_types = program.sets, program.limits, program.types
@@ -55,11 +54,10 @@ class Policy:
         kept = stored(path, name)
         if kept is None:
             policy = cls(_checked(source))
-            policy._origin = store(path, name, policy.document, policy.evaluation.program, policy.evaluation.conditions)
+            store(path, name, policy.document, policy.evaluation.program, policy.evaluation.conditions)
             return policy
         policy = cls.__new__(cls)
         policy._take(Evaluation(kept.program, kept.conditions), lambda: kept.audit, lambda: _checked(source).document)
-        policy._origin = kept.origin
         return policy
 
     @classmethod
@@ -100,17 +98,12 @@ class Policy:
     @uncollected
     def _decide(self) -> Callable[[Any], Decision]:
         evaluation = self.evaluation
-        made = stored_decider(self._origin) if self._origin is not None else None
-        if made is None:
-            from .compiler.function.policy_writer import decider
-
-            made = decider(evaluation.program)
-            if made is None:  # a rule reads what only the exact way has
-                return evaluation.decide
-            if self._origin is not None:
-                store_decider(self._origin, made)
+        from .compiler.function.policy_writer import decider
         from .evaluator.compiled import function_of
 
+        made = decider(evaluation.program)
+        if made is None:  # a rule reads what only the exact way has
+            return evaluation.decide
         return function_of(made, evaluation.program, evaluation.decide, evaluation.policy)
 
     def rests_on(self, gate: str | None, fact: str) -> bool:

@@ -86,7 +86,8 @@ def test_a_module_knows_its_room(file: Path) -> None:
             assert other.startswith(SHARED), f"{name} imports {other}"
         else:
             assert stage == "cli", f"{name} imports {other}: only the command line joins the two halves"
-    assert len(file.read_text("utf-8").splitlines()) <= 420, "more than one idea?"
+    lines = file.read_text("utf-8").splitlines()
+    assert len(lines) <= 420 or ": made by `" in lines[0], "more than one idea?"
 
 
 @pytest.mark.parametrize("half", STAGES)

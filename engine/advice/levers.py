@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import NamedTuple
 
-from ..compiler.code_names import namespace
+from ..compiler.functions import run
 from ..facts.wording import json_text
 from ..storage import data_files
 from ..storage.kept_values import put, take
@@ -113,10 +113,14 @@ def _work() -> tuple[dict[str, str], list[dict[str, Any]], dict[str, Callable[[A
         put(place, [(place, content)], found)
     else:
         found = kept[1]
-    kinds, levers, texts, code, constants, guards = found
-    names = namespace(constants, guards)
-    exec(code, names)
-    return kinds, levers, dict(zip(texts, names["functions"], strict=True))
+    kinds, levers, texts, digests, constants, guards = found
+
+    def write() -> Mapping[int, str]:
+        from .lever_reader import written
+
+        return written(texts)
+
+    return kinds, levers, dict(zip(texts, run(digests, constants, guards, write), strict=True))
 
 
 def _value(text: str, scope: Mapping[str, Any]) -> Any:

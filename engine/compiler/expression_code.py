@@ -8,7 +8,9 @@ repr of checked plain values.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Collection, Iterable, Mapping
+from hashlib import blake2b
 from typing import Any, NamedTuple
 
 from ..facts.types import KINDS, kind_of
@@ -33,6 +35,11 @@ _SIMPLE = frozenset(("boolean", "null"))
 
 _OWN_TYPES = {"string": "str", "boolean": "bool", "array": "list", "object": "dict"}
 _NATIVE = OURS.keys() | THEIRS.keys()
+
+
+def digest(text: str) -> int:
+    """Return the number, of 63 bits, by which a text is known."""
+    return int.from_bytes(blake2b(text.encode("utf-8", "surrogatepass"), digest_size=8).digest(), "big") >> 1
 
 
 class Code(NamedTuple):
@@ -76,7 +83,7 @@ class Writer:
     def __init__(self, sets: Mapping[str, Collection[str]], names: Names | None) -> None:
         """sets: the policy's, looked up by hash. names: how facts are read; None: `s` is any JSON value."""
         self._names = names
-        self._sets = {name: f"_set{number}" for number, name in enumerate(sets)}
+        self._sets = {name: f"_set_{name}" for name in sets}
         self.constants: dict[str, Any] = {self._sets[name]: frozenset(members) for name, members in sets.items()}
         self.guards: dict[str, Guard] = {}
         self.temporaries = 0
@@ -93,8 +100,8 @@ class Writer:
         return f"t{self.temporaries}"
 
     def constant(self, value: Any) -> str:
-        """Return the name of a constant."""
-        name = f"_c{len(self.constants)}"
+        """Return the name of a constant, which is of what it is: the same expression is the same code in any policy."""
+        name = f"_c{digest(json.dumps(value, sort_keys=True, default=sorted)):016x}"
         self.constants[name] = value
         return name
 

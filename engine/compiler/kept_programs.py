@@ -1,4 +1,7 @@
-"""Programs kept on disk, so that starting needs neither YAML nor JMESPath: a policy's text, and what became of it."""
+"""Programs kept on disk, so that starting needs neither YAML nor JMESPath: a policy's text, and what became of it.
+
+What is kept is data: no code, and no text that becomes code.
+"""
 
 from __future__ import annotations
 
@@ -19,11 +22,9 @@ if TYPE_CHECKING:
     from ..rulefile.document import Document
     from ..storage.kept_values import Files
     from .condition_terms import Condition
-    from .function.decider import Decider
     from .program import Node
 
     Audit = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
-    Origin = tuple[str, Files]
     Path = str | os.PathLike[str]
 
 
@@ -31,13 +32,11 @@ class Kept(NamedTuple):
     """A program, with what was found out of its policy.
 
     audit: the library versions that the policy was checked with, and for each set its fact; None without an audit part.
-    origin: where it is kept, and the files that it is of.
     """
 
     program: Program
     conditions: tuple[Condition, ...]
     audit: Audit | None
-    origin: Origin
 
 
 def stored(path: Path, name: str) -> Kept | None:
@@ -45,8 +44,8 @@ def stored(path: Path, name: str) -> Kept | None:
     found = take(_key(path, name))
     if found is None:
         return None
-    files, (program, conditions, audit) = found
-    return Kept(_program(program), conditions, audit, (_key(path, name), files))
+    program, conditions, audit = found[1]
+    return Kept(_program(program), conditions, audit)
 
 
 def files_of(path: Path, name: str) -> Files | None:
@@ -55,33 +54,13 @@ def files_of(path: Path, name: str) -> Files | None:
     return None if found is None else found[0]
 
 
-def store(
-    path: Path, name: str, document: Document, program: Program, conditions: tuple[Condition, ...]
-) -> Origin | None:
-    """Keep the program that `document` became; says nothing where that cannot be done. Returns where, and its files."""
+def store(path: Path, name: str, document: Document, program: Program, conditions: tuple[Condition, ...]) -> None:
+    """Keep the program that `document` became; says nothing where that cannot be done."""
     try:
         files = list(_files(document))
     except ValueError:
-        return None
-    key = _key(path, name)
-    put(key, files, (_plain(program), conditions, audit_of(document)))
-    return key, files
-
-
-def stored_decider(origin: Origin) -> Decider | None:
-    """Return the decider kept beside a program; None where none is, or to believe."""
-    from .function.decider import Decider  # most starts decide nothing the fast way
-
-    key, files = origin
-    found = take(f"{key}\ndecider")
-    # What stands in the files by now is not what the program was made of, if they changed since.
-    return Decider(*found[1]) if found is not None and found[0] == files else None
-
-
-def store_decider(origin: Origin, decider: Decider) -> None:
-    """Keep a decider beside the program that it is of; says nothing where that cannot be done."""
-    key, files = origin
-    put(f"{key}\ndecider", files, tuple(decider))
+        return
+    put(_key(path, name), files, (_plain(program), conditions, audit_of(document)))
 
 
 def audit_of(document: Document) -> Audit | None:
@@ -122,7 +101,7 @@ def _plain(program: Program) -> tuple[Any, ...]:
         [(rule.name, [tuple(branch) for branch in rule.branches]) for rule in program.derive],
         [tuple(gate) for gate in program.gates],
         [tuple(expression) for expression in program.expressions],
-        program.code,
+        program.functions,
         program.constants,
         program.guards,
         list(map(_plain_fact, program.facts)),
@@ -145,7 +124,7 @@ class _LateNodes:
 
 
 def _program(plain: tuple[Any, ...]) -> Program:
-    name, version, sets, limits, types, derive, gates, expressions, code, constants, guards, facts, nodes = plain
+    name, version, sets, limits, types, derive, gates, expressions, functions, constants, guards, facts, nodes = plain
     return Program(
         name,
         version,
@@ -156,7 +135,7 @@ def _program(plain: tuple[Any, ...]) -> Program:
         tuple([GateRule(*gate) for gate in gates]),
         tuple([Expression(*expression) for expression in expressions]),
         _LateNodes(nodes),
-        code,
+        functions,
         constants,
         guards,
         tuple([Fact(f[0], _type(f[1]), f[2], ABSENT if f[3] else f[4], *f[5:]) for f in facts]),

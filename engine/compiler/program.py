@@ -1,6 +1,6 @@
-"""A policy as it runs: rules as plain data, and the compiled functions of their expressions, which they name by number.
+"""A policy as it runs: rules as plain data, and the functions of their expressions, which they name by number.
 
-A program can be put down as bytes and taken up again; nothing of YAML or JMESPath is needed then.
+A program is plain data: it can be put down as bytes and taken up again, and nothing of YAML or JMESPath is needed then.
 """
 
 from __future__ import annotations
@@ -9,7 +9,6 @@ from typing import NamedTuple
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from types import CodeType
     from typing import Any, Protocol
 
     from ..facts.types import Type
@@ -67,8 +66,9 @@ class GateRule(NamedTuple):
 class Program(NamedTuple):
     """All that deciding and explaining need.
 
-    nodes: the expressions' syntax trees, every part of a condition with the number of its function, `run`. code: makes
-    `functions`, each of a scope, with the names that `constants` and `guards` tell. facts: the vocabulary.
+    nodes: the expressions' syntax trees, every part of a condition with the number of its function, `run`. functions:
+    by that number, the digest of a function's code (compiler.functions makes them run), which names `constants` and
+    `guards`. facts: the vocabulary.
     """
 
     name: str
@@ -80,7 +80,7 @@ class Program(NamedTuple):
     gates: tuple[GateRule, ...]
     expressions: tuple[Expression, ...]
     nodes: Nodes
-    code: CodeType
+    functions: tuple[int, ...]
     constants: dict[str, Any]
     guards: dict[str, Guard]
     facts: tuple[Fact, ...]

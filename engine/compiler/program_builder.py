@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 from ..facts.one_line import normal
 from ..facts.vocabulary import vocabulary
 from ..garbage_collection import uncollected
@@ -9,7 +11,7 @@ from ..language.expression import Node
 from ..language.fact_paths import above, paths_in
 from ..rulefile.checked import Checked
 from ..rulefile.document import Branch, Derivation, Gate, Located
-from .expression_code import Names, Writer
+from .expression_code import Names, Writer, digest
 from .program import BranchRule, DerivedRule, Expression, GateRule, Program
 
 
@@ -31,16 +33,42 @@ def assemble(checked: Checked) -> Program:
         gates=gates,
         expressions=tuple(work.expressions),
         nodes=tuple(work.nodes),
-        code=compile(f"functions = [{','.join(work.functions)}]", "<policy>", "exec"),
+        functions=tuple(map(digest, work.functions)),
         constants=work.writer.constants,
         guards=work.writer.guards,
         facts=tuple(vocabulary().facts.values()),
     )
 
 
-def sections() -> frozenset[str]:
-    """Return the dotted paths of what is always an object: generated code may subscript it."""
-    return frozenset(above(vocabulary().facts)) | {"sets", "limits", "derived"}
+def sections(facts: Iterable[str] | None = None) -> frozenset[str]:
+    """Return the dotted paths of what is always an object, where the vocabulary has these facts, or the shipped ones.
+
+    Generated code may subscript it.
+    """
+    return frozenset(above(vocabulary().facts if facts is None else facts)) | {"sets", "limits", "derived"}
+
+
+def written(program: Program) -> dict[int, str]:
+    """Return the code of a program's functions by digest, written from its syntax trees alone."""
+    writer = Writer(program.sets, Names(sections(fact.name for fact in program.facts)))
+    waiting = [program.nodes[place] for place in range(len(program.expressions))]
+    found: dict[int, str] = {}
+    while waiting:
+        node = waiting.pop()
+        code = _code(writer, node)
+        found[digest(code)] = code
+        waiting += _parts(node)
+    return found
+
+
+def _code(writer: Writer, node: Node) -> str:
+    writer.temporaries = 0  # so that the same expression is the same code, and one function
+    return writer.write(node).text
+
+
+def _parts(node: Node) -> list[Node]:
+    """Return the parts of a condition that have a function of their own."""
+    return node["children"] if node["type"] in ("and_expression", "or_expression", "not_expression") else []
 
 
 class _Assembly:
@@ -84,15 +112,13 @@ class _Assembly:
     def _runnable(self, node: Node) -> Node:
         """Return the node with the number of its function, and so the parts of the condition that it is."""
         kept: Node = {key: node[key] for key in ("type", "value", "start", "end", "kinds") if key in node}
-        self.writer.temporaries = 0  # so that the same expression is the same code, and one function
-        kept["run"] = self._function(self.writer.write(node).text)
+        kept["run"] = self._function(_code(self.writer, node))
         if "children" in node:
-            deeper = node["type"] in ("and_expression", "or_expression", "not_expression")
-            kept["children"] = [self._runnable(child) if deeper else child for child in node["children"]]
+            kept["children"] = [self._runnable(child) for child in _parts(node)] or node["children"]
         return kept
 
     def _function(self, code: str) -> int:
         number = self._numbers.setdefault(code, len(self.functions))
         if number == len(self.functions):
-            self.functions.append(f"lambda s: {code}\n")
+            self.functions.append(code)
         return number

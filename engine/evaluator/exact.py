@@ -5,7 +5,7 @@ What decides fast (evaluator.compiled) hands over to this whenever facts are not
 
 from __future__ import annotations
 
-from ..compiler.code_names import namespace
+from ..compiler.functions import functions_of
 from ..decision import Decision, PolicyName
 from ..facts.types import kind_of
 from ..facts.vocabulary import Vocabulary
@@ -31,9 +31,7 @@ class Evaluation:
         self.program = program
         self._conditions = conditions
         self.policy = PolicyName(name=program.name, version=program.version)
-        names = namespace(program.constants, program.guards)
-        exec(program.code, names)
-        self.functions: list[Any] = names["functions"]
+        self.functions = functions_of(program)
         self._run = [self.functions[expression.function] for expression in program.expressions]
         self.vocabulary = Vocabulary({fact.name: fact for fact in program.facts})
         self.derived = {rule.name: rule for rule in program.derive}

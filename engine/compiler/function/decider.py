@@ -1,4 +1,4 @@
-"""A policy's one function as plain data: written by policy_writer, kept by kept_programs, run by evaluator.compiled."""
+"""A policy's one function: written by policy_writer, run by evaluator.compiled."""
 
 from __future__ import annotations
 
