@@ -44,9 +44,12 @@ def file_name(key: bytes) -> str:
     return f"{crc32(key):08x}{crc32(key[::-1]):08x}"
 
 
-def at_rest(changed_ns: int) -> bool:
-    """Whether a file's last change is so long ago that one more would show in its times: two seconds."""
-    return time.time_ns() - changed_ns >= _AT_REST_NS
+def at_rest(changed_ns: int, seen_ns: int | None = None) -> bool:
+    """Whether a file's last change was so long before it was seen that one more would show in its times: two seconds.
+
+    seen_ns: when, in nanoseconds; now where it is None.
+    """
+    return (time.time_ns() if seen_ns is None else seen_ns) - changed_ns >= _AT_REST_NS
 
 
 def read(name: str, kind: type[Kind], most: int = _MAX_BYTES) -> Kind | None:

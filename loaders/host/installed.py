@@ -20,11 +20,10 @@ BACKENDS = ("mlx_lm", "mlx_vlm", "mlx_audio")
 
 
 class Installed(NamedTuple):
-    """A package's folder, its version where that can be told, and its files' times where they were looked at."""
+    """A package's folder, and its version where that can be told."""
 
     folder: str
     version: str | None
-    times: tuple[int, int] | None = None
 
     @property
     def path(self) -> Path:

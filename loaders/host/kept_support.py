@@ -1,56 +1,59 @@
 """What is read from a backend's source, kept on disk: that takes tenths of a second, this a millisecond.
 
-One file a package and part. It is believed only for the package's folder, version and times, and in the form that was
-written; else it is as if there were none.
+One file a package. It is believed only while each file that was read for it, each folder that was looked through, and
+what lies at the package's root have the same inode, owner, size and times, which no program can set back all of: so an
+edit in place is noticed, and another copy of the package.
 """
 
 from __future__ import annotations
 
 import os
+import struct
 import sys
-from collections.abc import Mapping, Sequence
+import time
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...engine.storage import cache_folder
 from ...engine.storage.kept_values import code_below
 from .installed import Installed
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
 _LOADERS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-_MAX_STAMPED = 5_000
+_MAX_READ = 5_000  # files and folders of a package that is stamped
+_pack = struct.Struct("=7Qqq").pack  # a stat's first seven numbers, and the times of change
 Lists = dict[str, list[str]]
 
 
-def get(package: Installed, names: Sequence[str], part: str = "support") -> Lists | None:
-    """The lists of these names that were kept for exactly this package; None where there are none to believe.
+class Support(NamedTuple):
+    """What a package supports, as lists by name, and a short text that is another one where its source is another."""
 
-    `part` is what of it the lists are about, as a word that may stand in a file's name.
+    lists: Lists
+    sign: str
+
+
+def support(
+    package: Installed, names: Sequence[str], libraries: str, read: Callable[[], tuple[Lists, Iterable[str]]]
+) -> Support:
+    """Return the lists of these names: those that were kept for exactly this source, or as `read` tells them.
+
+    libraries: what else is installed, which a module may ask for. read: gives the lists, and the paths of all files and
+    folders, missing ones too, that it looked at.
     """
-    record = cache_folder.read(_file_name(package, part), dict)
-    lists = record.get("lists") if record else None
-    if record is None or not isinstance(lists, dict) or record.get("of") != stamp(package):
-        return None
-    found: dict[str, Any] = lists
-    return found if list(found) == list(names) and all(map(_is_list, found.values())) else None
-
-
-def put(package: Installed, lists: Mapping[str, Sequence[str]], part: str = "support") -> None:
-    """Keeps the lists; says nothing where that cannot be done."""
-    record = {"of": stamp(package), "lists": {name: list(items) for name, items in lists.items()}}
-    cache_folder.write(_file_name(package, part), record)
-
-
-def stamp(package: Installed) -> dict[str, Any]:
-    """What the lists depend on: the package and the code here that reads it."""
-    return {
-        "package": package.folder,
-        "version": package.version,
-        "times": list(package.times or times(package.folder)),
-        "reader": list(reader()),
-        "python": list(sys.version_info[:2]),
-    }
+    of = _of(package, libraries)
+    record = cache_folder.read(_file_name(package), dict)
+    if record is not None and record.get("of") == of and (found := _kept(record, names)) is not None:
+        return found
+    began = time.time_ns()
+    lists, paths = read()
+    seen = sorted({package.folder, *_at_root(package.folder), *paths})
+    marks, newest = _marks(seen)
+    # What changed while it was read, or just before, may have been read as it was before.
+    if len(seen) <= _MAX_READ and cache_folder.at_rest(newest, began):
+        cache_folder.write(_file_name(package), {"of": of, "paths": seen, "marks": marks, "lists": lists})
+    return Support(lists, _sign(marks))
 
 
 def reader() -> tuple[int, int]:
@@ -59,33 +62,56 @@ def reader() -> tuple[int, int]:
     return max(time_ns for _, time_ns, _ in marks), len(marks)
 
 
-def times(folder: str) -> tuple[int, int]:
-    """The newest change below, two levels deep, and how much there is: an edit of a module's file counts too."""
-    newest, count = 0, 0
-    for below in ("", "/models", "/stt", "/stt/models", "/tts", "/tts/models"):
-        try:
-            # By the open folder, whose path the system need not walk again for each: a third less.
-            descriptor = os.open(f"{folder}{below}", os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        except OSError:
-            continue
-        try:
-            with os.scandir(descriptor) as entries:
-                for entry in entries:
-                    if entry.name in ("__pycache__", "tests"):
-                        continue
-                    count += 1
-                    if count > _MAX_STAMPED:
-                        return newest, count
-                    newest = max(newest, entry.stat(follow_symlinks=False).st_mtime_ns)
-        except OSError:
-            continue
-        finally:
-            os.close(descriptor)
-    return newest, count
+def _of(package: Installed, libraries: str) -> dict[str, Any]:
+    return {
+        "package": package.folder,
+        "version": package.version,
+        "libraries": libraries,
+        "reader": list(reader()),
+        "python": list(sys.version_info[:2]),
+    }
 
 
-def _file_name(package: Installed, part: str) -> str:
-    return f"{os.path.basename(package.folder)}-{part}.lists"
+def _kept(record: Mapping[str, Any], names: Sequence[str]) -> Support | None:
+    paths, marks, lists = record.get("paths"), record.get("marks"), record.get("lists")
+    if not (isinstance(lists, dict) and isinstance(paths, list) and isinstance(marks, bytes) and len(paths) > 1):
+        return None
+    found: Lists = lists
+    if list(found) != list(names) or not all(map(_is_list, found.values())) or not _is_list(paths):
+        return None
+    return Support(found, _sign(marks)) if _marks(paths)[0] == marks else None
+
+
+def _at_root(folder: str) -> list[str]:
+    try:
+        return [f"{folder}/{name}" for name in os.listdir(folder) if name.endswith(".py")]
+    except OSError:
+        return []
+
+
+def _marks(paths: Iterable[str]) -> tuple[bytes, int]:
+    """What tells these files and folders, at these places, from others, and the newest change in nanoseconds.
+
+    Of one that is not there it tells that.
+    """
+    marks: list[bytes] = []
+    newest = 0
+    for path in paths:
+        try:
+            status = os.stat(path)
+            marks.append(_pack(*status[:7], status.st_mtime_ns, status.st_ctime_ns))
+            newest = max(newest, status.st_ctime_ns)
+        except (OSError, ValueError, struct.error):
+            marks.append(b"-")
+    return b"".join(marks), newest
+
+
+def _sign(marks: bytes) -> str:
+    return cache_folder.file_name(marks)
+
+
+def _file_name(package: Installed) -> str:
+    return f"{os.path.basename(package.folder)}-support.lists"
 
 
 def _is_list(value: Any) -> bool:

@@ -7,7 +7,8 @@ import os
 import re
 import textwrap
 import warnings
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from itertools import islice
 from pathlib import Path
@@ -37,8 +38,28 @@ class Class(NamedTuple):
     text: str
 
 
+_watching: list[set[str]] = []
+
+
+@contextmanager
+def watched() -> Generator[set[str], None, None]:
+    """The paths of all modules and folders that are looked at meanwhile, missing ones too."""
+    seen: set[str] = set()
+    _watching.append(seen)
+    try:
+        yield seen
+    finally:
+        _watching.remove(seen)
+
+
+def _looked_at(path: Path) -> None:
+    for seen in _watching:
+        seen.add(str(path))
+
+
 def read(path: Path) -> str:
     """A module's text; empty where it is missing, unreadable or too large."""
+    _looked_at(path)
     try:
         return bounded_files.read(path, _MAX_BYTES).decode("utf-8", "replace")
     except OSError:
@@ -47,6 +68,7 @@ def read(path: Path) -> str:
 
 def modules(folder: Path) -> list[str]:
     """The names of a folder's modules, sorted."""
+    _looked_at(folder)
     try:
         with os.scandir(folder) as entries:
             return sorted(entry.name[:-3] for entry in entries if entry.name.endswith(".py") and entry.name[0] != "_")
@@ -56,6 +78,7 @@ def modules(folder: Path) -> list[str]:
 
 def subpackages(folder: Path) -> list[str]:
     """The names of a folder's packages, sorted."""
+    _looked_at(folder)
     try:
         with os.scandir(folder) as entries:
             return sorted(entry.name for entry in entries if entry.is_dir() and not entry.name.startswith(("_", ".")))
@@ -215,6 +238,7 @@ def module_file(file: Path, origin: Origin, root: Path) -> Path | None:
         return None
     # `from . import language` binds a module, not a class: looking for its file is harmless.
     for candidate in (target.with_name(target.name + ".py"), target / "__init__.py"):
+        _looked_at(candidate)
         if candidate.is_file():
             return candidate
     return None

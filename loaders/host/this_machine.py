@@ -6,14 +6,14 @@ import os
 import sys
 from binascii import crc32
 from functools import lru_cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...engine.storage.data_files import PLACE
 from . import installed, kept_support, memory
 from .installed import Installed
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
 # What each backend's module tells as its `Support`, which need not be imported where it is kept.
@@ -24,7 +24,16 @@ LISTS = {
 }
 
 
-Packages = dict[str, Installed | None]
+class Package(NamedTuple):
+    """An installed backend: its folder, its version, what it supports, and what tells its source from others."""
+
+    folder: str
+    version: str | None
+    lists: Mapping[str, list[str]]
+    sign: str
+
+
+Packages = dict[str, Package | None]
 
 
 class Host(NamedTuple):
@@ -55,27 +64,33 @@ def standing(found: Packages) -> str:
 
 def signs(found: Packages, accelerator: str | None) -> str:
     """What the facts that a folder itself tells depend on besides the folder, as a text."""
-    stamps = {name: package and tuple(package) for name, package in found.items()}
+    stamps = {name: package and (package.folder, package.version, package.sign) for name, package in found.items()}
     code = (kept_support.reader(), os.stat(f"{PLACE}/facts.yaml").st_mtime_ns, sys.version_info[:3])
     return repr((stamps, code, accelerator, os.geteuid()))
 
 
 def libraries(found: Packages) -> str:
     """All that is installed beside the backends, with versions, as a short text: a library of theirs may be another."""
-    folders = sorted({os.path.dirname(package.folder) for package in found.values() if package is not None})
+    return _beside(found.values(), os.listdir)
+
+
+def _beside(found: Iterable[Package | Installed | None], listed: Callable[[str], list[str]]) -> str:
+    folders = sorted({os.path.dirname(package.folder) for package in found if package is not None})
     names: list[str] = []
     for folder in folders:
         try:
-            names += sorted(name for name in os.listdir(folder) if name.endswith(".dist-info"))
+            names += sorted(name for name in listed(folder) if name.endswith(".dist-info"))
         except OSError:
             names.append(folder)
     return f"{len(names)} {crc32(chr(10).join(names).encode('utf-8', 'surrogateescape')):08x}"
 
 
 def packages() -> Packages:
-    """Each backend's package, with the times of its files."""
+    """Each backend's package as it is now."""
     listed = lru_cache(os.listdir)
-    return {name: _timed(installed.find(name, listed)) for name in LISTS}
+    found = {name: installed.find(name, listed) for name in LISTS}
+    beside = _beside(found.values(), listed)
+    return {name: package and _package(name, package, beside) for name, package in found.items()}
 
 
 def runtime(found: Packages | None = None) -> dict[str, Any]:
@@ -85,26 +100,22 @@ def runtime(found: Packages | None = None) -> dict[str, Any]:
     return {"python": list(sys.version_info[:3]), **backends}
 
 
-def _timed(package: Installed | None) -> Installed | None:
-    return package and package._replace(times=kept_support.times(package.folder))
-
-
-def _backend(name: str, package: Installed | None) -> dict[str, Any]:
-    found = _support(name, package) if package else {}
-    lists = {kind: list(found.get(kind, ())) for kind in LISTS[name]}
+def _backend(name: str, package: Package | None) -> dict[str, Any]:
+    lists = {kind: list(package.lists[kind]) if package else [] for kind in LISTS[name]}
     return {"installed": package is not None, "version": package and package.version, **lists}
 
 
-@lru_cache(maxsize=8)
-def _support(name: str, package: Installed) -> dict[str, list[str]]:
-    kept = kept_support.get(package, LISTS[name])
-    if kept is None:
+def _package(name: str, package: Installed, beside: str) -> Package:
+    def read() -> tuple[kept_support.Lists, Iterable[str]]:
         from importlib import import_module  # where the lists are kept, a start does without
 
-        support = import_module(f"..backends.{name}", __package__).supported(package.path)
-        kept = {kind: list(types) for kind, types in support._asdict().items()}
-        kept_support.put(package, kept)
-    return kept
+        from .python_source import watched
+
+        with watched() as seen:
+            support = import_module(f"..backends.{name}", __package__).supported(package.path)
+        return {kind: list(types) for kind, types in support._asdict().items()}, seen
+
+    return Package(*package, *kept_support.support(package, LISTS[name], beside, read))
 
 
 def _mlx() -> str | None:
