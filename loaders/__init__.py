@@ -5,7 +5,7 @@ from __future__ import annotations
 from .dry_run import last_kept
 from .host.this_machine import look as machine
 from .host.this_machine import packages, runtime, standing
-from .probe import Probed, probe, request_of
+from .probe import Probed, probe, request_of, told_of
 from .problems import LoaderError
 from .resolving.model_names import Cached, Resolved, cache_folder, cached, cached_model, cached_repos, resolve
 
@@ -35,6 +35,7 @@ __all__ = [
     "runtime",
     "standing",
     "stream",
+    "told_of",
 ]
 
 

@@ -43,8 +43,29 @@ def absolute(path: str) -> str:
 
 
 def reason(error: OSError) -> str:
-    """Why a file could not be read, as a phrase in lower case."""
-    return (error.strerror or type(error).__name__).lower()
+    """Why a file could not be read, as a phrase in lower case: of a permission, who has not got it."""
+    text = (error.strerror or type(error).__name__).lower()
+    return f"{text} to the user `{_user()}`" if isinstance(error, PermissionError) else text
+
+
+def why_unreadable(path: str | os.PathLike[str]) -> str | None:
+    """Why the file at `path` cannot be read here, as a phrase; None where it can be, or is not there."""
+    try:
+        read(path, 1, cut=True)
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        return reason(error) if isinstance(error, OSError) else str(error)
+    return None
+
+
+def _user() -> str:
+    import pwd  # of use only where something is wrong
+
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())
 
 
 def _refuse_irregular(status: os.stat_result) -> None:

@@ -11,6 +11,7 @@ from .facts.folder import Listing, listing
 from .host import this_machine
 from .host.installed import BACKENDS
 from .host.this_machine import Host, runtime
+from .problems import LoaderError
 from .resolving import snapshot
 from .resolving.model_names import Resolved, resolve
 
@@ -53,6 +54,13 @@ def probe(
     probed = Probed.of(model, asked, name, machine)
     facts = probed.facts()
     return probed.rehearsed(facts) if dry_run is True else probed.told(facts) if dry_run else facts
+
+
+def told_of(name: str, error: Exception) -> LoaderError:
+    """What is said of a model that could not be looked at, through no fault that was foreseen: no other suffers."""
+    what = " ".join(f"{type(error).__name__}: {error}".split())[:200]
+    message = f"`{plain_json.text(name)[:200]}` cannot be looked at: {what}"
+    return LoaderError("unreadable_model", message, "please report it, with config.json and the files' names and sizes")
 
 
 def request_of(
@@ -106,9 +114,12 @@ class Probed:
         return other
 
     def facts(self) -> dict[str, Any]:
-        """All facts but the backends' own, which are not_done."""
+        """All facts but the backends' own, which are not_done. Raises LoaderError, as `told_of` says."""
         machine = self._machine
-        facts = _facts_of(self._folder, self._listing, machine)
+        try:
+            facts = _facts_of(self._folder, self._listing, machine)
+        except Exception as error:
+            raise told_of(self._name, error) from error
         facts["model"]["name"] = plain_json.text(self._name)
         facts["model"] |= snapshot.facts(self._folder)
         facts["request"] = self._request

@@ -4,6 +4,31 @@ Comes in: the words that a person typed. Goes out: text on standard output, an e
 options, command_line, then commands/, a module each.
 """
 
-from .command_line import main, script
+from __future__ import annotations
+
+import signal
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import NoReturn
 
 __all__ = ["main", "script"]
+
+
+def script() -> NoReturn:
+    """Be the program `mlxk-rules`. While it begins, Ctrl-C ends it as it ends any program, without a word."""
+    handler = signal.getsignal(signal.SIGINT)
+    if handler is signal.default_int_handler:
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from .command_line import script
+
+    signal.signal(signal.SIGINT, handler)
+    script()
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    """Run one command line, sys.argv's if None. Returns the exit code."""
+    from .command_line import main
+
+    return main(words)

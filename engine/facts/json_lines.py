@@ -14,6 +14,7 @@ from typing import Any, cast
 from ..problems import UsageError
 
 MAX_LINE = 16 * 1024 * 1024  # bytes
+_MAX_SKIPPED = 4 * MAX_LINE  # of the rest of a line that is too long
 _FIRST_BLOCK, _MAX_BLOCK = 4 << 10, 512 << 10
 
 
@@ -31,14 +32,19 @@ def opened(name: str, stack: ExitStack) -> BufferedReader:
 
 
 def lines_of(file: BufferedReader) -> Iterator[tuple[int, bytes]]:
-    """Yield number and text of each line that is not blank; of one longer than MAX_LINE its beginning."""
+    """Yield number and text of each line that is not blank; of one longer than MAX_LINE its beginning.
+
+    Raises UsageError where such a line does not end.
+    """
     number = 0
     while line := file.readline(MAX_LINE + 1):
         number += 1
         if len(line) > MAX_LINE:
             yield number, line
+            skipped = 0
             while line and not line.endswith(b"\n"):
                 line = file.readline(MAX_LINE)
+                skipped = _skipped(skipped + len(line), number)
         elif line.strip():
             yield number, line
 
@@ -48,7 +54,8 @@ def blocks_of(file: BufferedReader) -> Iterator[tuple[int, bytes]]:
     beginning, as a block of its own.
 
     Blocks grow while more is waiting: the first lines are there at once, and a million come in few pieces. An empty
-    block says that a line has begun: whoever has something else to do may do it before the next read waits.
+    block says that a line has begun: whoever has something else to do may do it before the next read waits. Raises
+    UsageError where such a line does not end.
     """
     number, size = 1, _FIRST_BLOCK
     rest = b""
@@ -60,13 +67,23 @@ def blocks_of(file: BufferedReader) -> Iterator[tuple[int, bytes]]:
         number += block.count(b"\n")
         if len(rest) > MAX_LINE:
             yield number, rest[: MAX_LINE + 1]
+            skipped = 0
             while b"\n" not in rest:
                 rest = file.read1(_MAX_BLOCK)
                 if not rest:
                     return
+                skipped = _skipped(skipped + len(rest), number)
             number, rest = number + 1, rest.partition(b"\n")[2]
     if rest:
         yield number, rest
+
+
+def _skipped(count: int, number: int) -> int:
+    """Return how much of a line was passed over. Raises UsageError where that is more than anybody waits for."""
+    if count > _MAX_SKIPPED:
+        message = f"line {number} has no end within {_MAX_SKIPPED >> 20} MiB: what follows is not read"
+        raise UsageError("line-too-long", message, "write one JSON object a line")
+    return count
 
 
 def _piece(file: BufferedReader, size: int) -> bytes:

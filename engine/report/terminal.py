@@ -10,6 +10,7 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import IO
 
+MAX_LINE = 10_000  # characters of one line: what a model folder names may be megabytes long
 _CODES = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1"}
 # C0 and C1 controls, line and paragraph separators, and the marks that reorder or hide text.
 _UNSAFE = (  # compiled where it is needed, which is seldom: 0.4 ms
@@ -19,7 +20,12 @@ VERDICT_COLOURS = {"allow": "green", "warn": "yellow", "block": "red"}
 
 
 def safe(text: str, keep: str = "") -> str:
-    """Return `text` with every control and reordering character made visible, but for those in `keep`."""
+    """Return `text` with every control and reordering character made visible, but for those in `keep`.
+
+    A single line, which is what it is where nothing is kept, is cut to MAX_LINE characters.
+    """
+    if not keep and len(text) > MAX_LINE:
+        text = f"{text[:MAX_LINE]}..."
     if text.isascii() and text.isprintable():
         return text
     return re.sub(_UNSAFE, lambda found: found[0] if found[0] in keep else _visible(found[0]), _encodable(text))

@@ -55,7 +55,7 @@ def _extended(document: Document, folder: Path, depth: int) -> tuple[Document, l
         )
     path, name = _base_of(document.extends, folder, place)
     try:
-        base = read_document(read(path, name))
+        base = read_document(read(path, name, named_by_file=True))
     except PolicyError as error:
         if all(not problem.file for problem in error.problems):
             raise PolicyError(

@@ -11,6 +11,8 @@ from pathlib import Path
 from ..problems import PolicyError, Problem
 
 MAX_BYTES = 16 * 1024 * 1024
+# How a rule file or a case file begins one of its lines.
+_OURS = re.compile(rb"^[\"']?(schema|gates|extends|sets|limits|derive|cases|policy)[\"']?[ \t]*:", re.MULTILINE)
 _MAX_LINE = 4_000  # characters of a line that a problem shows: those of the longest expression
 
 
@@ -45,10 +47,11 @@ class Source:
         return [0, *(found.end() for found in re.finditer("\n", self.text))]
 
 
-def read(path: Path, name: str = "") -> Source:
+def read(path: Path, name: str = "", named_by_file: bool = False) -> Source:
     """Read a rule file, at most MAX_BYTES of UTF-8.
 
-    Raises PolicyError where it is missing, no file, too large, or not UTF-8.
+    named_by_file: another file names it, not the person. Raises PolicyError where it is missing, no file, too large,
+    not UTF-8, or leads to what is no rule file.
     """
     name = name or str(path)
     try:
@@ -61,7 +64,17 @@ def read(path: Path, name: str = "") -> Source:
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise PolicyError([Problem("unreadable-file", f"cannot read `{name}`: {reason}", "check the path")]) from None
+    if (named_by_file or _leads_elsewhere(path)) and not _OURS.search(data):
+        # A message quotes the file. A rule file of others may lead to one that is nobody's business: /etc/shadow.
+        message = f"`{name}` leads to a file that is no rule file, so nothing of it is shown"
+        raise PolicyError([Problem("no-file", message, "name the rule file itself")])
     return replace(decode(data, name), path=path.absolute(), data=data)
+
+
+def _leads_elsewhere(path: Path) -> bool:
+    """Whether a path goes up, or through a link that lies below the folder where it begins."""
+    steps = [path, *path.parents] if not path.is_absolute() else [path]
+    return ".." in path.parts or any(step.is_symlink() for step in steps)
 
 
 def decode(data: bytes, name: str) -> Source:

@@ -37,6 +37,7 @@ def find(word: str | None) -> Found:
         tested = _policy_of(suite, path)
         if tested is None:
             raise UsageError("no-policy", f"`{name}` names no policy", "add `policy: 2.0.4`, or a path")
+        read(tested, named_by_file=True)
         return Found(_shown(tested, suite), ((suite, path.parent),), name)
     suites: list[tuple[Suite, Path]] = []
     problems: list[Problem] = []

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import fnmatch
+import os
+from collections.abc import Iterable, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any, cast
 
 from ...engine.storage.data_files import vocabulary
+from .. import bounded_files
 from . import documents, plain_json, readme, tokenizer, weights
 from .documents import Document
-from .folder import Folder, Listing
+from .folder import MAX_ENTRIES, Folder, Listing
 
 _SIDECARS = {
     "generation_config": "generation_config.json",
@@ -20,6 +24,15 @@ _SIDECARS = {
 }
 _SIDECAR_BYTES = 4 << 20
 _MAX_LISTED = 50
+# What a backend opens besides, where it is there: one that is a pipe would keep it waiting for ever.
+_OPENED = (
+    "tokenizer.json",
+    "chat_template.jinja",
+    "chat_template.json",
+    "merges.txt",
+    *tokenizer.SLOW,
+    weights.INDEX,
+)
 
 
 def read(path: Path, listing: Listing, memory: Iterable[str]) -> dict[str, Any]:
@@ -43,16 +56,45 @@ def read(path: Path, listing: Listing, memory: Iterable[str]) -> dict[str, Any]:
     facts["model"]["type"] = model_type if isinstance(model_type, str) else None
     names = cast("list[str]", facts["model"]["files"])
     facts["tokenizer"] = _tokenizer(path, names, problems)
-    facts["sidecars"] = {
-        name: _document(path, file, _SIDECAR_BYTES, listing.root).status for name, file in _SIDECARS.items()
-    }
+    sidecars = {file: _document(path, file, _SIDECAR_BYTES, listing.root) for file in _SIDECARS.values()}
+    facts["sidecars"] = {name: sidecars[file].status for name, file in _SIDECARS.items()}
     read = weights.read(path)
+    facts["model"]["unreadable"] = _unreadable(path, facts, sidecars, read)
     facts["weights"] = _weights(read)
     facts["code"] = {
         "python_files": [name for name in names if name.endswith(".py") and "/" not in name][:_MAX_LISTED],
         "pickles": [plain_json.text(name) for name in read.pickles],
     }
     return facts
+
+
+def _unreadable(path: Path, facts: dict[str, Any], sidecars: dict[str, Document], read: weights.Weights) -> list[str]:
+    """What the backends read and cannot, as "file: reason"."""
+    problems = facts["problems"]
+    found = {
+        entry["file"]: problems[entry["name"]]
+        for entry in vocabulary()["documents"]
+        if facts[f"{entry['name']}_status"] == "unreadable"
+    }
+    found |= {file: document.reason for file, document in sidecars.items() if document.status == "unreadable"}
+    for name in _names_like(path, _OPENED):
+        if reason := bounded_files.why_unreadable(path / name):
+            found[name] = reason
+    if facts["tokenizer"]["status"] == "unreadable":
+        found["tokenizer.json"] = problems["tokenizer.status"]
+    listed = {f"{name}: {reason}" for name, reason in found.items()}
+    listed.update(*(one.unreadable for one in (read.mlx_lm, read.mlx_vlm, read.mlx_audio)))
+    return sorted(map(plain_json.text, listed))[:_MAX_LISTED]
+
+
+def _names_like(path: Path, patterns: Sequence[str]) -> list[str]:
+    """What lies at the root under one of these names, whatever it is."""
+    try:
+        with os.scandir(path) as entries:
+            names = [entry.name for entry in islice(entries, MAX_ENTRIES)]
+    except OSError:
+        return []
+    return [name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in patterns)]
 
 
 def _weights(read: weights.Weights) -> dict[str, Any]:

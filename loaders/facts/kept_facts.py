@@ -44,8 +44,7 @@ def put(path: str, listing: Listing, of: str, facts: dict[str, Any]) -> None:
 def is_sound(facts: Mapping[str, Any]) -> bool:
     """Whether everything was read without trouble, so that the same folder tells the same again."""
     backends = [facts["weights"][name] for name in BACKENDS]
-    statuses = [*facts["sidecars"].values(), facts["weights"]["index"]]
-    return not (facts["problems"] or any(one["faults"] for one in backends) or "unreadable" in statuses)
+    return not (facts["problems"] or any(one["faults"] for one in backends) or facts["model"]["unreadable"])
 
 
 def _file_name(path: str) -> str:

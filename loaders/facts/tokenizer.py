@@ -16,7 +16,7 @@ Status = Literal["ok", "empty", "missing", "unreadable", "invalid", "not_an_obje
 # 6 ms to parse; real ones of 2 to 35 MB would take 50 ms to a second.
 _PARSED_BYTES = 256 << 10
 _PIECE_BYTES = 64 << 10
-_SLOW = (
+SLOW = (
     "tokenizer.model",
     "spiece.model",
     "sentencepiece.bpe.model",
@@ -41,7 +41,7 @@ class Tokenizer(NamedTuple):
 
 def read(folder: Path, names: Sequence[str]) -> Tokenizer:
     """Reads tokenizer.json once; `names` are the folder's files. Never raises because of what lies there."""
-    slow = tuple(name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in _SLOW))
+    slow = tuple(name for name in names if any(fnmatch.fnmatchcase(name, pattern) for pattern in SLOW))
     path = folder / "tokenizer.json"
     try:
         # Not mapped into memory: a file that shrinks meanwhile, as downloads do, would kill the process.

@@ -17,7 +17,6 @@ from .safetensors import Header, Tensor
 INDEX = "model.safetensors.index.json"
 _MAX_INDEX_BYTES = 64 << 20
 _MAX_FILES = 2_000
-_MAX_HEADERS_BYTES = 128 << 20
 _MAX_LISTED = 50
 _FORMATS = {
     ".safetensors": "safetensors",
@@ -34,12 +33,13 @@ _NUMBERED = re.compile(r"(.*?)-?(\d{5})-of-(\d{5})(.*)")
 
 
 class Found(NamedTuple):
-    """What one backend would load: `files` in its order of finding, `size_bytes` of their tensors, `faults` as
-    "file: reason", `missing_shards` that index or names speak of; `tensors` of the sound files."""
+    """What one backend would load: `files` in its order of finding, `size_bytes` of their tensors, `faults` and
+    `unreadable` as "file: reason", `missing_shards` that index or names speak of; `tensors` of the sound files."""
 
     files: list[str]
     size_bytes: int
     faults: list[str]
+    unreadable: list[str]
     missing_shards: list[str]
     tensors: dict[str, Tensor]
     made_by: frozenset[str | None]
@@ -134,33 +134,45 @@ def _index(folder: Path) -> _Index:
 def _existing(folder: Path, index: _Index) -> list[str]:
     """The shards that the index names and that are there, told as mlx-vlm does."""
     named = sorted(set(index.weight_map.values()))[:_MAX_FILES]
-    return [name for name in named if (folder / name).exists()]
+    return [name for name in named if os.path.exists(f"{folder}/{name}")]  # never raises, as of too long a name
 
 
 def _found(folder: Path, chosen: list[str], headers: dict[str, Header], index: _Index) -> Found:
-    faults = [f"{INDEX}: {index.fault}"] if index.fault else []
+    faults: list[str] = []
+    unreadable: list[str] = []
+    if index.fault:
+        (unreadable if index.status == "unreadable" else faults).append(f"{INDEX}: {index.fault}")
     tensors: dict[str, Tensor] = {}
     made_by: set[str | None] = set()
     other_bytes = 0
     for name in chosen:
         if name.endswith(".npz"):
-            other_bytes += _size(folder / name)
+            size, fault = _unpacked(folder / name)
+            other_bytes += size
+            unreadable += [f"{name}: {fault}"] if fault else []
             continue
         if name not in headers:
-            left = _MAX_HEADERS_BYTES - sum(header.header_bytes for header in headers.values())
-            headers[name] = safetensors.read(folder / name, left)
+            bytes_left = safetensors.MAX_READ_BYTES - sum(header.header_bytes for header in headers.values())
+            tensors_left = safetensors.MAX_TENSORS - sum(len(header.tensors) for header in headers.values())
+            headers[name] = safetensors.read(folder / name, bytes_left, tensors_left)
         if reason := headers[name].fault:
-            faults.append(f"{name}: {reason}")
+            (unreadable if headers[name].unreadable else faults).append(f"{name}: {reason}")
         else:
             made_by.add(headers[name].made_by)
         tensors |= headers[name].tensors
-    if chosen and not faults and not tensors and not other_bytes:
+    sound = not (faults or unreadable)
+    if chosen and sound and not tensors and not other_bytes:
         faults.append(f"{chosen[0]}: no tensors in it")
     size = sum(tensor.size_bytes for tensor in tensors.values()) + other_bytes
-    missing = _missing(chosen, tensors, index) if chosen and not faults else []
-    listed = [plain_json.text(fault) for fault in faults[:_MAX_LISTED]]
+    missing = _missing(chosen, tensors, index) if chosen and sound and not faults else []
     return Found(
-        [plain_json.text(name) for name in chosen], size, listed, missing[:_MAX_LISTED], tensors, frozenset(made_by)
+        [plain_json.text(name) for name in chosen],
+        size,
+        [plain_json.text(fault) for fault in faults[:_MAX_LISTED]],
+        [plain_json.text(fault) for fault in unreadable[:_MAX_LISTED]],
+        missing[:_MAX_LISTED],
+        tensors,
+        frozenset(made_by),
     )
 
 
@@ -183,8 +195,14 @@ def _missing(chosen: list[str], tensors: dict[str, Tensor], index: _Index) -> li
     return sorted(plain_json.text(name) for name in missing)
 
 
-def _size(path: Path) -> int:
+def _unpacked(path: Path) -> tuple[int, str | None]:
+    """The bytes of an archive's arrays as they will be in memory, and why that cannot be told."""
+    import zipfile  # hardly any model has one
+
+    if reason := bounded_files.why_unreadable(path):
+        return 0, reason
     try:
-        return path.stat().st_size
-    except OSError:
-        return 0
+        with zipfile.ZipFile(path) as archive:
+            return sum(member.file_size for member in archive.infolist()), None
+    except (OSError, ValueError, NotImplementedError, zipfile.BadZipFile):
+        return os.stat(path).st_size, None  # not one that a backend opens either, which it then says

@@ -191,7 +191,7 @@ class _Source:
 
     def row(self, number: int) -> Kept:
         """Return one row."""
-        from ....loaders import LoaderError, Probed, cached_model, request_of
+        from ....loaders import LoaderError, Probed, cached_model, request_of, told_of
         from ....loaders.facts import kept_facts
         from ....loaders.resolving import stamp
 
@@ -213,8 +213,9 @@ class _Source:
                 and kept_facts.is_sound(facts)
             ):
                 piece = kept_rows.piece_of(repo, folder, taken, tuple(row.values()))
-        except LoaderError as error:
-            row |= {"error_type": error.code, "reason": error.message}
+        except Exception as error:  # whatever one model makes happen, the others have their rows
+            told = error if isinstance(error, LoaderError) else told_of(repo, error)
+            row |= {"error_type": told.code, "reason": told.message}
         return Kept(tuple(row.values()), piece)
 
     def _first_allowed(self, probed: Any) -> tuple[str, Decision, dict[str, Any]]:

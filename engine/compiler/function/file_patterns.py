@@ -63,20 +63,26 @@ _TOKENS = re.compile(rf"{_CLASS.pattern}|.", re.DOTALL)
 def expression_of(pattern: str, but: str) -> str | None:
     """Return a glob pattern as a regular expression, or None where that would not be the same.
 
-    but: the characters that no sign stands for.
+    but: the characters that no sign stands for. What stands between two stars is taken where it comes first, and never
+    looked for again: a later place is no better, and trying all of them takes for ever (fnmatch.translate does so too).
     """
     if "**" in pattern or END in pattern:
         return None
-    found = ""
+    pieces = [""]
     for token in _TOKENS.findall(pattern):
         if token == "[":
             return None
-        if token in ("*", "?"):
-            found += f"[^{but}]" + token.strip("?")
+        if token == "*":
+            pieces.append("")
+        elif token == "?":
+            pieces[-1] += f"[^{but}]"
         elif len(token) == 1:
-            found += re.escape(token)
+            pieces[-1] += re.escape(token)
         else:
-            found += f"[^{but}{token[2:]}" if token.startswith("[!") else token
+            pieces[-1] += f"[^{but}{token[2:]}" if token.startswith("[!") else token
+    first, *between = pieces
+    last = f"[^{but}]*{between.pop()}" if between else ""
+    found = first + "".join(f"(?>[^{but}]*?{piece})" for piece in between) + last
     try:
         re.compile(found)
     except re.error:
