@@ -52,7 +52,7 @@ def probe(
     """
     asked = request_of(images, audio, context, trust_remote_code, context_tokens, image_size)
     probed = Probed.of(model, asked, name, machine)
-    facts = probed.facts()
+    facts = probed.pinned(probed.facts())
     return probed.rehearsed(facts) if dry_run is True else probed.told(facts) if dry_run else facts
 
 
@@ -121,12 +121,16 @@ class Probed:
         except Exception as error:
             raise told_of(self._name, error) from error
         facts["model"]["name"] = plain_json.text(self._name)
-        facts["model"] |= snapshot.facts(self._folder)
+        facts["model"] |= {**snapshot.facts(self._folder), "fingerprint": None}
         facts["request"] = self._request
         facts["runtime"] = machine.runtime
         facts["memory"] |= machine.memory
         facts["dry_run"] = {backend: outcome.not_done(backend, "it was not asked for") for backend in BACKENDS}
         return facts
+
+    def pinned(self, facts: dict[str, Any]) -> dict[str, Any]:
+        """The facts with what tells the folder's files from others, so that a load can hold on to these."""
+        return {**facts, "model": {**facts["model"], "fingerprint": self._listing.fingerprint}}
 
     def told(self, facts: dict[str, Any]) -> dict[str, Any]:
         """The facts with what the backends said before, where that is kept."""

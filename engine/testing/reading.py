@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import PurePosixPath
+
 from ..facts.vocabulary import vocabulary
 from ..problems import PolicyError, did_you_mean
 from ..rulefile.document import BACKENDS, DECISIONS
@@ -9,6 +11,7 @@ from ..rulefile.source import Source
 from ..rulefile.yaml_tree import Node, compose
 from .cases import EXPECTATIONS, Case, Each, Equivalent, Expectation, Folder, Setting, Suite
 from .facts import placeholders
+from .folders import misnamed
 from .shape import Shape
 
 _PARTS = ("policy", "description", "defaults", "cases", "equivalent")
@@ -105,10 +108,14 @@ class _Reader(Shape):
             help = "delete one of them" if "path" in keys else "write `files:` with names and contents, or `path:`"
             self.note(node, "missing-key", "folder wants one of `files` and `path`", help)
         files: list[tuple[str, object]] = []
+        folders: set[str] = set()
         for key, value in self.items(keys.get("files"), "files"):
-            parts = key.written.split("/")
-            if not key.written or key.written.startswith("/") or ".." in parts or "\\" in key.written:
-                self.note(key, "bad-name", f"`{key.written[:60]}` leads out of the folder", "write a relative path")
+            above = {str(parent) for parent in PurePosixPath(key.written).parents}
+            if reason := misnamed(key.written):
+                self.note(key, "bad-name", f"`{key.written[:60]}` {reason}", "write a relative path")
+            elif key.written in folders or not above.isdisjoint(name for name, _ in files):
+                self.note(key, "bad-name", f"`{key.written[:60]}` and another would be file and folder", "rename one")
+            folders |= above
             files.append((key.written, self.plain(value)))
         path = self.text(keys.get("path"), "path") or None
         return Folder(path, tuple(files), self.text(keys.get("name"), "name") or None, self.place(node))

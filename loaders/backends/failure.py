@@ -18,9 +18,12 @@ _OUT_OF_MEMORY = ("[malloc", "[metal::malloc]", "unable to allocate", "insuffici
 _HEADER_LIMIT = 100_000_000
 
 
-def backend_error(name: str, phase: Phase, error: BaseException, folder: Path) -> LoaderError:
-    """`name` is the backend's, as people know it; codes: out_of_memory, backend_failed."""
-    summary = one_line(error)
+def backend_error(name: str, phase: Phase, error: BaseException, folder: Path, said: str = "") -> LoaderError:
+    """`name` is the backend's, as people know it; codes: out_of_memory, backend_failed.
+
+    `said` is what the folder is called in the message, where that is not its own path.
+    """
+    summary = one_line(error).replace(str(folder), said or str(folder))
     lowered = str(error).lower()
     cut_short = "[read] unable to read" in lowered
     if (

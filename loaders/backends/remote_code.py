@@ -21,8 +21,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
+from .. import bounded_files
 from ..problems import LoaderError
 
+MAX_CONFIG_BYTES = 64 << 20
 _HELP = "a model that needs code from its own folder is never run here; look for a conversion that does not"
 
 # The guard is open while this holds something; the list collects what was refused.
@@ -30,12 +32,18 @@ _open: list[list[str]] = []
 
 
 def refuse_model_file(folder: Path) -> None:
-    """Raises LoaderError `remote_code` where config.json names a Python file that a backend might import."""
+    """Raises LoaderError remote_code where config.json names a Python file that a backend might import.
+
+    And unreadable_config where it is there and cannot be read.
+    """
     try:
-        # Read whole, however large: a backend reads it whole, and a key at its end counts.
-        config: object = json.loads((folder / "config.json").read_bytes())
-    except (OSError, ValueError):
+        # Read whole: a backend reads it whole, and a key at its end counts.
+        config: object = json.loads(bounded_files.read(folder / "config.json", MAX_CONFIG_BYTES))
+    except (FileNotFoundError, ValueError):
         return  # no backend gets past a config.json that is not JSON either
+    except OSError as error:
+        message = f"config.json cannot be read: {bounded_files.reason(error)}"
+        raise LoaderError("unreadable_config", message, "make it a file that this user may read") from error
     except RecursionError as error:
         raise LoaderError("backend_failed", "config.json is nested too deeply") from error
     if isinstance(config, dict) and (file := cast("dict[str, object]", config).get("model_file")):

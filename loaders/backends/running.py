@@ -13,9 +13,12 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
+from .. import bounded_files
+from ..facts.folder import listing
 from ..problems import LoaderError
 from .failure import Phase, backend_error
-from .remote_code import no_remote_code, refusal, refuse_model_file
+from .pinned_folder import Pinned, changed, fingerprint_in, pinned
+from .remote_code import MAX_CONFIG_BYTES, no_remote_code, refusal, refuse_model_file
 from .request import Request, checked_request
 from .surroundings import quiet_and_offline
 
@@ -62,9 +65,11 @@ def stream(
     model's own limit for speech (a transcript is as long as its recording). All that can be checked is checked by the
     call; the load happens at the first piece. Ctrl-C passes through; closing the iterator ends the generation.
 
+    What is loaded is what `facts.model.fingerprint` tells of, or nothing, whatever is put into the folder meanwhile.
+
     Raises LoaderError. By the call: blocked, unknown_backend, request_mismatch, media_not_found, media_unreadable,
-    bad_argument, path_mismatch, backend_not_installed, remote_code. By the iterator: backend_failed, out_of_memory,
-    remote_code, each caused by the backend's own exception.
+    bad_argument, path_mismatch, backend_not_installed, remote_code, unreadable_config. By the iterator: path_mismatch,
+    unwritable_folder, and, each caused by the backend's own exception, backend_failed, out_of_memory, remote_code.
     """
     backend = _allowed_backend(decision)
     known = _BACKENDS[backend]
@@ -77,7 +82,7 @@ def stream(
         )
     refuse_model_file(folder)
     module = cast("_Backend", import_module(f".{backend}", __package__))
-    return _run(module, known, folder, request)
+    return _run(module, known, folder, fingerprint_in(facts), request)
 
 
 def _field(decision: Mapping[str, Any] | object, name: str) -> Any:
@@ -127,37 +132,40 @@ def _probed_folder(facts: Mapping[str, Any]) -> Path:
             "path_mismatch",
             f"the decision was made for a model of type `{probed}`, the folder holds one of type `{found:.80}`",
         )
+    fingerprint = fingerprint_in(facts)
+    if fingerprint is not None and fingerprint != listing(str(folder)).fingerprint:
+        raise changed(folder)
     return folder
 
 
 def _type_now(folder: Path) -> object:
     try:
-        config: object = json.loads((folder / "config.json").read_bytes())
+        config: object = json.loads(bounded_files.read(folder / "config.json", MAX_CONFIG_BYTES))
     except (OSError, ValueError, RecursionError):
         return None
     return cast("dict[str, object]", config).get("model_type") if isinstance(config, dict) else None
 
 
-def _run(module: _Backend, known: _Known, folder: Path, request: Request) -> Generator[str, None, None]:
+def _run(
+    module: _Backend, known: _Known, origin: Path, fingerprint: str | None, request: Request
+) -> Generator[str, None, None]:
     """Loads at the first step. The guards are open only while the backend works, never while the caller does."""
-
-    def load() -> Any:
-        refuse_model_file(folder)  # again: the folder may have changed between the call and the first piece
-        return module.open_model(folder)
-
-    model = _step(known, "load", folder, load)
-    pieces = _step(known, "generate", folder, lambda: module.generate(model, request))
-    try:
-        while (piece := _step(known, "generate", folder, lambda: next(pieces, None))) is not None:
-            if piece:
-                yield piece
-    finally:
-        close = getattr(pieces, "close", None)
-        if close is not None:
-            close()
+    with pinned(origin, fingerprint) as folder:
+        refuse_model_file(folder.path)  # again: the folder may have changed since the call
+        model = _step(known, "load", folder, lambda: module.open_model(folder.path))
+        folder.check()
+        pieces = _step(known, "generate", folder, lambda: module.generate(model, request))
+        try:
+            while (piece := _step(known, "generate", folder, lambda: next(pieces, None))) is not None:
+                if piece:
+                    yield piece
+        finally:
+            close = getattr(pieces, "close", None)
+            if close is not None:
+                close()
 
 
-def _step(known: _Known, phase: Phase, folder: Path, work: Callable[[], _T]) -> _T:
+def _step(known: _Known, phase: Phase, folder: Pinned, work: Callable[[], _T]) -> _T:
     with quiet_and_offline(), no_remote_code() as refused:
         try:
             result = work()
@@ -167,7 +175,7 @@ def _step(known: _Known, phase: Phase, folder: Path, work: Callable[[], _T]) -> 
         except (Exception, SystemExit) as error:
             if refused:
                 raise refusal(refused) from error
-            raise backend_error(known.name, phase, error, folder) from error
+            raise backend_error(known.name, phase, error, folder.path, str(folder.origin)) from error
         # mlx-audio swallows that there is no tokenizer and would spell the tokens as numbers.
         if refused and phase == "load" and known.package == "mlx_audio":
             raise refusal(refused)

@@ -23,7 +23,7 @@ _COPIED_BYTES = 64 << 20
 _ALL_COPIED_BYTES = 512 << 20
 _MAX_FILES = 4_000
 _MAX_DEPTH = 3
-_LEFT_BEHIND = ("*.py", "*.pyc", "*.so", "*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle", "*.gguf", "*.onnx*")
+LEFT_BEHIND = ("*.py", "*.pyc", "*.so", "*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle", "*.gguf", "*.onnx*")
 _NPY_HEADER_BYTES = 10_000
 # What a file system without sparse files would write, beyond the header: one block is no sign of it.
 _SPARE_BYTES = 1 << 20
@@ -83,7 +83,7 @@ def _names(source: str) -> Iterator[str]:
         if number == _MAX_FILES - 1:
             raise NoShape(f"it holds more than {_MAX_FILES} files")
         base = name.rsplit("/", 1)[-1]
-        if not any(fnmatch.fnmatchcase(base.lower(), pattern) for pattern in _LEFT_BEHIND):
+        if not any(fnmatch.fnmatchcase(base.lower(), pattern) for pattern in LEFT_BEHIND):
             yield name
 
 

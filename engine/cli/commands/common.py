@@ -32,10 +32,11 @@ def print_json(value: Any) -> None:
     print(json.dumps(value, indent=2, allow_nan=False))
 
 
-def probed(options: dict[str, Any], policy: Policy | None = None) -> dict[str, Any]:
+def probed(options: dict[str, Any], policy: Policy | None = None, to_load: bool = False) -> dict[str, Any]:
     """Return the facts of MODEL for the request that the options describe. Raises LoaderError and UsageError.
 
     The backends themselves are asked where the policy's decision rests on what they say; without a policy always.
+    to_load: the facts say of which files they are, so that these and no others are loaded.
     """
     from ....loaders import Probed, request_of
 
@@ -49,7 +50,7 @@ def probed(options: dict[str, Any], policy: Policy | None = None) -> dict[str, A
         image_size=size,
     )
     found = Probed.of(options["MODEL"], asked, machine=_machine(options.get("--set") or ()))
-    facts = found.facts()
+    facts = found.pinned(found.facts()) if to_load else found.facts()
     if options.get("--quick"):
         return facts
     facts = found.told(facts)

@@ -23,7 +23,7 @@ def run(options: dict[str, Any]) -> int:
     if options["--max-tokens"] is not None:
         max_tokens = number_of(options, "--max-tokens", int, least=1)
     policy = policy_of(options)
-    facts = probed(options, policy)
+    facts = probed(options, policy, to_load=True)
     decision = policy.decide(facts)
     prompt = _prompt(options["PROMPT"])
     style = style_for(sys.stderr)
