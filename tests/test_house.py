@@ -20,6 +20,7 @@ TOP = {
     "README.md",
     "CHANGELOG.md",
     "CONTRIBUTING.md",
+    "SECURITY.md",
     "LICENSE",
 }
 SOURCES = sorted(file for folder in ("engine", "loaders") for file in (ROOT / folder).rglob("*.py"))

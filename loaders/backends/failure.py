@@ -19,10 +19,12 @@ _HEADER_LIMIT = 100_000_000
 
 
 def backend_error(name: str, phase: Phase, error: BaseException, folder: Path, said: str = "") -> LoaderError:
-    """`name` is the backend's, as people know it; codes: out_of_memory, backend_failed.
+    """`name` is the backend's, as people know it; codes: out_of_memory, took_too_long, backend_failed.
 
     `said` is what the folder is called in the message, where that is not its own path.
     """
+    if isinstance(error, TimeoutError):
+        return LoaderError("took_too_long", f"{name} did not come to an end in {phase}: {error}", None)
     summary = one_line(error).replace(str(folder), said or str(folder))
     lowered = str(error).lower()
     cut_short = "[read] unable to read" in lowered

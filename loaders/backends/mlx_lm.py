@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from ..host import python_source
 from .request import Request
+from .time_limit import template_in_time
 
 _MAX_TOKENS = 256
 
@@ -57,7 +58,8 @@ def generate(model: Any, request: Request) -> Iterator[str]:
     prompt: Any = request.prompt
     if tokenizer.has_chat_template:
         messages = [{"role": "user", "content": prompt}]
-        prompt = tokenizer.apply_chat_template(messages, add_generation_prompt=True)
+        with template_in_time():
+            prompt = tokenizer.apply_chat_template(messages, add_generation_prompt=True)
     if not len(prompt):
         raise ValueError("the prompt has no tokens")  # mlx-lm would fail on an empty array, far from the cause
     sampler = import_module("mlx_lm.sample_utils").make_sampler(temp=request.temperature)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 
 from ..host import python_source
 from .request import Request
+from .time_limit import template_in_time
 
 _MAX_TOKENS = 256
 
@@ -123,9 +124,9 @@ def generate(model: Any, request: Request) -> Iterator[str]:
     images = [str(file) for file in request.images]
     audio = [str(file) for file in request.audio]
     config = {"model_type": placeholder_type(network.config.model_type)}  # all that it reads
-    prompt = import_module("mlx_vlm.prompt_utils").apply_chat_template(
-        processor, config, request.prompt, num_images=len(images), num_audios=len(audio)
-    )
+    apply_chat_template = import_module("mlx_vlm.prompt_utils").apply_chat_template
+    with template_in_time():
+        prompt = apply_chat_template(processor, config, request.prompt, num_images=len(images), num_audios=len(audio))
     # Unknown keywords are ignored there: these are the names that 0.7.10 reads.
     answer = import_module("mlx_vlm").stream_generate(
         network,

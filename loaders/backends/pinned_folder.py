@@ -18,9 +18,9 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ..dry_run.shape import LEFT_BEHIND
 from ..facts import folder as folders
 from ..problems import LoaderError
+from .remote_code import CODE_AND_PICKLES
 
 _OPEN_FILES = "/proc/self/fd"
 _COPIED_BYTES = 64 << 20  # of a file: larger than any tokenizer.json, which reach 35 MB
@@ -77,7 +77,7 @@ def pinned(origin: Path, fingerprint: str | None) -> Generator[Pinned, None, Non
 def _opened(origin: Path, stack: ExitStack) -> Generator[tuple[str, int, str], None, None]:
     """Name, descriptor and mark of each regular file that can be read, code and pickles left out."""
     for name, _ in folders.Walk(str(origin), _MAX_FILES, _MAX_DEPTH):
-        if any(fnmatchcase(name.rsplit("/", 1)[-1].lower(), pattern) for pattern in LEFT_BEHIND):
+        if any(fnmatchcase(name.rsplit("/", 1)[-1].lower(), pattern) for pattern in CODE_AND_PICKLES):
             continue
         try:
             # Asked before opening, since opening a device can act on it; and again, as it may be another by then.

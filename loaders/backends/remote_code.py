@@ -25,6 +25,10 @@ from .. import bounded_files
 from ..problems import LoaderError
 
 MAX_CONFIG_BYTES = 64 << 20
+# What no backend is given of a folder: by name, in lower case.
+CODE_AND_PICKLES = (
+    "*.py", "*.pyc", "*.so", "*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle", "*.gguf", "*.onnx*",
+)  # fmt: skip
 _HELP = "a model that needs code from its own folder is never run here; look for a conversion that does not"
 
 # The guard is open while this holds something; the list collects what was refused.

@@ -5,9 +5,15 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 from ..problems import LoaderError
+
+MAX_PIXELS = 178_956_970  # twice what Pillow warns of, and its own limit for a bomb
+MIN_RATE, MAX_RATE = 4_000, 384_000  # samples a second, from a telephone's to a studio's
+MAX_SECONDS = 6 * 3600
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +36,13 @@ def checked_request(
 ) -> Request:
     """A Request whose files were seen and whose numbers make sense.
 
-    Raises LoaderError: media_not_found, media_unreadable (a folder, empty, no permission), bad_argument.
+    Raises LoaderError: media_not_found, media_unreadable (a folder, empty, no permission), media_too_large,
+    bad_argument.
     """
+    try:
+        prompt.encode("utf-8")
+    except UnicodeEncodeError:
+        raise LoaderError("bad_argument", "the prompt is not UTF-8 text", "write it in UTF-8") from None
     # bool is an int in Python, and neither True tokens nor a temperature of True is meant by anybody.
     if max_tokens is not None and (isinstance(max_tokens, bool) or max_tokens < 1):
         raise LoaderError("bad_argument", f"max_tokens must be 1 or more, not `{max_tokens}`")
@@ -58,4 +69,41 @@ def _media(file: Path, kind: str) -> Path:
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise LoaderError("media_unreadable", f"cannot read {kind} file `{file}`: {reason}") from error
+    if reason := (_oversized_image if kind == "image" else _oversized_recording)(file):
+        raise LoaderError("media_too_large", f"{kind} file `{file}` has {reason}", "send a smaller one")
     return file.absolute()
+
+
+def _oversized_image(file: Path) -> str | None:
+    """Why an image is not decoded, as a phrase; None of one that Pillow does not know, which a backend will say."""
+    import warnings
+
+    try:
+        from PIL import Image
+
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            with Image.open(file) as image:
+                width, height = image.size
+    except Exception as error:
+        return str(error) if "decompression bomb" in str(error) else None
+    if width * height > MAX_PIXELS:
+        return f"{width} x {height} pixels, and at most {MAX_PIXELS} are decoded"
+    return None
+
+
+def _oversized_recording(file: Path) -> str | None:
+    """Why a recording is not decoded, as a phrase; None of one that miniaudio does not know, which a backend will say.
+
+    All backends bring a recording to 16,000 samples a second: one with a sample a second becomes 16,000 times as much.
+    """
+    try:
+        miniaudio: Any = import_module("miniaudio")
+        info = miniaudio.get_file_info(str(file))
+    except Exception:
+        return None
+    if not MIN_RATE <= info.sample_rate <= MAX_RATE:
+        return f"{info.sample_rate} samples a second, and {MIN_RATE} to {MAX_RATE} are taken"
+    if info.duration > MAX_SECONDS:
+        return f"{info.duration:.0f} seconds, and at most {MAX_SECONDS} are taken"
+    return None

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import resource
-import signal
 import sys
 import threading
 import time
@@ -49,26 +48,6 @@ def limit_memory(end: Callable[[], None]) -> None:
         end()
 
     threading.Thread(target=look, daemon=True).start()
-
-
-class TooLong(BaseException):
-    """Raised in the middle of what took too long. No Exception, so that nobody who catches those goes on."""
-
-
-@contextmanager
-def in_time(seconds: float) -> Generator[None, None, None]:
-    """While open, at most so many seconds pass; then TooLong is raised. For the main thread."""
-
-    def end(*_: Any) -> None:
-        raise TooLong
-
-    before = signal.signal(signal.SIGALRM, end)
-    signal.setitimer(signal.ITIMER_REAL, seconds)
-    try:
-        yield
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
 
 
 def working_set() -> int | None:

@@ -15,6 +15,7 @@ from math import prod
 from pathlib import Path
 
 from .. import bounded_files
+from ..backends.remote_code import CODE_AND_PICKLES
 from ..facts.folder import Walk
 
 # Larger than any tokenizer.json, which reach 35 MB.
@@ -23,7 +24,6 @@ _COPIED_BYTES = 64 << 20
 _ALL_COPIED_BYTES = 512 << 20
 _MAX_FILES = 4_000
 _MAX_DEPTH = 3
-LEFT_BEHIND = ("*.py", "*.pyc", "*.so", "*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle", "*.gguf", "*.onnx*")
 _NPY_HEADER_BYTES = 10_000
 # What a file system without sparse files would write, beyond the header: one block is no sign of it.
 _SPARE_BYTES = 1 << 20
@@ -83,7 +83,7 @@ def _names(source: str) -> Iterator[str]:
         if number == _MAX_FILES - 1:
             raise NoShape(f"it holds more than {_MAX_FILES} files")
         base = name.rsplit("/", 1)[-1]
-        if not any(fnmatch.fnmatchcase(base.lower(), pattern) for pattern in LEFT_BEHIND):
+        if not any(fnmatch.fnmatchcase(base.lower(), pattern) for pattern in CODE_AND_PICKLES):
             yield name
 
 

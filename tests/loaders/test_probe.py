@@ -42,6 +42,7 @@ def test_a_plain_folder(tmp_path: Path) -> None:
     facts = probe(folder, images=True, context="server", dry_run=False)
     assert complaints(facts) == []
     size = sum(path.stat().st_size for path in folder.rglob("*") if path.is_file())
+    assert len(facts["model"].pop("fingerprint")) == 64
     assert facts["model"] == {
         "name": "hello",
         "path": str(folder),
@@ -51,6 +52,7 @@ def test_a_plain_folder(tmp_path: Path) -> None:
         "files_cut_off": False,
         "size_bytes": size,
         "snapshots_hold_weights": False,
+        "unreadable": [],
         "missing_files": [],
         "whole_revision": None,
     }

@@ -10,7 +10,7 @@ from typing import Any
 
 from ...backends import mlx_vlm as backend
 from ...backends.request import Request
-from .. import guard
+from ...backends.time_limit import TooLong, in_time
 from ..sizes import cache_sizes
 from .rehearsal import Rehearsal
 from .stand_ins import Computes, nothing_computed, stopping, watched
@@ -56,7 +56,7 @@ def _put_together(model: Any, inputs: dict[str, Any]) -> None:
     """
     ids, pixels, *_ = inputs.values()
     others = {name: value for name, value in inputs.items() if name not in ("input_ids", "pixel_values")}
-    with suppress(guard.TooLong), guard.in_time(_SECONDS), nothing_computed():
+    with suppress(TooLong), in_time(_SECONDS), nothing_computed():
         try:
             model.get_input_embeddings(ids, pixels, **others)
         except ValueError as error:

@@ -9,7 +9,8 @@ from pathlib import Path
 from traceback import walk_tb
 from typing import Any
 
-from .. import guard, outcome
+from ...backends.time_limit import TooLong, in_time
+from .. import outcome
 from ..sizes import layer_sizes, settings
 
 # Functions of the libraries: what fails in them fails for what config.json says, or for what the weights are.
@@ -66,7 +67,7 @@ class Rehearsal:
             return
         self.tells("prompt", lambda: layer_sizes.prompt(self.model, self.config, accelerator))
         if self.inputs:
-            with suppress(Exception, guard.TooLong), guard.in_time(REPLAY_SECONDS):
+            with suppress(Exception, TooLong), in_time(REPLAY_SECONDS):
                 self._replay(accelerator)
 
     def _replay(self, accelerator: str | None) -> None:

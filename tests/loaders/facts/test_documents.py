@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import socket
 from pathlib import Path
 from typing import Any
@@ -117,7 +118,8 @@ def test_a_file_without_permission(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     (tmp_path / "config.json").write_text("{}")
     monkeypatch.setattr("os.open", refuse)  # root may read everything, so a mode would not do
     document = documents.read(tmp_path / "config.json", MAX)
-    assert (document.status, document.reason) == ("unreadable", "permission denied")
+    name = pwd.getpwuid(os.geteuid()).pw_name
+    assert (document.status, document.reason) == ("unreadable", f"permission denied to the user `{name}`")
 
 
 def test_a_file_that_tells_no_size_is_still_bounded() -> None:

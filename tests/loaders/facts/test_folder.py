@@ -102,7 +102,7 @@ def test_folders_that_cannot_be_read_are_told_and_few(tmp_path: Path, monkeypatc
     monkeypatch.setattr("os.scandir", scandir)  # root may read everything, so a mode would not do
     found = folder.scan(str(tmp_path))
     assert found.files == ["open/file"]
-    assert found.problems[0].endswith("/`: permission denied") and found.problems[-1] == "and 2 more"
+    assert "/`: permission denied to the user `" in found.problems[0] and found.problems[-1] == "and 2 more"
 
 
 def test_a_folder_that_is_gone_is_empty_with_a_reason(tmp_path: Path) -> None:

@@ -93,7 +93,7 @@ def test_a_header_that_is_too_long_is_not_read(tmp_path: Path) -> None:
     with (tmp_path / "x").open("wb") as file:
         file.write((90_000_000).to_bytes(8, "little"))
         file.truncate(200_000_000)
-    assert "too long" in (safetensors.read(tmp_path / "x", 1000).fault or "")
+    assert safetensors.read(tmp_path / "x", 1000).unreadable
     (tmp_path / "y").write_bytes((100_000_000).to_bytes(8, "little"))
     assert safetensors.read(tmp_path / "y").fault == "not a safetensors file"
 

@@ -91,8 +91,9 @@ def test_shards_are_missed_by_number_and_by_the_index_of_who_reads_it(tmp_path: 
 def test_odd_entries_are_faults(tmp_path: Path) -> None:
     (tmp_path / "model.safetensors").mkdir()
     (tmp_path / "model-2.safetensors").symlink_to("gone")
-    faults = weights.read(tmp_path).mlx_lm.faults
-    assert faults == ["model-2.safetensors: a link that leads nowhere", "model.safetensors: a folder, not a file"]
+    found = weights.read(tmp_path).mlx_lm
+    assert found.faults == ["model-2.safetensors: a link that leads nowhere"]
+    assert found.unreadable == ["model.safetensors: a folder, not a file"]
 
 
 LARGE = b'{"added_tokens": [], "model": {"vocab": {' + b",".join(b'"x%d": 1' % n for n in range(40_000)) + b"}}}"
