@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -10,7 +10,7 @@ from ..decision import Decision
 from ..policy import Policy
 from ..rulefile.document import Gate
 from .cases.formula import Conditions
-from .cases.questions import LOOSE
+from .cases.questions import LOOSE, NOT_FOLLOWED
 from .cases.space import Space
 from .gate_cases import Symbolic
 from .substance import alike
@@ -59,9 +59,13 @@ class Difference:
 
     @property
     def exact(self) -> bool:
-        """Whether `same`, and the list of changes, is proved: nothing can be missing, and each change has its facts."""
-        missing = any(set(why) - LOOSE for why in self.doubts.values())
-        return not missing and all(change.witness is not None for change in self.changes)
+        """Whether `same`, or the list of changes, is proved.
+
+        Nothing can be missing; and of changes each has its facts, and every condition is of a form that is followed.
+        """
+        why = {reason for reasons in self.doubts.values() for reason in reasons}
+        shown = not why & NOT_FOLLOWED and all(change.witness is not None for change in self.changes)
+        return not why - LOOSE and (self.same or shown)
 
     @property
     def direction(self) -> str:
@@ -90,8 +94,11 @@ def direction(before: Outcome, after: Outcome) -> str:
     return "more permissive" if other > one else "less permissive" if other < one else "other"
 
 
-def difference(old: Policy, new: Policy) -> Difference:
-    """Compare two policies over all facts. Raises UsageError where that takes a solver and there is none."""
+def difference(old: Policy, new: Policy, told: Callable[[Gate], Any] = outcome) -> Difference:
+    """Compare two policies over all facts. told: what counts of a gate's decision.
+
+    Raises UsageError where that takes a solver and there is none.
+    """
     if alike(old.document, new.document):
         return Difference(old, new, (), {})
     conditions = [Conditions(policy).gates(policy) for policy in (old, new)]
@@ -101,7 +108,7 @@ def difference(old: Policy, new: Policy) -> Difference:
     changes: list[Change] = []
     for one, fires in zip(old.document.gates, first.fires, strict=True):
         agreeing = [
-            then for other, then in zip(new.document.gates, second.fires, strict=True) if outcome(one) == outcome(other)
+            then for other, then in zip(new.document.gates, second.fires, strict=True) if told(one) == told(other)
         ]
         region = [fires, space.real, *map(cases.negated, agreeing)]
         while case := cases.possible(*region):

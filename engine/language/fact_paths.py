@@ -30,10 +30,15 @@ def paths_in(node: dict[str, Any]) -> set[str]:
     path = _leading(node)
     if path is not None:
         return {path}
+    return {path for child in at_root(node) for path in paths_in(child)}
+
+
+def at_root(node: Node) -> list[Node]:
+    """Return the children of a node whose names are facts: the others name fields of what a child before them is."""
+    if node["type"] == "expref":
+        return []
     children = [child for child in node.get("children", ()) if isinstance(child, dict)]
-    if node["type"] in ("projection", "filter_projection", "value_projection", "pipe", "subexpression"):
-        children = children[:1]  # the rest names an element's fields
-    return {path for child in children for path in paths_in(child)}
+    return children[:1] if node["type"] in (*_OF_ELEMENTS, "pipe", "subexpression") else children
 
 
 _OF_ELEMENTS = ("index_expression", "projection", "filter_projection", "value_projection", "flatten")
