@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..decision import Decision
@@ -46,16 +46,39 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """All kinds of change from one policy to another. doubts: by fact, why more may be possible here than is."""
+    """All kinds of change from one policy to another. doubts: by fact, why more may be possible here than is.
+
+    evidence: outcomes before and after of real facts (recorded, or of a cached model) that are decided otherwise. They
+    count whatever was proved.
+    """
 
     old: Policy
     new: Policy
     changes: tuple[Change, ...]
     doubts: Mapping[str, tuple[str, ...]]
+    evidence: tuple[tuple[Outcome, Outcome], ...] = ()
+
+    def with_evidence(self, rows: Iterable[tuple[Outcome, Outcome]]) -> Difference:
+        """Return the same, beside what real facts show."""
+        return replace(self, evidence=(*self.evidence, *rows))
 
     @property
     def same(self) -> bool:
-        return not self.changes
+        return not self.changes and not self.evidence
+
+    @property
+    def outcomes(self) -> list[tuple[Outcome, Outcome]]:
+        """Outcomes before and after, of every change and of the evidence."""
+        return [*((change.before, change.after) for change in self.changes), *self.evidence]
+
+    @property
+    def complete(self) -> bool:
+        """Whether no kind of change can be missing among `changes` and `evidence`."""
+        proved = {(change.before, change.after) for change in self.changes}
+        why = {reason for reasons in self.doubts.values() for reason in reasons}
+        # Of what cannot be evaluated nothing is proved: there both policies block.
+        contrary = {pair for pair in self.evidence if "policy_error" not in (pair[0][2], pair[1][2])} - proved
+        return not why - LOOSE and not contrary
 
     @property
     def exact(self) -> bool:
@@ -65,12 +88,12 @@ class Difference:
         """
         why = {reason for reasons in self.doubts.values() for reason in reasons}
         shown = not why & NOT_FOLLOWED and all(change.witness is not None for change in self.changes)
-        return not why - LOOSE and (self.same or shown)
+        return self.complete and (not self.changes or shown)
 
     @property
     def direction(self) -> str:
         """same, more permissive, less permissive, both, or other (blocked or allowed alike, but not the same)."""
-        found = {change.direction for change in self.changes}
+        found = {direction(*outcomes) for outcomes in self.outcomes}
         if {"more permissive", "less permissive"} <= found:
             return "both"
         for one in ("more permissive", "less permissive", "other"):

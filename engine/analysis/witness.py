@@ -81,18 +81,21 @@ def _sought(space: Space, fixed: Mapping[int, int], facts: dict[str, Any], holds
 
 def _with_others(facts: dict[str, Any], paths: Sequence[str], space: Space) -> Iterator[dict[str, Any]]:
     """Yield the facts with other values at some paths: such as the conditions ask for, and numbers, together too."""
-    for path in paths:
-        if path in vocabulary().facts or type_path(path)[1]:
-            for value in values_of(path, space.hints)[0][:MAX_TRIED]:
-                yield put(facts, path, value)
+    alone = [((path,), (number,)) for path in paths for number in _NUMBERS]
+    alone += [
+        ((path,), (value,))
+        for path in paths
+        if path in vocabulary().facts or type_path(path)[1]
+        for value in values_of(path, space.hints)[0][:MAX_TRIED]
+    ]
     few = paths[-MAX_TOGETHER:]
-    for numbers in product(_NUMBERS, repeat=len(few)):
+    for some, values in [*alone, *((few, numbers) for numbers in product(_NUMBERS, repeat=len(few)))]:
         tried = facts
-        for path, number in zip(few, numbers, strict=True):
+        for path, value in zip(some, values, strict=True):
             name, below = type_path(path)
             fact = vocabulary().facts.get(name)
-            if fact is not None and (below or number is not None or fact.type.nullable):
-                tried = put(tried, path, number)
+            if fact is not None and (below or value is not None or fact.type.nullable):
+                tried = put(tried, path, value)
         yield tried
 
 
