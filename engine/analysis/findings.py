@@ -37,6 +37,8 @@ class _Analysis:
         self.decided = decided_by(self.document)
         self.others = dict(self._others())
         parts: list[Formula] = [*self.gates, *self.shown, *(g for guards in self.guards.values() for g in guards)]
+        branches = (branch for part in self.document.derive for branch in part.branches)
+        parts += [self.conditions.condition(branch.when) for branch in branches if branch.when is not None]
         self.space = Space(
             [*parts, *(f for others in self.others.values() for gates in others for f in gates)], ghosts=True
         )
@@ -155,7 +157,7 @@ class _Analysis:
             for entry in part.add if part.name not in told else ():
                 if part.name in self.space.parted:
                     dead = any(other != entry and other in entry for other in part.add)
-                elif part.name in self.space.unghosted or "" in self.space.unghosted:
+                elif {part.name, ""} & (self.space.unghosted | self.conditions.taken):
                     dead = self._same_without(part, entry)
                 else:
                     ghosts = self.space.ghosts.get((part.name, entry), [])

@@ -85,6 +85,8 @@ class Conditions:
         self._policy, self._beside, self._other_limits = policy, beside, limits or {}
         self._sets, self._limits = policy.sets, {**policy.limits, **self._other_limits}
         self._constants = Constants(self._sets, self._limits)
+        # Sets of which more counts than what is in them; "" is all.
+        self.taken: set[str] = beside.taken if beside is not None else set()
         self._lifted: dict[int, Node] = beside._lifted if beside is not None else {}
         self._types, self._assumed = policy.derived_types, assumed or {}
         self._derivations: dict[str, Derivation] = {part.name: part for part in policy.document.derive}
@@ -197,6 +199,7 @@ class Conditions:
     def atom(self, node: Node) -> Formula:
         """Return a condition that reads no derived fact."""
         node = self._constants.put_in(node)
+        self.taken |= self._constants.taken
         if node["type"] == "literal":
             return node["value"] is True
         return Atom(self._key(node), node, self._sets, self._limits, self._constants.taken)
