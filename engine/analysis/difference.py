@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ..decision import Decision
 from ..policy import Policy
 from ..rulefile.document import Gate
 from .cases.formula import Conditions
-from .cases.questions import LOOSE
+from .cases.questions import LOOSE, NOT_FOLLOWED
 from .cases.space import Space
 from .gate_cases import Symbolic
 from .substance import alike
@@ -46,27 +46,54 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """All kinds of change from one policy to another. doubts: by fact, why more may be possible here than is."""
+    """All kinds of change from one policy to another. doubts: by fact, why more may be possible here than is.
+
+    evidence: outcomes before and after of real facts (recorded, or of a cached model) that are decided otherwise. They
+    count whatever was proved.
+    """
 
     old: Policy
     new: Policy
     changes: tuple[Change, ...]
     doubts: Mapping[str, tuple[str, ...]]
+    evidence: tuple[tuple[Outcome, Outcome], ...] = ()
+
+    def with_evidence(self, rows: Iterable[tuple[Outcome, Outcome]]) -> Difference:
+        """Return the same, beside what real facts show."""
+        return replace(self, evidence=(*self.evidence, *rows))
 
     @property
     def same(self) -> bool:
-        return not self.changes
+        return not self.changes and not self.evidence
+
+    @property
+    def outcomes(self) -> list[tuple[Outcome, Outcome]]:
+        """Outcomes before and after, of every change and of the evidence."""
+        return [*((change.before, change.after) for change in self.changes), *self.evidence]
+
+    @property
+    def complete(self) -> bool:
+        """Whether no kind of change can be missing among `changes` and `evidence`."""
+        proved = {(change.before, change.after) for change in self.changes}
+        why = {reason for reasons in self.doubts.values() for reason in reasons}
+        # Of what cannot be evaluated nothing is proved: there both policies block.
+        contrary = {pair for pair in self.evidence if "policy_error" not in (pair[0][2], pair[1][2])} - proved
+        return not why - LOOSE and not contrary
 
     @property
     def exact(self) -> bool:
-        """Whether `same`, and the list of changes, is proved: nothing can be missing, and each change has its facts."""
-        missing = any(set(why) - LOOSE for why in self.doubts.values())
-        return not missing and all(change.witness is not None for change in self.changes)
+        """Whether `same`, or the list of changes, is proved.
+
+        Nothing can be missing; and of changes each has its facts, and every condition is of a form that is followed.
+        """
+        why = {reason for reasons in self.doubts.values() for reason in reasons}
+        shown = not why & NOT_FOLLOWED and all(change.witness is not None for change in self.changes)
+        return self.complete and (not self.changes or shown)
 
     @property
     def direction(self) -> str:
         """same, more permissive, less permissive, both, or other (blocked or allowed alike, but not the same)."""
-        found = {change.direction for change in self.changes}
+        found = {direction(*outcomes) for outcomes in self.outcomes}
         if {"more permissive", "less permissive"} <= found:
             return "both"
         for one in ("more permissive", "less permissive", "other"):
@@ -90,8 +117,11 @@ def direction(before: Outcome, after: Outcome) -> str:
     return "more permissive" if other > one else "less permissive" if other < one else "other"
 
 
-def difference(old: Policy, new: Policy) -> Difference:
-    """Compare two policies over all facts. Raises UsageError where that takes a solver and there is none."""
+def difference(old: Policy, new: Policy, told: Callable[[Gate], Any] = outcome) -> Difference:
+    """Compare two policies over all facts. told: what counts of a gate's decision.
+
+    Raises UsageError where that takes a solver and there is none.
+    """
     if alike(old.document, new.document):
         return Difference(old, new, (), {})
     conditions = [Conditions(policy).gates(policy) for policy in (old, new)]
@@ -101,7 +131,7 @@ def difference(old: Policy, new: Policy) -> Difference:
     changes: list[Change] = []
     for one, fires in zip(old.document.gates, first.fires, strict=True):
         agreeing = [
-            then for other, then in zip(new.document.gates, second.fires, strict=True) if outcome(one) == outcome(other)
+            then for other, then in zip(new.document.gates, second.fires, strict=True) if told(one) == told(other)
         ]
         region = [fires, space.real, *map(cases.negated, agreeing)]
         while case := cases.possible(*region):

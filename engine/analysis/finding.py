@@ -6,8 +6,8 @@ import re
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
-from ..problems import Problem
-from ..rulefile.document import Place, StringSet
+from ..problems import Problem, did_you_mean
+from ..rulefile.document import Document, Place, StringSet
 
 CODES = {
     "gate-never-fires": "no facts lead to the gate, or those that do are decided before it",
@@ -18,9 +18,11 @@ CODES = {
     "dead-set": "no gate and no shown fact reads the set",
     "dead-entry": "no decision and no shown fact changes when the entry is taken out",
     "order-free": "the two gates may change places: no decision changes",
+    "idle-explanation": "a comment explains a finding that is not there",
 }
 
 
+_COMMENT = re.compile(r"#\s*analy[sz](?:is|e):\s*(?:ok\b\s*)?([\w-]*)", re.IGNORECASE)
 _ACCEPTED = re.compile(r"#\s*analysis:\s*ok\s+([a-z-]+)(?:\s+(.*\S))?")
 
 
@@ -36,6 +38,7 @@ class Finding:
     unsure: tuple[str, ...] = ()
     note: bool = False
     accepted: str = ""
+    explained_at: tuple[int, ...] = ()  # the lines of the comments that do
 
     @property
     def exact(self) -> bool:
@@ -79,12 +82,33 @@ def explained(finding: Finding, place: Place) -> Finding:
     lines = source.text.split("\n")
     for number in {problem.line, place.line}:
         above = number - 1
-        looked = [lines[number - 1]] if 0 < number <= len(lines) else []
+        looked = [number] if 0 < number <= len(lines) else []
         while above >= 1 and lines[above - 1].lstrip().startswith("#"):
-            looked.append(lines[above - 1])
+            looked.append(above)
             above -= 1
-        for line in looked:
-            accepted = _ACCEPTED.search(line)
+        for at in looked:
+            accepted = _ACCEPTED.search(lines[at - 1])
             if accepted and accepted[1] == problem.code:
-                return replace(finding, accepted=accepted[2] or "no reason given")
+                return replace(finding, accepted=accepted[2] or "no reason given", explained_at=(at,))
     return finding
+
+
+def unmatched(document: Document, found: Iterable[Finding]) -> list[Finding]:
+    """Return a finding for each comment of the policy's own file that explains what was not found, or no known code."""
+    source = document.place.source
+    used = {line for finding in found if finding.accepted for line in finding.explained_at}
+    idle: list[Finding] = []
+    for number, line in enumerate(source.text.split("\n"), 1):
+        written = _COMMENT.search(line)
+        if written is None or number in used or line[: written.start()].count('"') % 2:
+            continue
+        code = written[1]
+        start = sum(len(other) + 1 for other in source.text.split("\n")[: number - 1]) + written.start()
+        place = Place(source, start, start + len(written[0]))
+        if _ACCEPTED.search(line) and code in CODES:
+            message, help = f"`{code}` is explained here, and is not found", "delete the comment"
+        else:
+            message = f"`{written[0]}` explains nothing"
+            help = did_you_mean(code, CODES) or f"write `# analysis: ok CODE reason`, CODE one of {', '.join(CODES)}"
+        idle.append(Finding(place.problem("idle-explanation", message, help)))
+    return idle

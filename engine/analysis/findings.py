@@ -14,15 +14,16 @@ from ..rulefile.checked import check
 from ..rulefile.document import Derivation, Gate, Place, StringSet
 from .cases.formula import Conditions, Formula
 from .cases.space import Space
-from .difference import difference, outcome
-from .finding import Finding, explained, place_of
+from .difference import difference
+from .finding import Finding, explained, place_of, unmatched
 from .gate_cases import Symbolic
-from .outputs import SHOWN, decided_by, read_by
+from .outputs import SHOWN, decided_by, read_by, told_by, words_of
 
 
 def findings(policy: Policy) -> list[Finding]:
     """Return everything found, in the file's order. Raises UsageError where there is no solver."""
     found = [explained(finding, place) for finding, place in _Analysis(policy).all()]
+    found += unmatched(policy.document, found)
     return sorted(found, key=lambda f: (f.note, f.problem.file, f.problem.line, f.problem.column, f.problem.code))
 
 
@@ -36,6 +37,8 @@ class _Analysis:
         self.decided = decided_by(self.document)
         self.others = dict(self._others())
         parts: list[Formula] = [*self.gates, *self.shown, *(g for guards in self.guards.values() for g in guards)]
+        branches = (branch for part in self.document.derive for branch in part.branches)
+        parts += [self.conditions.condition(branch.when) for branch in branches if branch.when is not None]
         self.space = Space(
             [*parts, *(f for others in self.others.values() for gates in others for f in gates)], ghosts=True
         )
@@ -58,42 +61,50 @@ class _Analysis:
             when = self.symbolic.whens[position]
             if self._may(self.symbolic.fires[position]):
                 continue
+            hiding: list[int] = []
             if not self._may(when):
                 message, help = (
                     f"the gate `{gate.id}` never fires: its condition holds for no facts",
                     "mend it, or delete it",
                 )
             else:
-                hiding = ", ".join(f"`{other}`" for other in self._hiding(position, when))
-                message = f"the gate `{gate.id}` never fires: {hiding} before it decide all that it would"
-                message = message if hiding.count("`") > 2 else message.replace("decide all", "decides all")
+                hiding = self._hiding(position, when)
+                names = ", ".join(f"`{self.document.gates[other].id}`" for other in hiding)
+                decide = "decide" if len(hiding) > 1 else "decides"
+                message = f"the gate `{gate.id}` never fires: {names} before it {decide} all that it would"
                 help = "put it before them, or delete it"
-            yield self._finding(gate.place, "gate-never-fires", message, help, when, self.symbolic.fires[position])
+            if gate.when is None:  # the last, which must stand there
+                last = self.document.gates[position - 1].id
+                help = f"delete it, and let `{last}` be the last: `otherwise: true` in place of its `when`"
+            asked = (self.gates[other] for other in (*hiding, position))
+            yield self._finding(gate.place, "gate-never-fires", message, help, *asked)
 
-    def _hiding(self, position: int, when: int) -> Iterator[str]:
-        """Yield the gates before the one at `position` that together decide all of its condition; each is needed."""
+    def _hiding(self, position: int, when: int) -> list[int]:
+        """Return the gates before the one at `position` that together decide all of its condition; each is needed."""
         whens, negated = self.symbolic.whens, self.cases.negated
         hiding = [other for other in range(position) if self._may(when, self.symbolic.fires[other])]
         for other in list(hiding):
             if not self._may(when, *(negated(whens[kept]) for kept in hiding if kept != other)):
                 hiding.remove(other)
-        yield from (self.document.gates[other].id for other in hiding)
+        return hiding
 
     def undecided(self) -> Iterator[tuple[Finding, Place]]:
         if self._may(self.symbolic.undecided):
             help = "end with a gate that has `otherwise: true`"
             message = "there are facts for which no gate decides"
-            yield self._finding(self.document.gates[-1].place, "undecided", message, help, self.symbolic.undecided)
+            yield self._finding(self.document.gates[-1].place, "undecided", message, help, *self.gates)
 
     def order(self) -> Iterator[tuple[Finding, Place]]:
         gates = self.document.gates
         for position, (one, other) in enumerate(pairwise(gates[:-1])):
             first, second = self.symbolic.whens[position], self.symbolic.whens[position + 1]
             apart = not self._may(self.symbolic.reached[position], first, second)
-            if apart or outcome(one) == outcome(other):
-                why = "never both hold" if apart else "decide the same"
+            if apart or words_of(one) == words_of(other):
+                anyway = apart and not self._may(first, second)
+                asked = () if not apart else self.gates[position if anyway else 0 : position + 2]
+                why = "never both hold" if apart else "decide and say the same"
                 message = f"the gates `{one.id}` and `{other.id}` {why}: their order changes nothing"
-                yield self._finding(other.place, "order-free", message, "", first, second, note=True)
+                yield self._finding(other.place, "order-free", message, "", *asked, note=True)
 
     # --- derived facts, limits, sets
 
@@ -105,11 +116,10 @@ class _Analysis:
                 function = self.space.diagram(guard)
                 if branch.when is None or self._may(function):
                     continue  # a last `otherwise` must stand, reached or not
-                held = self._may(self.space.diagram(self.conditions.of(branch.when.expression.node)))
+                held = self._may(self.space.diagram(self.conditions.condition(branch.when)))
                 why = "its condition holds for no facts" if not held else "branches above it match before"
                 message = f"branch {number + 1} of `{derivation.name}` is never reached: {why}"
-                when = self.space.diagram(self.conditions.of(branch.when.expression.node))
-                yield self._finding(branch.place, "dead-branch", message, "mend it, or delete it", when, function)
+                yield self._finding(branch.place, "dead-branch", message, "mend it, or delete it", guard)
 
     def derived(self) -> Iterator[tuple[Finding, Place]]:
         read, only_decides = read_by(self.document, "derived"), self._only_decides()
@@ -120,44 +130,44 @@ class _Analysis:
                 yield self._finding(derivation.place, "dead-derived", message, "delete it")
             elif name in only_decides and not any(map(self._changes, self.others[name])):
                 message = f"no decision changes, whatever `derived.{name}` is"
-                functions = [self.space.diagram(guard) for guard in self.guards[name]]
-                yield self._finding(
-                    derivation.place, "dead-derived", message, "delete it, or what reads it", *functions
-                )
+                asked = [*self.gates, *(formula for gates in self.others[name] for formula in gates)]
+                yield self._finding(derivation.place, "dead-derived", message, "delete it, or what reads it", *asked)
 
     def limits(self) -> Iterator[tuple[Finding, Place]]:
-        read = read_by(self.document, "limits")
+        read, told = read_by(self.document, "limits"), told_by(self.document, "limits")
         for limit in self.document.limits:
+            if limit.name in told:
+                continue
             if limit.name not in read:
                 yield self._finding(limit.place, "dead-limit", f"nothing reads `limits.{limit.name}`", "delete it")
             elif not any(map(self._changes, self.others[f"limits.{limit.name}"])):
                 message = f"no decision changes, whatever `limits.{limit.name}` is"
-                yield self._finding(
-                    limit.place, "dead-limit", message, "delete it, or what reads it", *self.symbolic.whens
-                )
+                others = (formula for gates in self.others[f"limits.{limit.name}"] for formula in gates)
+                help = "delete it, or what reads it"
+                yield self._finding(limit.place, "dead-limit", message, help, *self.gates, *others)
 
     def sets(self) -> Iterator[tuple[Finding, Place]]:
-        read = read_by(self.document, "sets")
+        read, told = read_by(self.document, "sets"), told_by(self.document, "sets")
         shown = [self.space.diagram(formula) for formula in self.shown]
-        known: dict[tuple[tuple[int, int, int], ...], tuple[int, ...] | None] = {}
+        known: dict[tuple[tuple[int, int, int], ...], bool] = {}
         for part in self.document.sets:
             if part.name not in read:
                 yield self._finding(part.place, "dead-set", f"nothing reads `sets.{part.name}`", "delete it")
                 continue
-            for entry in part.add:
+            for entry in part.add if part.name not in told else ():
                 if part.name in self.space.parted:
-                    within = any(other != entry and other in entry for other in part.add)
-                    dead = () if within else None
-                elif part.name in self.space.unghosted:
-                    dead = (self.space.real,) if self._same_without(part, entry) else None
+                    dead = any(other != entry and other in entry for other in part.add)
+                elif {part.name, ""} & (self.space.unghosted | self.conditions.taken):
+                    dead = self._same_without(part, entry)
                 else:
                     ghosts = self.space.ghosts.get((part.name, entry), [])
                     key = tuple(sorted((ghost.variable, ghost.value, ghost.other) for ghost in ghosts))
                     dead = known[key] = known[key] if key in known else self._dead(key, shown)
-                if dead is not None:
+                if dead:
                     message = f"`{entry}` in `{part.name}` changes nothing: without it all is decided alike"
                     place = place_of(part, entry)
-                    yield self._finding(place, "dead-entry", message, "delete it", *dead)[0], part.place
+                    asked = (*self.gates, *self.shown)
+                    yield self._finding(place, "dead-entry", message, "delete it", *asked)[0], part.place
 
     def _differing(self, fixed: tuple[dict[int, int], dict[int, int]], shown: list[int]) -> int:
         """Return where some decision, or shown fact, is another with the second values in place of the first."""
@@ -169,28 +179,28 @@ class _Analysis:
                 differing = either(differing, self.cases.negated(self.cases.same(one, other)))
         return differing
 
-    def _dead(self, ghosts: tuple[tuple[int, int, int], ...], shown: list[int]) -> tuple[int, ...] | None:
-        """Return the conditions by which an entry was found to change nothing; None where it changes something."""
-        asked: list[int] = []
+    def _dead(self, ghosts: tuple[tuple[int, int, int], ...], shown: list[int]) -> bool:
+        """Whether an entry changes nothing: for no facts a decision, or a shown fact, is another without it."""
         for fixed in _replaced(ghosts):
-            asked.append(self._differing(fixed, shown))
+            differing = self._differing(fixed, shown)
             laws = [self.cases.given(self.space.laws, values) for values in fixed]
-            if asked[-1] and self.cases.possible(asked[-1], *laws) is not None:
-                return None
-        return tuple(asked)
+            if differing and self.cases.possible(differing, *laws) is not None:
+                return False
+        return True
 
     def _outcomes(self, symbolic: Symbolic) -> list[int]:
-        """Return for each outcome where a gate decides so."""
+        """Return for each outcome, and the words with it, where a gate decides so."""
         by_outcome: dict[Any, int] = {}
         for gate, fires in zip(self.document.gates, symbolic.fires, strict=True):
-            by_outcome[outcome(gate)] = self.cases.either(by_outcome.get(outcome(gate), 0), fires)
+            said = words_of(gate)
+            by_outcome[said] = self.cases.either(by_outcome.get(said, 0), fires)
         return list(by_outcome.values())
 
     def _same_without(self, part: StringSet, entry: str) -> bool:
         less = StringSet(part.name, tuple(word for word in part.add if word != entry), part.place)
         sets = tuple(less if other is part else other for other in self.document.sets)
         without = Policy(check(self.document.changed(sets=sets)))
-        return difference(self.policy, without).same
+        return difference(self.policy, without, words_of).same
 
     # --- helpers
 
@@ -249,9 +259,10 @@ class _Analysis:
         return next(part for part in self.document.derive if part.name == name)
 
     def _finding(
-        self, place: Place, code: str, message: str, help: str, *functions: int, note: bool = False
+        self, place: Place, code: str, message: str, help: str, *asked: Formula, note: bool = False
     ) -> tuple[Finding, Place]:
-        return Finding(place.problem(code, message, help), tuple(self.space.unsure(*functions)), note), place
+        """Return a finding. asked: the conditions, as they are written, that it was found of."""
+        return Finding(place.problem(code, message, help), tuple(self.space.unsure(*asked)), note), place
 
 
 def _replaced(ghosts: tuple[tuple[int, int, int], ...]) -> Iterator[tuple[dict[int, int], dict[int, int]]]:

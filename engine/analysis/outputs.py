@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from ..language.fact_paths import paths_in
-from ..rulefile.document import Derivation, Document, Located
+from ..rulefile.document import Derivation, Document, Gate, Located
 
 # The facts that every `explain --json` has: design.md, 5.
 SHOWN = (
@@ -23,36 +24,47 @@ SHOWN = (
 
 def read_by(document: Document, section: str) -> set[str]:
     """Return the names of a section (derived, sets, limits) that gates, messages or shown derived facts read."""
+    derived = {part.name for part in document.derive}
+    shown = {name for name in SHOWN if name in derived}
+    found = _read(document, section, [*_messages(document), *(gate.when for gate in document.gates)], shown)
+    return found | (shown if section == "derived" else set())
+
+
+def told_by(document: Document, section: str) -> set[str]:
+    """Return the names of a section that messages read, themselves or through a derived fact."""
+    return _read(document, section, _messages(document))
+
+
+def words_of(gate: Gate) -> tuple[Any, ...]:
+    """Return all that a person learns of a gate's decision: what it decides, and what it says."""
+    parts = gate.message.parts if gate.message is not None else ()
+    said = tuple(part if isinstance(part, str) else part.expression.text for part in parts)
+    return gate.decide, gate.backend, gate.error, gate.http, said
+
+
+def _messages(document: Document) -> list[Located]:
+    return [part for gate in document.gates if gate.message for part in gate.message.parts if isinstance(part, Located)]
+
+
+def _read(
+    document: Document, section: str, expressions: Iterable[Located | None], derived: Iterable[str] = ()
+) -> set[str]:
     derivations = {part.name: part for part in document.derive}
-    names = {name for gate in document.gates for name in _names([gate.when], "derived")}
-    found = {name for gate in document.gates for name in _names([gate.when], section)}
-    messages = [
-        part for gate in document.gates if gate.message for part in gate.message.parts if isinstance(part, Located)
-    ]
-    names |= _names(messages, "derived") | {name for name in SHOWN if name in derivations}
-    found |= _names(messages, section)
-    done: set[str] = set()
+    expressions = list(expressions)
+    found, names, done = _names(expressions, section), _names(expressions, "derived") | set(derived), set[str]()
     while names - done:
         name = (names - done).pop()
         done.add(name)
         if name in derivations:
-            expressions = expressions_of(derivations[name])
-            names |= _names(expressions, "derived")
-            found |= _names(expressions, section)
-    return done if section == "derived" else found
+            inner = expressions_of(derivations[name])
+            names |= _names(inner, "derived")
+            found |= _names(inner, section)
+    return found
 
 
 def decided_by(document: Document) -> set[str]:
     """Return the derived facts that gates read, and those that they are made of."""
-    derivations = {part.name: part for part in document.derive}
-    names = {name for gate in document.gates for name in _names([gate.when], "derived")}
-    done: set[str] = set()
-    while names - done:
-        name = (names - done).pop()
-        done.add(name)
-        if name in derivations:
-            names |= _names(expressions_of(derivations[name]), "derived")
-    return done
+    return _read(document, "derived", [gate.when for gate in document.gates])
 
 
 def expressions_of(derivation: Derivation) -> list[Located | None]:

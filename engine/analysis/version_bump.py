@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..policy import Policy
-from .difference import Difference
+from .difference import Difference, direction
 from .substance import substance
 
 LEVELS = ("none", "patch", "minor", "major")
@@ -13,11 +13,15 @@ LEVELS = ("none", "patch", "minor", "major")
 
 @dataclass(frozen=True, slots=True)
 class Bump:
-    """level: none, patch, minor or major. least: the lowest version that is enough. enough: whether NEW's is."""
+    """level: none, patch, minor or major. least: the lowest version that is enough. enough: whether NEW's is.
+
+    proved: whether all that the level rests on is; else more, or less, may have changed.
+    """
 
     level: str
     least: str
     enough: bool
+    proved: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +38,20 @@ def bump(difference: Difference) -> Bump:
 
     major: something that was allowed is refused, warned of, or goes to another backend, or is warned of no more but
     refused. minor: something is decided otherwise, but nothing that was allowed. patch: all is decided alike, and the
-    file says something else: messages, names, derived facts.
+    file says something else: messages, names, derived facts. Where more may have changed than is known, `enough` is
+    false unless the first number rose, which is enough for anything.
     """
     old, new = difference.old, difference.new
-    if any(change.before[0] != "block" and change.direction != "more permissive" for change in difference.changes):
+    outcomes = difference.outcomes
+    if any(before[0] != "block" and direction(before, after) != "more permissive" for before, after in outcomes):
         level = "major"
-    elif difference.changes:
+    elif outcomes:
         level = "minor"
     else:
         level = "patch" if substance(old.document) != substance(new.document) else "none"
     least = _least(old, level)
-    return Bump(level, ".".join(map(str, least)), _numbers(new) >= least)
+    sure = difference.complete or _numbers(new) >= _least(old, "major")
+    return Bump(level, ".".join(map(str, least)), _numbers(new) >= least and sure, difference.exact)
 
 
 def unsolved(old: Policy, new: Policy, changed: bool) -> Unsolved:

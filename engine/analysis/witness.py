@@ -11,12 +11,14 @@ from ..decision import Decision
 from ..facts.vocabulary import ABSENT, vocabulary
 from ..language.interpreter import interpret
 from ..policy import Policy
+from .cases.fact_values import values_of
 from .cases.ordinary_model import FILLER, GIB, ordinary, put, type_path, value_at
 from .cases.space import Space
 from .cases.variables import Variable
 
 MAX_WRONG = 6  # questions about several facts at once, for which numbers are tried
 MAX_TOGETHER = 3  # facts of one question, for which numbers are tried
+MAX_TRIED = 60  # values of one fact
 _NUMBERS = (None, 0, 8, 9, 4 * GIB, 150 * GIB)
 Check = Callable[[Mapping[str, Any]], bool]
 
@@ -61,13 +63,15 @@ def _sought(space: Space, fixed: Mapping[int, int], facts: dict[str, Any], holds
     ][:MAX_WRONG]
     for _ in range(2):  # what answers one may disturb another
         for variable in wrong:
-            for tried in _with_numbers(facts, variable.paths):
+            for tried in _with_others(facts, variable.paths, space):
                 if holds(_settled(tried, space)):
                     return _settled(tried, space)
         for variable in wrong:
             wanted = fixed[space.variables.index(variable)]
             fits = (
-                t for t in _with_numbers(facts, variable.paths) if space.answer(cast("Any", variable.atom), t) == wanted
+                t
+                for t in _with_others(facts, variable.paths, space)
+                if space.answer(cast("Any", variable.atom), t) == wanted
             )
             facts = next(fits, facts)
         if holds(_settled(facts, space)):
@@ -75,15 +79,23 @@ def _sought(space: Space, fixed: Mapping[int, int], facts: dict[str, Any], holds
     return None
 
 
-def _with_numbers(facts: dict[str, Any], paths: Sequence[str]) -> Iterator[dict[str, Any]]:
-    few = paths[-MAX_TOGETHER:]
+def _with_others(facts: dict[str, Any], paths: Sequence[str], space: Space) -> Iterator[dict[str, Any]]:
+    """Yield the facts with other values at some paths: such as the conditions ask for, and numbers, together too."""
     alone = [((path,), (number,)) for path in paths for number in _NUMBERS]
-    for some, numbers in [*alone, *((few, numbers) for numbers in product(_NUMBERS, repeat=len(few)))]:
+    alone += [
+        ((path,), (value,))
+        for path in paths
+        if path in vocabulary().facts or type_path(path)[1]
+        for value in values_of(path, space.hints)[0][:MAX_TRIED]
+    ]
+    few = paths[-MAX_TOGETHER:]
+    for some, values in [*alone, *((few, numbers) for numbers in product(_NUMBERS, repeat=len(few)))]:
         tried = facts
-        for path, number in zip(some, numbers, strict=True):
+        for path, value in zip(some, values, strict=True):
             name, below = type_path(path)
-            if below or number is not None or vocabulary().facts[name].type.nullable:
-                tried = put(tried, path, number)
+            fact = vocabulary().facts.get(name)
+            if fact is not None and (below or value is not None or fact.type.nullable):
+                tried = put(tried, path, value)
         yield tried
 
 

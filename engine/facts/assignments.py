@@ -20,9 +20,12 @@ def override(facts: Mapping[str, Any], assignments: Iterable[str], derived: Mapp
     """Return `facts` with each `FACT=VALUE` applied; `derived.NAME=VALUE` goes to the object `derived`.
 
     derived: the types of the policy's derived facts. A value is JSON, or text where the fact is text; bytes may have a
-    unit (8GB is 8 x 1024**3). Raises UsageError for a fact that is not known or a value of another type.
+    unit (8GB is 8 x 1024**3). What a probe makes of a fact that is set is made again: `config.model_type=llama` sets
+    model.type too, `config=null` config_status.
+
+    Raises UsageError for a fact that is not known or a value of another type.
     """
-    result = dict(facts)
+    result, names = dict(facts), list[str]()
     for assignment in assignments:
         name, equals, text = assignment.partition("=")
         name = name.strip()
@@ -34,7 +37,29 @@ def override(facts: Mapping[str, Any], assignments: Iterable[str], derived: Mapp
                 "unknown-fact", f"`{name[:60]}...` names more than {_MAX_DEPTH} levels", "set what is above"
             )
         result = _put(result, path, _value(name, text, derived))
-    return result
+        names.append(name)
+    return _made_again(result, names)
+
+
+def _made_again(facts: dict[str, Any], names: list[str]) -> dict[str, Any]:
+    """Return the facts with those that a probe makes of other facts made again, where these were set and not they."""
+
+    def put(name: str, value: Any) -> None:
+        nonlocal facts
+        if name not in names:
+            facts = _put(facts, name.split("."), value)
+
+    for document in vocabulary().facts:
+        if f"{document}_status" in vocabulary().facts and any(f"{name}.".startswith(f"{document}.") for name in names):
+            value = facts.get(document)
+            put(f"{document}_status", "ok" if value else "missing" if value is None else "empty")
+            if document == "config":
+                kind = value.get("model_type") if isinstance(value, dict) else None
+                put("model.type", kind if isinstance(kind, str) else None)
+                put("config_has_content", bool(value))
+    if "model.path" in names:
+        put("model.folder", str(facts["model"]["path"]).rstrip("/").rpartition("/")[2])
+    return facts
 
 
 def size_in_bytes(text: str) -> int | None:

@@ -9,6 +9,7 @@ from ..problems import did_you_mean
 from .expression import Node
 from .functions import FUNCTIONS, Function
 from .not_null import NOTHING, Paths
+from .other_languages import FUNCTIONS_MEANT
 from .type_findings import Findings
 
 _REFERENCES = {"map": 0, "sort_by": 1, "max_by": 1, "min_by": 1}  # which argument is an expression reference
@@ -23,7 +24,11 @@ class CallCheck(Findings):
         function = FUNCTIONS.get(name)
         types = self._arguments(name, arguments, scope, known, root)
         if function is None:
-            help = did_you_mean(name, FUNCTIONS) or "the functions are in rules/LANGUAGE.md"
+            help = (
+                FUNCTIONS_MEANT.get(name.lower())
+                or did_you_mean(name, FUNCTIONS)
+                or "the functions are in rules/LANGUAGE.md"
+            )
             return self._report(node, "unknown-function", f"unknown function `{name}()`", help)
         wanted = len(function.takes)
         if len(arguments) != wanted and not (function.variadic and len(arguments) > wanted):

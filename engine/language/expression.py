@@ -13,6 +13,7 @@ from jmespath import exceptions
 from jmespath.parser import Parser
 
 from ..problems import Problem
+from .other_languages import foreign_operator
 
 MAX_LENGTH = 4_000  # characters; jmespath's lexer is quadratic in long literals
 MAX_DEPTH = 60  # of nested nodes; keeps every later walk within the interpreter's stack
@@ -130,7 +131,7 @@ def _parsed(text: str) -> Node:
     try:
         node = parser.parse_text(text)
     except exceptions.LexerError as error:
-        raise ExpressionError(_lexer_problem(error), int(error.lex_position)) from None
+        raise ExpressionError(_lexer_problem(error, text), int(error.lex_position)) from None
     except exceptions.IncompleteExpressionError as error:
         raise ExpressionError(
             Problem("expression-syntax", "the expression ends too early", "finish it, or close the bracket"),
@@ -164,8 +165,11 @@ def _deeper_than(root: Node, limit: int) -> bool:
     return True
 
 
-def _lexer_problem(error: exceptions.LexerError) -> Problem:
+def _lexer_problem(error: exceptions.LexerError, text: str) -> Problem:
     token = str(error.token_value)[:1]
+    at = int(error.lex_position)
+    if foreign := foreign_operator(text, at):
+        return foreign
     message = f"unexpected `{token}`" if token not in "'\"`" else f"the {token} is never closed"
     if token == "=":
         return Problem("expression-syntax", "a single `=` is not an operator", "compare with `==`")
@@ -181,6 +185,8 @@ _WORDS = {"and": "&&", "or": "||", "not": "!( )", "in": "contains(list, value)",
 
 def _parse_problem(error: exceptions.ParseError, text: str) -> Problem:
     token = str(error.token_value)
+    if foreign := foreign_operator(text, int(error.lex_position)):
+        return foreign
     before = text[: int(error.lex_position)].rstrip()
     if error.token_type == "EOF":
         return Problem("expression-syntax", "the expression ends too early", "finish it, or close the bracket")

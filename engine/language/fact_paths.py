@@ -27,13 +27,38 @@ def path_of(node: Node) -> str | None:
 
 def paths_in(node: dict[str, Any]) -> set[str]:
     """Return the dotted fact paths that an expression reads."""
-    path = path_of(node)
+    path = _leading(node)
     if path is not None:
         return {path}
+    return {path for child in at_root(node) for path in paths_in(child)}
+
+
+def at_root(node: Node) -> list[Node]:
+    """Return the children of a node whose names are facts: the others name fields of what a child before them is."""
+    if node["type"] == "expref":
+        return []
     children = [child for child in node.get("children", ()) if isinstance(child, dict)]
-    if node["type"] in ("projection", "filter_projection", "value_projection", "pipe", "subexpression"):
-        children = children[:1]  # the rest names an element's fields
-    return {path for child in children for path in paths_in(child)}
+    return children[:1] if node["type"] in (*_OF_ELEMENTS, "pipe", "subexpression") else children
+
+
+_OF_ELEMENTS = ("index_expression", "projection", "filter_projection", "value_projection", "flatten")
+
+
+def _leading(node: dict[str, Any]) -> str | None:
+    """Return the dotted path that a chain of names begins with, where all else in it is read of what stands there."""
+    path = path_of(node)
+    if path is not None or node["type"] not in ("subexpression", *_OF_ELEMENTS):
+        return path
+    first, *rest = node["children"]
+    path = _leading(first)
+    if path is None or node["type"] in _OF_ELEMENTS:
+        return path
+    for step in rest:  # `sets.x[0]` is `x[0]` of `sets`
+        below = _leading(step)
+        path = path if below is None else f"{path}.{below}"
+        if path_of(step) is None:
+            break
+    return path
 
 
 def above(names: Iterable[str]) -> dict[str, None]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from difflib import SequenceMatcher
 
 from ..facts.types import ANYTHING, BOOLEAN, Type, type_of
@@ -70,6 +71,10 @@ class Checker(CallCheck, ListCheck):
         what = {"sets": "set", "limits": "limit", "derived": "derived fact"}.get(parent, "fact")
         full = f"{parent}.{name}" if parent and what == "fact" else name
         help = did_you_mean(name, fields)
+        sections = [part for part in ("sets", "limits", "derived") if name in (self._named(part) or ())]
+        if root and not parent and sections:
+            text = " or ".join(f"`{part}.{name}`" for part in sections)
+            return self._report(node, "unknown-fact", f"unknown fact `{name}`", f"write {text}")
         if help and parent:
             help = help.replace("`", f"`{parent}.", 1)
         if help and root and not parent and max(SequenceMatcher(None, name, known).ratio() for known in fields) < 0.7:
@@ -83,6 +88,11 @@ class Checker(CallCheck, ListCheck):
                 else f"the policy has no {what}"
             )
         return self._report(node, f"unknown-{what.split()[0]}", f"unknown {what} `{full}`", help)
+
+    def _named(self, section: str) -> Iterable[str]:
+        """Return the names that a section of the policy has."""
+        kind = (self.facts.fields or {}).get(section)
+        return (kind.fields or {}) if kind is not None else ()
 
     def _subexpression(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
         first, *rest = node["children"]

@@ -7,9 +7,9 @@ format wants it, and no control character of it is passed on.
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
@@ -129,12 +129,26 @@ def _sentence(problem: Problem) -> str:
 
 
 def _uri(name: str) -> str:
-    """Return a file's name as a URI, relative where the file is below the working folder."""
-    path = Path(name)
-    with suppress(ValueError, OSError):
-        path = path.relative_to(Path.cwd()) if path.is_absolute() else path
+    """Return a file's name as a URI, relative where the file is in the repository."""
+    path = Path(in_repository(name))
     text = quote(path.as_posix().encode("utf-8", "surrogatepass"), safe="/")
     return f"file://{text}" if path.is_absolute() else text
+
+
+def in_repository(name: str) -> str:
+    """Return a file's path from the top of its repository, as annotations want it; absolute where it is in none.
+
+    The top is where git's folder is, else GitHub's workspace, else the working folder.
+    """
+    try:
+        path = Path(os.path.abspath(name))
+        tops = [folder for folder in path.parents if (folder / ".git").exists()][:1]
+        for top in (*tops, os.environ.get("GITHUB_WORKSPACE", ""), os.getcwd()):
+            if top and path.is_relative_to(top):
+                return path.relative_to(top).as_posix()
+    except (OSError, ValueError):
+        return name
+    return path.as_posix()
 
 
 # --- GitHub's annotations
@@ -151,12 +165,12 @@ def as_github(reports: Sequence[Report]) -> str:
 
 
 def _annotation(report: Report, problem: Problem) -> str:
-    about = {"title": f"mlxk-rules {problem.code}", "file": problem.file or report.name}
+    about = {"title": f"mlxk-rules {problem.code}", "file": in_repository(problem.file or report.name)}
     if problem.line:
         end = problem.column + problem.width - 1
         about |= {"line": str(problem.line), "col": str(problem.column), "endColumn": str(end)}
     properties = ",".join(f"{key}={_property(value)}" for key, value in about.items())
-    place = f"{problem.place}: " if problem.place else ""
+    place = f"{problem._replace(file=about['file']).place}: " if problem.place else ""
     return f"::error {properties}::{_data(f'{place}{_sentence(problem)} [{problem.code}]')}"
 
 

@@ -71,6 +71,26 @@ class _PolicyChecker:
         if "gates" not in self.doubtful:
             self.order_of_gates()
         self.audited()
+        if self.document.base is not None:
+            self.changed_types(self.document.base)
+
+    def changed_types(self, base: Document) -> None:
+        """Say of problems in the policy extended, which is sound by itself, which change of this one they come of."""
+        own = self.document.place.source
+        abroad = [problem for problem in self.problems if problem.file != own.name]
+        if not abroad:
+            return
+        before = _PolicyChecker(base)
+        before.run()
+        told: list[Problem] = []
+        for part in self.document.derive:
+            was, now = before.derived.get(part.name), self.derived[part.name]
+            if part.place.source is own and was is not None and (was != now or was.values != now.values):
+                message = f"`derived.{part.name}` is {now} here, and {was} in the policy extended, which relies on that"
+                help = f"give it values of the type {was}; {abroad[0].place} reads it"
+                told.append(part.place.problem("changed-type", message, help))
+        if told:
+            self.problems = Problems([problem for problem in self.problems if problem.file == own.name] + told)
 
     def gate(self, gate: Gate) -> None:
         if gate.when is not None:

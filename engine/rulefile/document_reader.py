@@ -6,6 +6,7 @@ import re
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
+from ..facts.assignments import size_in_bytes
 from ..problems import PolicyError, Problem
 from .document import Audit, Branch, Derivation, Document, Limit, Place, StringSet
 from .gate_reader import GateReader
@@ -148,11 +149,15 @@ class _Reader(GateReader):
 
     def limits(self, node: Node | None) -> Iterator[Limit]:
         for name, key, value in self.named(node, "limits"):
-            if value.kind not in ("integer", "float") or value.value - value.value != 0:
+            size = size_in_bytes(value.value) if value.kind == "string" else None
+            if size is not None:
+                yield Limit(name, size, self.place(key))
+            elif value.kind not in ("integer", "float") or value.value - value.value != 0:
                 message = f"the limit `{name}` {read_as(value)}, a finite number is wanted"
-                self.note(value, "wrong-type", message, "write a number such as 0.7")
+                self.note(value, "wrong-type", message, _number_meant(value.written))
                 self.doubtful.add(f"limits.{name}")
             else:
+                self.odd(value)
                 yield Limit(name, value.value, self.place(key))
 
     def derivations(self, node: Node | None) -> Iterator[Derivation]:
@@ -190,6 +195,7 @@ class _Reader(GateReader):
 
     def _branch(self, node: Node, what: str, last: bool) -> Branch:
         keys = self.mapping(node, f"a branch of {what}", _BRANCH_KEYS)
+        meant = self.meant
         why = self.string(keys.get("why"), "why")
         if "otherwise" in keys:
             if not last:
@@ -200,15 +206,25 @@ class _Reader(GateReader):
         if last and "compute" in keys and "when" not in keys and "value" not in keys:
             # What is computed where no branch before it matched.
             return Branch(None, None, self.expression(keys["compute"], "compute"), why, self.place(node))
-        if last and node.kind == "mapping":
+        if last and node.kind == "mapping" and "otherwise" not in meant:
             self.note(
                 node, "no-otherwise", f"{what} has no value when no branch matches", "end with `- otherwise: ...`"
             )
-        for key in ("when",) if node.kind == "mapping" and "when" not in keys else ():
+        for key in ("when",) if node.kind == "mapping" and not {*keys, *meant} & {"when", "otherwise"} else ():
             self.note(node, "missing-key", f"a branch of {what} has no `{key}`", f"add `{key}:`")
-        if ("value" in keys) == ("compute" in keys) and node.kind == "mapping":
+        given = ("value" in keys) != ("compute" in keys) or meant & {"value", "compute", "otherwise"}
+        if not given and node.kind == "mapping":
             help = "delete one of them" if "value" in keys else "add `value:`"
             self.note(node, "missing-key", "a branch wants one of `value` and `compute`", help)
         when = self.expression(keys.get("when"), "when")
         value = self.literal(keys["value"]) if "value" in keys else None
         return Branch(when, value, self.expression(keys.get("compute"), "compute"), why, self.place(node))
+
+
+def _number_meant(written: str) -> str:
+    """Return how the number is written that a text may stand for."""
+    power = re.fullmatch(r"([-+]?[\d.]+)[eE]([-+]?)(\d+)", written)
+    if power:
+        digits = power[1] if "." in power[1] else f"{power[1]}.0"
+        return f"YAML wants a point and a sign: {digits}e{power[2] or '+'}{power[3]}"
+    return "write a number such as 0.7, or a size such as 8GB"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from .document import BACKENDS, DECISIONS, Gate
@@ -44,6 +44,7 @@ class GateReader(ValueReader):
 
     def _gate(self, node: Node) -> Gate:
         keys = self.mapping(node, "a gate", _GATE_KEYS, ("id",))
+        meant = self.meant
         id = self.string(keys.get("id"), "gate id", _GATE_ID, "text-memory")
         what = f"the gate `{id}`"
         near = self.near(keys, what)
@@ -56,10 +57,10 @@ class GateReader(ValueReader):
             self.note(
                 keys["otherwise"], "bad-value", "`otherwise` of a gate is true or not there", "write `otherwise: true`"
             )
-        if node.kind == "mapping" and ("when" in keys) == ("otherwise" in keys):
+        if node.kind == "mapping" and ("when" in keys) == ("otherwise" in keys) and not meant & {"when", "otherwise"}:
             help = "delete one of them" if "when" in keys else "add `when:`"
             self.note(node, "missing-key", f"{what} wants one of `when` and `otherwise: true`", help)
-        decide = self.decide(keys, node, what)
+        decide = self.decide(keys, node, what, meant)
         return Gate(
             id=id,
             when=when,
@@ -72,13 +73,13 @@ class GateReader(ValueReader):
             near=near,
         )
 
-    def decide(self, keys: Mapping[str, Node], node: Node, what: str) -> str:
+    def decide(self, keys: Mapping[str, Node], node: Node, what: str, meant: Collection[str]) -> str:
         decide = self.choice(keys.get("decide"), "decision", DECISIONS)
-        if "decide" not in keys and node.kind == "mapping":
+        if "decide" not in keys and "decide" not in meant and node.kind == "mapping":
             self.note(node, "missing-key", f"{what} has no `decide`", f"one of {', '.join(DECISIONS)}")
         wanted = {"allow": ("backend",), "warn": ("backend", "message"), "block": ("error", "message")}
         for key in wanted.get(decide, ()):
-            if key not in keys:
+            if key not in keys and key not in meant:
                 self.note(node, "missing-key", f"{what} decides {decide} and has no `{key}`", f"add `{key}:`")
         unwanted = {"allow": ("error", "http", "message"), "warn": ("http",), "block": ("backend",)}
         for key in unwanted.get(decide, ()):
@@ -96,6 +97,7 @@ class GateReader(ValueReader):
     def http(self, node: Node | None) -> int | None:
         if node is None:
             return None
+        self.odd(node)
         if node.kind != "integer" or not 400 <= node.value <= 599:
             message = f"http {read_as(node)}, a number from 400 to 599 is wanted"
             self.note(node, "bad-value", message, "write an HTTP status such as 501")

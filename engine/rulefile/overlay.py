@@ -31,6 +31,8 @@ def merge(base: Document, over: Document) -> tuple[Document, list[Problem]]:
         gates=_gates(base.gates, over.gates, misplaced),
     )
     problems.extend(_unread(base, merged))
+    if not misplaced and base.gates:
+        misplaced.extend(_last_gate(base.gates, over, merged.gates))
     if "gates" not in over.doubtful:
         problems.extend(misplaced)
     lost = {f"sets.{part.name}" for part in over.sets} - {f"sets.{part.name}" for part in merged.sets}
@@ -44,16 +46,44 @@ def _by_name(base: tuple[Part, ...], over: tuple[Part, ...]) -> tuple[Part, ...]
 
 
 def _unread(base: Document, merged: Document) -> Iterator[Problem]:
-    """Yield a problem for each new limit that nothing reads, and that is called almost like one of the base."""
-    known = [part.name for part in base.limits]
+    """Yield a problem for each new set, limit or derived fact that nothing reads, and is called almost like another."""
+    if merged.doubtful:
+        return
     expressions = [located for part in merged.derive for b in part.branches for located in (b.when, b.compute)]
     for gate in merged.gates:
         expressions += [gate.when, *(part for part in (gate.message.parts if gate.message else ()) if part)]
     read = "\n".join(part if isinstance(part, str) else part.expression.text for part in expressions if part)
-    for part in merged.limits:
-        help = "" if part.name in known or re.search(rf"\b{part.name}\b", read) else did_you_mean(part.name, known)
-        if help and not merged.doubtful:
-            yield part.place.problem("unknown-limit", f"nothing reads the new limit `{part.name}`", help)
+    audited = {name for name, _, _ in merged.audit.sets} if merged.audit is not None else set[str]()
+    for what, section, before, parts in (
+        ("set", "sets", base.sets, merged.sets),
+        ("limit", "limits", base.limits, merged.limits),
+        ("derived fact", "derived", base.derive, merged.derive),
+    ):
+        known = [part.name for part in before]
+        for part in parts:
+            if part.name in known or re.search(rf"\b{part.name}\b", read) or (what == "set" and part.name in audited):
+                continue
+            if help := did_you_mean(part.name, known):
+                code = f"unknown-{what.split()[0]}"
+                yield part.place.problem(code, f"nothing reads the new {what} `{section}.{part.name}`", help)
+
+
+def _last_gate(base: tuple[Gate, ...], over: Document, merged: tuple[Gate, ...]) -> Iterator[Problem]:
+    """Yield what the changes do to the gate that decides last, at the change: the base is as it should be."""
+    own = over.place.source
+    last = next((n for n, gate in enumerate(merged[:-1]) if gate.when is None and gate.place.source is not own), None)
+    if last is not None:
+        for gate in merged[last + 1 :]:
+            if gate.place.source is own:
+                name = merged[last].id
+                message = f"the gate `{gate.id}` is never reached: `{name}` before it always fires"
+                yield gate.place.problem("unreachable", message, f"say `before: {name}`")
+    elif merged and merged[-1].when is not None and merged[-1].place.source is not own and base[-1].when is None:
+        removed = next((gate for gate in over.gates if gate.id == base[-1].id), None)
+        if removed is not None:
+            message = f"without `{removed.id}` the last gate, `{merged[-1].id}`, may not fire, and then nothing decides"
+            help = f"put another in its place: `id: {removed.id}`, `otherwise: true`"
+            yield removed.place.problem("no-otherwise", message, help)
 
 
 def _sets(base: Document, over: Document, problems: list[Problem]) -> tuple[StringSet, ...]:
@@ -94,7 +124,9 @@ def _gates(base: tuple[Gate, ...], over: tuple[Gate, ...], problems: list[Proble
             merged[position : position + 1] = [] if gate.remove else [gate]
             continue
         if gate.near is None:
-            help = did_you_mean(gate.id, ids) or "say `before:` or `after:` which gate it stands"
+            help = "say `before:` or `after:` which gate it stands"
+            if meant := did_you_mean(gate.id, ids):
+                help = f"{help}; or, to replace one, {meant}"
             problems.append(gate.place.problem("no-place", f"the new gate `{gate.id}` has no place", help))
             merged.insert(0, gate)  # anywhere: what it says is checked all the same
             continue

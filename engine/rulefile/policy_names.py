@@ -46,4 +46,7 @@ def _shown(path: str) -> str:
         here = os.path.join(os.getcwd(), "")
     except OSError:
         here = ""
-    return path[len(here) :] if here and path.startswith(here) else f"rules/{os.path.basename(path)}"
+    if here and path.startswith(here):
+        return path[len(here) :]
+    short = f"rules/{os.path.basename(path)}"
+    return path if os.path.lexists(short) else short  # a file of the person's own may be called so

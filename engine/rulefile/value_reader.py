@@ -26,6 +26,7 @@ KINDS = {
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
 
 
+_ODD = re.compile(r"[-+]?(?:0[0-9_]+|[0-9][0-9_]*(?::[0-9.]+)+)")  # 0777 is octal, and 1:30 is 90
 _AS_FACTS = {"derive": "derived"}  # how expressions name what stands in a part
 
 
@@ -38,6 +39,7 @@ class ValueReader:
         self.flaws = 0  # how often something was wrong: what was read while it stood still is sound
         self.doubtful: set[str] = set()  # names under which the file has something that is not sound
         self.overlay = False
+        self.meant: set[str] = set()  # keys of the mapping read last that are there, but misspelt
 
     # --- the shape of a value
 
@@ -53,13 +55,15 @@ class ValueReader:
     def mapping(
         self, node: Node, what: str, allowed: Collection[str], required: Collection[str] = ()
     ) -> dict[str, Node]:
+        self.meant = set[str]()
         found = {key.written: value for key, value in self.entries(node, what)}
         for key, _ in node.items:
             if key.written not in allowed:
                 help = did_you_mean(key.written, allowed) or f"the keys are {', '.join(allowed)}"
                 self.note(key, "unknown-key", f"unknown key `{key.written[:60]}` in {what}", help)
+                self.meant |= {name for name in allowed if f"`{name}`" in help and help.startswith("did")}
         for key in required:
-            if key not in found and node.kind == "mapping":
+            if key not in found and key not in self.meant and node.kind == "mapping":
                 self.note(node, "missing-key", f"{what} has no `{key}`", f"add `{key}:`")
         return {key: value for key, value in found.items() if key in allowed}
 
@@ -99,6 +103,13 @@ class ValueReader:
         elif pattern is not None and not pattern.fullmatch(node.value):
             self.note(node, "bad-name", f"`{node.value[:60]}` is no {what}", f"write it like {example}")
         return node.value
+
+    def odd(self, node: Node) -> None:
+        """Note a number that YAML reads otherwise than it looks."""
+        if node.kind in ("integer", "float") and _ODD.fullmatch(node.written):
+            message = f"`{node.written[:60]}` is read as the number {node.value} by YAML"
+            plain = f"{node.written.lstrip('+-0')}, or " if node.written.isdecimal() else ""
+            self.note(node, "odd-number", message, f"write {plain}{node.value} if that is meant")
 
     def choice(self, node: Node | None, what: str, choices: tuple[str, ...]) -> str:
         if node is not None and node.kind != "string":
@@ -164,6 +175,8 @@ class ValueReader:
 
     def literal(self, node: Node) -> Any:
         inside = [node, *node.elements]
+        for one in inside:
+            self.odd(one)
         if any(n.kind == "broken" for n in inside):
             self.flaws += 1
         elif node.kind in ("mapping", "other") or any(n.kind in ("mapping", "sequence", "other") for n in inside[1:]):

@@ -80,6 +80,16 @@ def refusal(source: Source, error: Exception, begin: int, index: int) -> Problem
             break
     if message == _OPEN_QUOTE:
         index = begin  # and not the end of the file
+    elif said.startswith("while parsing a flow") and source.text[begin : begin + 1] in ("[", "{"):
+        line = source.problem("", "", "", index).line
+        close = {"[": "]", "{": "}"}[source.text[begin]]
+        message = f"the `{source.text[begin]}` that opens here is not closed: {message} before line {line + 1}"
+        help, index = f"write the `{close}`, or the comma between two values", begin
+    elif (quote := _quote_over_lines(source, index)) is not None:
+        message, help, index = _OPEN_QUOTE, "close it in its line: it takes in the lines below", quote
+    elif (blank := _odd_blank(source, index)) is not None:
+        code = ord(source.text[blank])
+        message, help, index = f"the character U+{code:04X} indents this line", "indent with plain spaces", blank
     elif message == _NO_ESCAPE:
         index = max(source.text.rfind("\\", 0, index + 1), 0)
     elif source.text[index : index + 1] == "\t":
@@ -105,3 +115,21 @@ def _character(source: Source, error: yaml.reader.ReaderError) -> Problem:
     code = error.character if isinstance(error.character, int) else ord(str(error.character)[:1] or "?")
     index = source.text.find(chr(code)) if 0 <= code < 0x110000 else 0
     return source.problem("yaml-syntax", f"the character U+{code:04X} is not allowed in YAML", "delete it", index)
+
+
+def _quote_over_lines(source: Source, index: int) -> int | None:
+    """Return where a quoted text begins that holds lines with keys and ends right before `index`: it is not closed."""
+    before = source.text[: index + 1].rstrip("\n")
+    for quote in "\"'":
+        at = before.rfind(quote, 0, index + 1)
+        opening = before.rfind(quote, 0, at) if at > 0 else -1
+        if opening >= 0 and re.search(r"\n[ ]*(?:- )?[\w-]+:(?: |\n)", before[opening:at]):
+            return opening
+    return None
+
+
+def _odd_blank(source: Source, index: int) -> int | None:
+    """Return where a blank indents a line that is no space: YAML does not count it, and nobody sees it."""
+    end = source.text.find("\n", index)
+    found = list(re.finditer(r"^[ ]*([^\S \t\n])", source.text[: end if end >= 0 else None], re.MULTILINE))
+    return found[-1].start(1) if found else None

@@ -13,19 +13,19 @@ from ..storage import data_files
 from .cases import Suite
 from .reading import is_suite, read_suite
 
-_ENDINGS = (".tests.yaml", ".tests.yml")
+ENDINGS = (".tests.yaml", ".tests.yml")
 
 
 @dataclass(frozen=True, slots=True)
 class Found:
     """A rule file as it was named, and the case files that test it, with the folders that they stand in."""
 
-    policy: str | None
+    policy: str | os.PathLike[str] | None
     suites: tuple[tuple[Suite, Path], ...]
     looked: str
 
 
-def find(word: str | None) -> Found:
+def find(word: str | os.PathLike[str] | None) -> Found:
     """Return what FILE names: a rule file or shipped version with its cases, or one case file with its rule file.
 
     Raises PolicyError where a file cannot be read or a case file is wrong, UsageError where that names no policy.
@@ -68,7 +68,7 @@ def _read(file: Path, rule_file: Path, name: str) -> Source:
 
 
 def _candidates(path: Path) -> list[Path]:
-    beside = [path.with_name(path.stem + ending) for ending in _ENDINGS]
+    beside = [path.with_name(path.stem + ending) for ending in ENDINGS]
     folder = path.parent / "tests"
     return [*(file for file in beside if file.is_file()), *sorted((*folder.glob("*.yaml"), *folder.glob("*.yml")))]
 
@@ -77,13 +77,13 @@ def _looked(path: Path, name: str) -> str:
     folder = Path(name).parent / "tests"
     if path.parent == data_files.FOLDER:
         return f"{folder}/*.yaml that say `policy: {path.stem}`"
-    return f"{Path(name).with_name(path.stem + _ENDINGS[0])}, {folder}/*.yaml that say `policy: ../{path.name}`"
+    return f"{Path(name).with_name(path.stem + ENDINGS[0])}, {folder}/*.yaml that say `policy: ../{path.name}`"
 
 
 def _policy_of(suite: Suite, file: Path) -> Path | None:
     """Return the rule file that a case file names; one called NAME.tests.yaml tests the NAME.yaml beside it."""
     if suite.policy is None:
-        stem = next((file.name.removesuffix(ending) for ending in _ENDINGS if file.name.endswith(ending)), None)
+        stem = next((file.name.removesuffix(ending) for ending in ENDINGS if file.name.endswith(ending)), None)
         return None if stem is None else file.with_name(f"{stem}.yaml")
     if suite.policy.endswith((".yaml", ".yml")):
         return file.parent / suite.policy

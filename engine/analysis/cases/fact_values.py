@@ -5,14 +5,15 @@ from __future__ import annotations
 import itertools
 from collections.abc import Iterable
 from fractions import Fraction
-from math import ceil, floor
+from math import ceil, floor, lcm
 from typing import Any
 
-from ...facts.types import ANYTHING, KINDS, Type
+from ...facts.types import ANYTHING, Type
 from ...facts.vocabulary import ABSENT, vocabulary
+from .asked import Asked
 from .ordinary_model import FILLER, GIB, type_path
 from .text_kinds import kinds, parted, spellings
-from .uses import ELEMENT, Asked, Uses
+from .uses import ELEMENT, Uses
 
 
 def values_of(path: str, uses: Uses) -> tuple[list[Any], set[str]]:
@@ -20,8 +21,7 @@ def values_of(path: str, uses: Uses) -> tuple[list[Any], set[str]]:
     name, below = type_path(path)
     fact = vocabulary().facts.get(name)
     kind = ANYTHING if below or fact is None else fact.type
-    asked = uses.of(path)
-    doubts = set(asked.doubts)
+    asked, doubts = uses.of(path), set[str]()
     if fact is None and not below:
         doubts.add("it is no fact of its own")
     values: list[Any] = [ABSENT] if below else []
@@ -36,7 +36,7 @@ def values_of(path: str, uses: Uses) -> tuple[list[Any], set[str]]:
         numbers = [value for value in values if type(value) in (int, float)] if "number" in kind.kinds else [1.5]
         values.extend(number for number in (1.5, 8, -1) if "number" in kind.kinds)
         values.extend(str(number) for number in (*numbers, 1.5, 8) if "string" in kind.kinds)
-        if asked.questions or "to_string" in asked.converted:
+        if asked.patterns:
             doubts.add("numbers as text")
     values.extend(asked.others)
     return values, doubts
@@ -52,7 +52,7 @@ def texts_of(asked: Asked, prefer: Iterable[str] = ()) -> tuple[list[str], set[s
 
 
 def numbers_of(cuts: Iterable[float], whole: bool, least: float | None) -> list[int | float]:
-    """Return the numbers at, between, below and above the cuts."""
+    """Return numbers at, between, below and above the cuts."""
     ordered = sorted(set(cuts))
     found: set[int | float] = {0, 1}
     for cut in ordered:
@@ -60,61 +60,80 @@ def numbers_of(cuts: Iterable[float], whole: bool, least: float | None) -> list[
         if not whole:
             found.add(cut)
     if not whole:
-        found |= {(one + other) / 2 for one, other in itertools.pairwise(ordered)}
+        found |= {_between(one, other) for one, other in itertools.pairwise(ordered)}
     if ordered:
         found |= {floor(ordered[0]) - 1, ceil(ordered[-1]) + 1, 2 * ceil(abs(ordered[-1])) + 1}
     return sorted(number for number in found if least is None or number >= least)
 
 
+def _between(one: float, other: float) -> int | float:
+    middle = (Fraction(one) + Fraction(other)) / 2
+    try:
+        return float(middle)
+    except OverflowError:
+        return floor(middle)
+
+
 def ratio_pairs(pair: tuple[str, str], uses: Uses) -> tuple[list[tuple[Any, Any]], set[str]]:
-    """Return values of two facts of whose ratio something is asked, of every kind that can be told apart."""
+    """Return values of two sizes of whose ratio something is asked, of every kind that can be told apart."""
     ratios = sorted(Fraction(str(cut)) for cut in uses.ratios[pair])
     first, second = (uses.of(path) for path in pair)
     wholes = numbers_of(second.numbers, True, 0) if second.numbers else [0]
     parts = numbers_of(first.numbers, True, 0) if first.numbers else []
     between = [(one + other) / 2 for one, other in itertools.pairwise(ratios)]
     shares = [*ratios, *between, *([ratios[0] / 2, ratios[-1] * 2] if ratios else [Fraction(1)]), Fraction(0)]
-    totals = {100 * GIB, *wholes, *(round(part / share) for part in parts for share in shares if share)}
+    # Of the last total every share is a whole number of bytes: there a limit is met exactly.
+    even = lcm(*(share.denominator for share in shares))
+    totals = {100 * GIB, even * ceil(100 * GIB / even), *wholes}
+    totals |= {round(part / share) for part in parts for share in shares if share}
     pairs: list[tuple[Any, Any]] = []
     for total in sorted(totals, key=lambda t: (t != 100 * GIB, t)):
-        whole = {int(share * total) for share in shares}
-        sizes = (
-            {*whole, *parts, *(size + step for size in whole for step in (-1, 1))} if parts or second.numbers else whole
-        )
+        sizes = {*parts, *(int(share * total) + step for share in shares for step in (0, -1, 1))}
         pairs.extend((size, total) for size in sorted(sizes) if size >= 0)
-    pairs.extend((size, None) for size in [GIB, *parts])
-    pairs.extend((None, total) for total in [*wholes, None])
-    doubts = {"a ratio beside limits of its own"} if first.numbers or second.numbers else set[str]()
-    return pairs, doubts | first.doubts | second.doubts
+    for size in (0, GIB, *parts, None):
+        pairs.extend((size, total) for total in (None, 0))
+    pairs.extend((None, total) for total in [*wholes, 100 * GIB])
+    limits = (first.numbers | second.numbers) - {0}
+    return pairs, {"a ratio beside limits of its own"} if limits else set()
 
 
 def _strings(asked: Asked, uses: Uses, path: str, kind: Type) -> tuple[list[Any], set[str]]:
     texts, doubts = texts_of(asked)
-    return [*texts, *asked.versions, *(["0"] if asked.versions else [])], doubts
+    return [*texts, *_versions(asked)], doubts
+
+
+def _versions(asked: Asked) -> list[str]:
+    """Return versions: each that is asked for, and another way to write it, which is none of the texts asked for."""
+    found = [*asked.versions, *(["0"] if asked.versions else [])]
+    for version in asked.versions:
+        spelt = [f"{version}{'.0' * zeros}" for zeros in range(1, len(asked.texts) + 2)]
+        found.append(next(text for text in spelt if text not in asked.texts))
+    return found
 
 
 def _numbers(asked: Asked, uses: Uses, path: str, kind: Type) -> tuple[list[Any], set[str]]:
     name, below = type_path(path)
     fact = vocabulary().facts.get(name)
-    counted = fact is not None and not below and bool(fact.unit)
-    return list(numbers_of(asked.numbers, kind.kinds != KINDS, 0 if counted else None)), set()
+    counted = fact is not None and not below and fact.unit == "bytes"  # else a fact may be 1.5, or less than 0
+    return list(numbers_of(asked.numbers, counted, 0 if counted else None)), set()
 
 
 def _lists(asked: Asked, uses: Uses, path: str, kind: Type) -> tuple[list[Any], set[str]]:
     lists: list[Any] = [[]]
     doubts: set[str] = set()
-    for version in [*asked.versions, *(["0"] if asked.versions else [])]:
-        numbers = [int(part) for part in version.split(".") if part.isdigit()]
-        lists.append([*numbers, 0, 0][:3])
+    for version in _versions(asked):
+        numbers = [int(part) for part in version.split(".") if part.isdecimal() and len(part) < 10]
+        lists.append([*numbers, *[0] * (3 - len(numbers))])
     if kind.item is not None and "number" in kind.item.kinds:
-        return [*lists, [1]], doubts
+        others = any(isinstance(other, list) for other in asked.others)
+        return [*lists, [1]], {"a list beside versions"} if others and asked.versions else doubts
     elements = uses.asked.get(f"{path}{ELEMENT}")
     if elements is None:
         return [*lists, ["x"]], doubts
     texts, doubts = texts_of(elements)
-    doubts = doubts | elements.doubts
-    words = [text for text in texts if text]
-    lists.extend([word] for word in words)
+    if asked.versions or any(isinstance(other, list) for other in asked.others):
+        doubts = doubts | {"a list as a whole, and its elements"}
+    lists.extend([text] for text in texts)
     lists.append([1])
     return lists, doubts
 

@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from ...facts.types import BOOLEAN
 from ...language.expression import Node
 from ...language.fact_paths import path_of
-from ...language.interpreter import interpret
 from ...policy import Policy
-from ...rulefile.document import Derivation
-from .made_nodes import folded, literal, put_node
+from ...rulefile.document import Derivation, Located
+from .constants import Constants, key_of
+from .made_nodes import folded, lifted, literal, put_node
 from .made_of import MadeOf, fact_paths_of, looked_up_by
 
 
@@ -24,6 +25,7 @@ class Atom:
     node: Node
     sets: Mapping[str, list[str]]
     limits: Mapping[str, int | float]
+    taken: frozenset[str] = frozenset()  # sets of which more counts than what is in them; "" is all
 
     def __hash__(self) -> int:
         return hash(self.key)
@@ -60,6 +62,12 @@ def either(one: Formula, other: Formula) -> Formula:
     return (True if other else one) if isinstance(other, bool) else Choice(one, True, other)
 
 
+def same(one: Formula, other: Formula) -> Formula:
+    if isinstance(one, bool):
+        return other if one else negated(other)
+    return (one if other else negated(one)) if isinstance(other, bool) else Choice(one, other, negated(other))
+
+
 class Conditions:
     """The conditions of one policy as formulas.
 
@@ -76,12 +84,17 @@ class Conditions:
     ) -> None:
         self._policy, self._beside, self._other_limits = policy, beside, limits or {}
         self._sets, self._limits = policy.sets, {**policy.limits, **self._other_limits}
+        self._constants = Constants(self._sets, self._limits)
+        # Sets of which more counts than what is in them; "" is all.
+        self.taken: set[str] = beside.taken if beside is not None else set()
+        self._lifted: dict[int, Node] = beside._lifted if beside is not None else {}
         self._types, self._assumed = policy.derived_types, assumed or {}
         self._derivations: dict[str, Derivation] = {part.name: part for part in policy.document.derive}
         self._reads = beside._reads if beside is not None else MadeOf(policy.document.derive)
         self._changed = {f"derived.{name}" for name in self._assumed} | {
             f"limits.{name}" for name in self._other_limits
         }
+        self._changed |= {path.partition(".")[0] for path in self._changed}  # and all of them at once
         if beside is not None:
             self._changed -= beside._changed
         self._cases: dict[str, list[tuple[Formula, Node]]] = {}
@@ -98,11 +111,19 @@ class Conditions:
             before: Formula = True
             guards: list[Formula] = []
             for branch in self._derivations[name].branches:
-                when = True if branch.when is None else self.of(branch.when.expression.node)
+                when = True if branch.when is None else self.condition(branch.when)
                 guards.append(both(before, when))
                 before = both(before, negated(when))
             self._guards[name] = guards
         return self._guards[name]
+
+    def condition(self, located: Located) -> Formula:
+        """Return the formula of a condition that stands in the policy."""
+        return self.of(self._node(located))
+
+    def _node(self, located: Located) -> Node:
+        node = located.expression.node
+        return self._lifted.get(id(node)) or self._lifted.setdefault(id(node), lifted(node))
 
     def of(self, node: Node) -> Formula:
         """Return the formula of a condition."""
@@ -121,6 +142,9 @@ class Conditions:
             return either(*map(self.of, children))
         if kind == "not_expression":
             return negated(self.of(children[0]))
+        if kind == "comparator" and all(child.get("kinds") == BOOLEAN.kinds for child in children):
+            alike = same(*map(self.of, children))
+            return alike if node["value"] == "eq" else negated(alike)
         if kind == "literal" and isinstance(node["value"], bool):
             return node["value"]
         path = path_of(node) or ""
@@ -170,14 +194,15 @@ class Conditions:
 
     def gates(self, policy: Policy) -> list[Formula]:
         """Return the condition of each gate, in order; True where it always fires."""
-        return [True if g.when is None else self.of(g.when.expression.node) for g in policy.document.gates]
+        return [True if g.when is None else self.condition(g.when) for g in policy.document.gates]
 
     def atom(self, node: Node) -> Formula:
         """Return a condition that reads no derived fact."""
-        key, constant = self._key(node)
-        if constant:
-            return interpret(node, {"sets": self._sets, "limits": self._limits}) is True
-        return Atom(key, node, self._sets, self._limits)
+        node = self._constants.put_in(node)
+        self.taken |= self._constants.taken
+        if node["type"] == "literal":
+            return node["value"] is True
+        return Atom(self._key(node), node, self._sets, self._limits, self._constants.taken)
 
     def _boolean(self, name: str) -> Formula:
         if self._beside is not None and not self._reads.of(name) & self._changed:
@@ -188,8 +213,8 @@ class Conditions:
             result: Formula = False
             branches = self._derivations[name].branches
             for branch in reversed(branches):
-                value = bool(branch.value) if branch.compute is None else self.of(branch.compute.expression.node)
-                when = True if branch.when is None else self.of(branch.when.expression.node)
+                value = bool(branch.value) if branch.compute is None else self.condition(branch.compute)
+                when = True if branch.when is None else self.condition(branch.when)
                 result = value if when is True else result if when is False else Choice(when, value, result)
             self._booleans[name] = result
         return self._booleans[name]
@@ -205,7 +230,7 @@ class Conditions:
                 cases = [(holds, literal(True)), (negated(holds), literal(False))]
             else:
                 cases = [
-                    (guard, literal(branch.value) if branch.compute is None else branch.compute.expression.node)
+                    (guard, literal(branch.value) if branch.compute is None else self._node(branch.compute))
                     for guard, branch in zip(self.guards(name), self._derivations[name].branches, strict=True)
                 ]
                 if self._words(name) is not None:
@@ -226,19 +251,27 @@ class Conditions:
                 found[node["value"]] = either(found.get(node["value"], False), guard)
         return [(guard, literal(value)) for value, guard in found.items()]
 
-    def _key(self, node: Node) -> tuple[Any, bool]:
-        """Return what makes two conditions the same, and whether no fact is read."""
+    def _key(self, node: Node) -> Any:
+        """Return what makes two conditions the same, in this policy and another."""
         path = path_of(node)
         if path is not None:
             section, _, name = path.partition(".")
             if section == "sets" and name in self._sets:
-                return ("set", name, frozenset(self._sets[name])), True
-            if section == "limits" and name in self._limits:
-                return ("literal", repr(float(self._limits[name]))), True
-            return ("path", path), False
-        kind = node["type"]
-        parts = [self._key(child) for child in node.get("children", []) if isinstance(child, dict)]
-        value = node.get("value")
-        shown = repr(float(value)) if isinstance(value, int | float) and not isinstance(value, bool) else repr(value)
-        keys = tuple(key for key, _ in parts)
-        return (kind, shown, keys) if keys else (kind, shown), kind != "current" and all(c for _, c in parts)
+                return "set", name, frozenset(self._sets[name])
+            # All derived facts at once are what this policy makes of the facts.
+            return ("path", path, self._own if section in ("derived", "sets", "limits") else None)
+        children = node.get("children", [])
+        parts = tuple(self._key(child) if isinstance(child, dict) else ("number", child) for child in children)
+        return node["type"], key_of(node.get("value")), parts
+
+    @cached_property
+    def _own(self) -> Any:
+        derive = [
+            (part.name, [(_text(b.when), repr(b.value), _text(b.compute)) for b in part.branches])
+            for part in self._policy.document.derive
+        ]
+        return repr((derive, self._assumed, self._sets, self._limits))
+
+
+def _text(located: Located | None) -> str | None:
+    return None if located is None else located.expression.text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from ...language.expression import Node
-from ...language.fact_paths import path_of
+from ...language.fact_paths import at_root, path_of
 
 
 def literal(value: Any) -> Node:
@@ -23,6 +23,29 @@ def call(name: str, *arguments: Node) -> Node:
 
 def equal(one: Node, other: Node) -> Node:
     return {"type": "comparator", "value": "eq", "children": [one, other]}
+
+
+def lifted(node: Node) -> Node:
+    """Return an expression in which what is read of a fact stands around the fact's whole path.
+
+    `derived.x[0]` is parsed as `x[0]`, asked of `derived`; here it is an index of `derived.x`, which is the same.
+    """
+    if path_of(node) is not None or node["type"] == "literal":
+        return node
+    children = [lifted(child) if isinstance(child, dict) else child for child in node.get("children", [])]
+    if node["type"] != "subexpression":
+        return {**node, "children": children}
+    base = children[0]
+    for step in children[1:]:
+        base = _under(base, step)
+    return base
+
+
+def _under(base: Node, step: Node) -> Node:
+    if step["type"] in ("index_expression", "projection", "filter_projection", "value_projection", "flatten"):
+        return {**step, "children": [_under(base, step["children"][0]), *step["children"][1:]]}
+    above = base["children"] if base["type"] == "subexpression" else [base]
+    return {"type": "subexpression", "children": [*above, step]}
 
 
 def folded(node: Node) -> Node:
@@ -64,7 +87,6 @@ def put_node(node: Node, path: str, value: Node) -> Node:
         if not own.startswith(f"{path}."):
             return node
         return {"type": "subexpression", "children": [value, *node["children"][path.count(".") + 1 :]]}
-    children = [
-        put_node(child, path, value) if isinstance(child, dict) else child for child in node.get("children", [])
-    ]
+    facts = [id(child) for child in at_root(node)]
+    children = [put_node(child, path, value) if id(child) in facts else child for child in node.get("children", [])]
     return {**node, "children": children}

@@ -6,9 +6,9 @@ from collections.abc import Iterable
 from typing import Any
 
 from ...language.expression import Node
-from ...language.fact_paths import path_of
+from ...language.fact_paths import at_root, path_of
 from ...rulefile.document import Derivation
-from .made_nodes import literal
+from .made_nodes import lifted, literal
 
 
 class MadeOf:
@@ -17,7 +17,7 @@ class MadeOf:
     def __init__(self, derivations: Iterable[Derivation]) -> None:
         parts = {part.name: part for part in derivations}
         nodes = {
-            name: [located.expression.node for b in part.branches for located in (b.when, b.compute) if located]
+            name: [lifted(located.expression.node) for b in part.branches for located in (b.when, b.compute) if located]
             for name, part in parts.items()
         }
         self.order = {name: number for number, name in enumerate(parts)}
@@ -76,14 +76,13 @@ def fact_paths_of(node: Node) -> set[str]:
     path = path_of(node)
     if path is not None:
         return {".".join(path.split(".")[:2]) if path.startswith("derived.") else path}
-    return {name for child in node.get("children", []) if isinstance(child, dict) for name in fact_paths_of(child)}
+    return {name for child in at_root(node) for name in fact_paths_of(child)}
 
 
 def looked_up_by(node: Node) -> set[str]:
     """Return the derived facts by which an expression looks something up."""
-    children = [child for child in node.get("children", []) if isinstance(child, dict)]
-    found = {name for child in children for name in looked_up_by(child)}
+    found = {name for child in at_root(node) for name in looked_up_by(child)}
     if node["type"] == "function_expression" and node["value"] == "look_up":
-        key = path_of(children[1]) or ""
+        key = path_of(node["children"][1]) or ""
         found |= {key.removeprefix("derived.")} if key.startswith("derived.") else set()
     return found

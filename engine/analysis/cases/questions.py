@@ -4,21 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ...facts.types import STRINGS
 from ...facts.vocabulary import vocabulary
 from ...language.expression import Node
 from ...language.fact_paths import path_of
-from ...language.interpreter import interpret
+from .asked import Asked
 from .formula import Atom, Choice, Formula
 from .made_nodes import call, equal, literal, path_node, put_node
 from .ordinary_model import type_path
-from .uses import ELEMENT, Asked, Uses, paths
+from .uses import ELEMENT, Uses, is_list, paths
 
 # Doubts by which more is possible here than is: what never happens here never happens. By others some may be missing.
 SEVERAL = "a question about several facts at once"
 WHOLE = "a question about the whole list"
 TWO = "two facts looked up in one list"
-LOOSE = frozenset({SEVERAL, WHOLE, TWO})
+OTHER = "a question of a form that is not followed"
+NOT_FOLLOWED = frozenset({SEVERAL, WHOLE, OTHER})  # it holds or not, whatever the facts are
+LOOSE = NOT_FOLLOWED | {TWO}
 
 
 class Questions:
@@ -26,7 +27,6 @@ class Questions:
 
     def __init__(self, conditions: Iterable[Formula]) -> None:
         self.doubts: dict[str, set[str]] = {}
-        self._constants: dict[Atom, bool] = {}
         self._classify(list(atoms_in(conditions)))
         self._synthesize()
 
@@ -38,47 +38,51 @@ class Questions:
         self._joined: dict[str, str] = {}
         self._order: dict[str, None] = {}
         self._read: list[Atom] = []
-        probe = Uses()
-        for atom in atoms:
-            probe.add(atom)
-        self._pairs = list(probe.ratios)
-        for pair in self._pairs:
+        followed, ratios = self._followed(atoms)
+        for pair in ratios:
             self._join(*pair)
-        if {"model.type", "config.model_type"} <= {path for atom in atoms for path in paths(atom.node, atom)}:
+        if {"model.type", "config.model_type"} <= {path for atom in atoms for path in paths(atom.node)}:
             self._join("model.type", "config.model_type")
         for atom in atoms:
-            read = paths(atom.node, atom)
+            read = paths(atom.node)
             homes = {self._root(path) for path in read}
-            member = _membership(atom)
-            if not read:
-                value = interpret(atom.node, {"sets": atom.sets, "limits": atom.limits})
-                self._constants[atom] = value is True
-            elif member is not None:
+            if (member := _membership(atom)) is not None:
                 self._members[atom] = member
-                self._order.setdefault(paths(member[1], atom)[0])
+                self._order.setdefault(paths(member[1])[0])
                 self._order.setdefault(member[0])
-                self._cells.setdefault(self._root(paths(member[1], atom)[0]), [])
+                self._cells.setdefault(self._root(paths(member[1])[0]), [])
                 continue
-            elif len(homes) == 1 and _is_list(read[0]):
-                if len(read) == 1 and _exists(atom.node):
-                    self._lists[atom] = read[0]
-                else:
-                    self._opaque.append(atom)
-                    self._doubt(read[0], WHOLE)
-            elif len(homes) == 1:
-                self._cells.setdefault(homes.pop(), []).append(atom)
-            else:
+            if len(homes) != 1 or atom not in followed:
                 self._opaque.append(atom)
+                several = SEVERAL if len(homes) > 1 else WHOLE if read and is_list(read[0]) else OTHER
                 for path in read:
-                    self._doubt(path, SEVERAL)
+                    self._doubt(path, several)
+            elif is_list(read[0]):
+                self._lists[atom] = read[0]
+            else:
+                self._cells.setdefault(homes.pop(), []).append(atom)
             self._read.append(atom)
             for path in read:
                 self._order.setdefault(path)
+
+    def _followed(self, atoms: list[Atom]) -> tuple[set[Atom], list[tuple[str, str]]]:
+        """Return the atoms whose every answer will be represented, and the pairs of facts of which a ratio is asked."""
+        uses = {atom: Uses() for atom in atoms}
+        followed = {atom for atom in atoms if uses[atom].add(atom)}
+        # Which versions begin with a text is not known: where both is asked of a fact, versions are not followed.
+        both = {path for atom in followed for path, asked in uses[atom].asked.items() if asked.patterns}
+        followed -= {a for a in followed if any(p in both for p, asked in uses[a].asked.items() if asked.versions)}
+        self._pairs = list(dict.fromkeys(pair for atom in atoms if atom in followed for pair in uses[atom].ratios))
+        return followed, self._pairs
 
     def _join(self, *joined: str) -> None:
         root = min(self._root(path) for path in joined)
         for path in joined:
             self._joined[self._root(path)] = root
+
+    def joined_with(self, path: str) -> list[str]:
+        """Return the paths that are looked at together with one."""
+        return [other for other in self._joined if self._root(other) == self._root(path)]
 
     def _root(self, path: str) -> str:
         while self._joined.get(path, path) != path:
@@ -108,7 +112,7 @@ class Questions:
         self._looked_up: dict[tuple[Atom, Atom], Atom] = {}
         self._twins: list[tuple[Atom, Atom, Atom]] = []
         for atom, (path, key) in self._members.items():
-            home = paths(key, atom)[0]
+            home = paths(key)[0]
             is_text = self._own(equal(call("type", key), literal("string")), home)
             words = {word for other, of in self._lists.items() if of == path for word in _words_asked(other)}
             for other, of in self._lists.items():
@@ -123,7 +127,7 @@ class Questions:
                 if other is atom:
                     break
                 if list_of == path and other != atom:
-                    if self._root(paths(other_key, other)[0]) == self._root(home):
+                    if self._root(paths(other_key)[0]) == self._root(home):
                         self._twins.append((other, atom, self._own(equal(other_key, key), home)))
                     else:
                         self._doubt(path, TWO)
@@ -168,11 +172,6 @@ def atoms_in(conditions: Iterable[Formula]) -> Iterable[Atom]:
             waiting.extend((formula.otherwise, formula.then, formula.condition))
 
 
-def _is_list(path: str) -> bool:
-    fact = vocabulary().facts.get(path)
-    return fact is not None and fact.type == STRINGS
-
-
 def _membership(atom: Atom) -> tuple[str, Node] | None:
     """Return the list and what is looked up in it, of a `contains(fact, other fact)`."""
     node = atom.node
@@ -180,38 +179,9 @@ def _membership(atom: Atom) -> tuple[str, Node] | None:
         return None
     where, key = node["children"]
     path = path_of(where) or ""
-    read = paths(key, atom)
-    if not _is_list(path) or len(read) != 1 or _is_list(read[0]):
+    if not is_list(path) or len(paths(key)) != 1 or not Uses().is_text(key):
         return None
     return path, key
-
-
-def _exists(node: Node) -> bool:
-    """Whether a condition on a list asks, or denies, that one of its elements is of some kind."""
-    kind, children = node["type"], node.get("children", [])
-    if kind == "comparator":
-        one, other = children
-        if one["type"] == "function_expression" and one["value"] == "length" and other["type"] == "literal":
-            return _some(one["children"][0]) and (node["value"], other["value"]) in _NONE_OR_SOME
-        return node["value"] in ("eq", "ne") and other["type"] == "literal" and other["value"] == [] and _some(one)
-    if kind == "function_expression" and node["value"] == "truthy":
-        return _some(children[0])
-    if kind == "function_expression" and node["value"] in ("contains", "shares", "any_ends_with"):
-        return _some(children[0])
-    return False
-
-
-_NONE_OR_SOME = {("gt", 0), ("eq", 0), ("ne", 0), ("gte", 1), ("lt", 1), ("lte", 0)}
-
-
-def _some(node: Node) -> bool:
-    if path_of(node) is not None:
-        return True
-    if node["type"] == "function_expression" and node["value"] == "glob":
-        return _some(node["children"][0]) and node["children"][1]["type"] == "literal"
-    if node["type"] == "filter_projection":
-        return _some(node["children"][0]) and node["children"][1]["type"] == "identity"
-    return False
 
 
 def _asked_of_elements(atom: Atom) -> list[Asked]:
@@ -228,11 +198,3 @@ def together(answers: tuple[bool, ...], kinds: Iterable[tuple[bool, ...]]) -> bo
     """Whether some other kinds of texts answer together what one answers alone."""
     parts = [k for k in kinds if k != answers and all(b or not a for a, b in zip(k, answers, strict=True))]
     return all(any(part[n] for part in parts) for n, answer in enumerate(answers) if answer)
-
-
-def sets_in(node: Node) -> set[str]:
-    """Return the paths of the sets that a condition reads."""
-    path = path_of(node)
-    if path is not None:
-        return {path} if path.startswith("sets.") else set()
-    return {name for child in node.get("children", []) if isinstance(child, dict) for name in sets_in(child)}

@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import cast
 
+from ...language.fact_paths import path_of
 from .formula import Atom, Formula
-from .questions import LOOSE
+from .questions import LOOSE, atoms_in
 from .solver import Cases
+from .uses import paths
 from .variables import Variables
 
 
@@ -24,11 +26,17 @@ class Space(Variables):
         self.laws = self._laws()
         self.real = self.cases.both(self.laws, self._reality())
 
-    def unsure(self, *functions: int) -> list[str]:
-        """Return why facts may be missing in the functions: where nothing, what they exclude is impossible indeed."""
-        numbers = {number for function in functions for number in self.cases.variables(function)}
-        read = {path for number in numbers for path in self.variables[number].paths}
-        return sorted(f"{path}: {why}" for path in read for why in self.doubts.get(path, set()) - LOOSE)
+    def unsure(self, *conditions: Formula) -> list[str]:
+        """Return why cases may be missing of the facts that conditions read, as they are written.
+
+        Where there is no reason, what is impossible here is impossible indeed.
+        """
+        return sorted({why for atom in atoms_in(conditions) for why in self._unsure(atom)})
+
+    def _unsure(self, atom: Atom) -> Iterable[str]:
+        for path in paths(atom.node):
+            for joined in {path, *self.joined_with(path)}:
+                yield from (f"{joined}: {why}" for why in self.doubts.get(joined, set()) - LOOSE)
 
     # --- conditions as diagrams
 
@@ -45,8 +53,6 @@ class Space(Variables):
         return found[1]
 
     def _atom(self, atom: Atom) -> int:
-        if atom in self._constants:
-            return self._conditions_constant(self._constants[atom])
         if atom in self._lists:
             return self._existential(atom)
         number = self._home[atom]
@@ -54,9 +60,6 @@ class Space(Variables):
         if variable.kind == "cell":
             return self.cases.test(number, [v for v, answers in enumerate(variable.answers) if answers[atom]])
         return self.cases.test(number, [1])
-
-    def _conditions_constant(self, value: bool) -> int:
-        return self.cases.true if value else self.cases.false
 
     def _existential(self, atom: Atom) -> int:
         path = self._lists[atom]
@@ -87,23 +90,26 @@ class Space(Variables):
             bit = self._atom(member)
             law = cases.both(law, cases.implied(bit, self._atom(is_text)))
             for word, alike in same.items():
-                held = self._element(self._members[member][0], word)
-                law = cases.both(law, cases.implied(self._atom(alike), cases.same(bit, held)))
+                held, exactly = self._element(self._members[member][0], word)
+                if held is not None:
+                    known = cases.same(bit, held) if exactly else cases.implied(bit, held)
+                    law = cases.both(law, cases.implied(self._atom(alike), known))
         for one, other, alike in self._twins:
             alike_bits = cases.same(self._atom(one), self._atom(other))
             law = cases.both(law, cases.implied(self._atom(alike), alike_bits))
         return law
 
-    def _element(self, path: str, word: str) -> int:
+    def _element(self, path: str, word: str) -> tuple[int | None, bool]:
+        """Return where a list holds a text like `word`, None where that is not told; and whether it is `word` itself.
+
+        Of a word that no condition asks for alone, other texts may stand in its place.
+        """
         answers = self.element_answers(path, word)
-        held = self.cases.false
         for number in self._numbers_of(path):
             variable = self.variables[number]
-            if variable.kind == "element" and variable.text == word:
-                return self.cases.test(number, [1])
             if variable.kind == "element" and self.element_answers(path, variable.text) == answers:
-                held = self.cases.either(held, self.cases.test(number, [1]))
-        return held
+                return self.cases.test(number, [1]), any(_asks_for(atom, path, word) for atom in self._lists)
+        return None, False
 
     def _reality(self) -> int:
         real = self.cases.true
@@ -111,3 +117,12 @@ class Space(Variables):
             if variable.real < variable.size:
                 real = self.cases.both(real, self.cases.test(number, range(variable.real)))
         return real
+
+
+def _asks_for(atom: Atom, path: str, word: str) -> bool:
+    """Whether a condition asks whether a list holds one word."""
+    node = atom.node
+    if node["type"] != "function_expression" or node["value"] != "contains":
+        return False
+    where, part = node["children"]
+    return path_of(where) == path and part["type"] == "literal" and part["value"] == word

@@ -62,7 +62,8 @@ _SPACE = " \t\n\r\x0b\x0c\x1c\x1d\x1e\x1f\x85\xa0"
 
 def _glob(pattern: str) -> list[_Step]:
     steps: list[_Step] = []
-    parts = pattern.split("/")
+    split = pattern.split("/")
+    parts = [part for number, part in enumerate(split) if part != "**" or split[number - 1 : number] != ["**"]]
     for number, part in enumerate(parts):
         last = number == len(parts) - 1
         if part == "**":
@@ -71,7 +72,8 @@ def _glob(pattern: str) -> list[_Step]:
                     steps[-1] = _Step(frozenset("/"), False, False, 2)
                 steps.append(_ANY)
             else:
-                steps.extend((_Step(frozenset(), True, True, 2), _one("/")))
+                # The first takes nothing: from it one goes to any depth and a slash, or past both.
+                steps.extend((_Step(frozenset(), False, True, 3), _ANY, _one("/")))
             continue
         steps.extend(_part(part))
         if not last:
@@ -207,7 +209,7 @@ def parted(groups: Iterable[tuple[str, ...]], avoid: frozenset[str] = frozenset(
             if None not in parts:
                 text = between.join(part for part in parts if part is not None)
                 found.append(f"{text}{between}" if _taken(text, avoid) else text)
-    complete = all(len(text) > 1 or text > " " for group in asked for text in group)
+    complete = all(text.strip() for group in asked for text in group)
     return Kinds(list(dict.fromkeys(found)), complete)
 
 

@@ -11,10 +11,11 @@ from ...compiler.program_builder import sections
 from ...facts.vocabulary import vocabulary
 from ...language.expression import Node
 from ...language.interpreter import interpret
+from .constants import sets_in
 from .fact_values import ratio_pairs, texts_of, values_of
 from .formula import Atom, Formula
 from .ordinary_model import ordinary, put, type_path, value_at
-from .questions import Questions, sets_in, together
+from .questions import Questions, together
 from .text_kinds import Question
 from .uses import ELEMENT, Uses, paths
 
@@ -56,7 +57,7 @@ class Ghost:
 class Variables(Questions):
     """Questions with the variables that answer them. unghosted: sets that are asked of elements, without ghosts.
 
-    parted: sets of whose entries a text may have one as its part, where one entry stands for all.
+    parted: sets of which is asked alone whether a text has an entry as its part, where one entry stands for all.
     """
 
     def __init__(self, conditions: Iterable[Formula], ghosts: bool) -> None:
@@ -85,19 +86,21 @@ class Variables(Questions):
         return self.answer(atom, put(self._base, path, value))
 
     def _read_uses(self) -> None:
-        self.uses = Uses()
+        self.uses, self.hints = Uses(), Uses()  # hints: what the conditions ask that are not followed, for witnesses
         opaque = set(self._opaque)  # they hold or not, whatever the facts are
+        for atom in opaque:
+            self.hints.add(atom)
         for atom in self._read:
             if atom not in opaque:
                 self.uses.add(atom)
-        several = {*self._joined, *(paths(key, atom)[0] for atom, (_, key) in self._members.items())}
+        several = {*self._joined, *(paths(key)[0] for _, key in self._members.values())}
         for path, asked in self.uses.asked.items():
             asked.take_apart(path in several)
-        for atom, (path, key) in self._members.items():
-            self.uses.of(paths(key, atom)[0])
+        for path, key in self._members.values():
+            self.uses.of(paths(key)[0])
             self.uses.of(f"{path}{ELEMENT}")
             if "lower" in repr(key):  # what is asked of its elements is asked of a lower case, too
-                asked = self.uses.of(paths(key, atom)[0])
+                asked = self.uses.of(paths(key)[0])
                 asked.lowered |= {word.lower() for word in asked.texts}
                 asked.questions |= {Question(q.kind, q.text, True) for q in asked.questions}
 
@@ -118,18 +121,15 @@ class Variables(Questions):
             self._variables_at[path] = self._element_variables(path)
         for atom, (path, key) in self._members.items():
             # Behind the fact that is looked up: there the diagrams stay small.
-            home = self._root(paths(key, atom)[0])
+            home = self._root(paths(key)[0])
             variable = Variable("member", (path,), key=key, atom=atom, usual=int(self.answer(atom, self._base)))
             self._variables_at.setdefault(f"{home} in", []).append(variable)
         for root, atoms in self._cells.items():
             self._variables_at[root] = [self._cell(root, atoms, ghosts)]
         for atom in self._opaque:
-            variable = Variable("opaque", tuple(paths(atom.node, atom)), atom=atom)
+            variable = Variable("opaque", tuple(paths(atom.node)), atom=atom)
             variable.usual = int(self.answer(atom, self._base))
-            self._variables_at.setdefault(f"{variable.paths[-1]} with", []).append(variable)
-        for path, asked in self.uses.asked.items():
-            for doubt in asked.doubts:
-                self._doubt(path, doubt)
+            self._variables_at.setdefault(f"{variable.paths[-1] if variable.paths else ''} with", []).append(variable)
 
     def _element_variables(self, path: str) -> list[Variable]:
         usual = cast("list[str]", value_at(self._base, path))
@@ -244,12 +244,12 @@ class Variables(Questions):
         self, joined: tuple[str, ...], values: tuple[Any, ...], atoms: list[Atom], answers: tuple[bool, ...]
     ) -> Iterable[tuple[tuple[str, str], tuple[bool, ...]]]:
         """Yield what the conditions would answer if a set had one entry less, where that is another answer."""
-        text = repr(values).lower()
+        texts = [text.lower() for text in _texts_in(values)]
         facts: dict[str, Any] | None = None
         for name, members in next((atom.sets for atom in atoms if atom.sets), {}).items():
-            asking = [n for n, atom in enumerate(atoms) if f"sets.{name}" in sets_in(atom.node)]
+            asking = [n for n, atom in enumerate(atoms) if name in sets_in(atom.node)]
             for member in members if asking else ():
-                if member.lower() not in text:
+                if not any(member.lower() in text for text in texts):
                     continue
                 facts = facts or self._with(joined, values)
                 sets = {name: [other for other in members if other != member]}
@@ -289,14 +289,30 @@ class Variables(Questions):
             entry: [Ghost(number_of[ghost.variable], ghost.value, ghost.other) for ghost in dict.fromkeys(ghosts)]
             for entry, ghosts in self.ghosts.items()
         }
+        ghosted = set[str]()
         for number, variable in enumerate(self.variables):
             for atom in variable.answers[0] if variable.kind == "cell" else ():
                 self._home[atom] = number
-                if any(self.uses.of(path).groups for path in variable.paths):
-                    self.parted |= {name.removeprefix("sets.") for name in sets_in(atom.node)}
+                self.unghosted |= atom.taken
+                if any(self.uses.of(path).groups for path in variable.paths) and _is_part_of(atom.node):
+                    self.parted |= sets_in(atom.node)
+                else:
+                    ghosted |= sets_in(atom.node)
             if variable.atom is not None:
                 self._home[variable.atom] = number
-        for atom, path in self._lists.items():
-            self.unghosted |= {name.removeprefix("sets.") for name in sets_in(atom.node)} if path else set()
-        for atom in self._opaque:
-            self.unghosted |= {name.removeprefix("sets.") for name in sets_in(atom.node)}
+        for atom in (*self._lists, *self._members, *self._opaque):
+            self.unghosted |= sets_in(atom.node) | atom.taken
+        # Of a set that is asked for parts of one text and otherwise of another, no one ghost tells all.
+        self.unghosted |= self.parted & ghosted
+        self.parted -= self.unghosted
+
+
+def _is_part_of(node: Node) -> bool:
+    return node["type"] == "function_expression" and node["value"] == "has_any"
+
+
+def _texts_in(value: Any) -> Iterable[str]:
+    if isinstance(value, str):
+        yield value
+    for inner in value.items() if isinstance(value, dict) else value if isinstance(value, list | tuple) else ():
+        yield from _texts_in(inner)

@@ -14,15 +14,16 @@ from ...rulefile.document_reader import read_document
 from ...rulefile.policy_names import locate
 from ...rulefile.source import read
 from ...storage.whole_files import write
-from .common import print_json
+from .common import choice_of, print_json
 
 
 def run(options: dict[str, Any]) -> int:
     """Hold a rule file against the installed libraries. Returns 0 if they agree, 1 if not, 2 if none is installed."""
     from ....loaders import runtime
 
-    path, name = locate(options["FILE"])
-    document = Policy.load(options["FILE"]).document
+    file = options["FILE"] or choice_of(options).source
+    path, name = locate(file)
+    document = Policy.load(file).document
     if document.audit is None:
         raise UsageError("no-audit", f"`{name}` has no `audit` part", "add one: see rules/policy.yaml")
     if options["--fix"] and read_document(read(path, name)).extends is not None:

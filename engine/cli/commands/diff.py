@@ -36,6 +36,8 @@ def run(options: dict[str, Any]) -> int:
         if error.code != "no-solver" or options["--markdown"]:
             raise
         return _without_solver(options, old, new, recorded, error)
+    shown = [row for rows in recorded.values() for row in rows or () if "error" not in row]
+    found = found.with_evidence((row["before"], row["after"]) for row in shown)
     rise = bump(found)
     if options["--json"]:
         print_json({**plain(found, rise), **recorded})
@@ -49,7 +51,7 @@ def run(options: dict[str, Any]) -> int:
         print("\n".join([*lines(found, style, bool(options["--all"])), *_changed(recorded, style), *version]))
     if options["--check-version"]:
         return int(not rise.enough)
-    return int(not found.same or _shown(recorded))
+    return int(not found.same)
 
 
 def _without_solver(options: dict[str, Any], old: Policy, new: Policy, recorded: Rows, error: UsageError) -> int:

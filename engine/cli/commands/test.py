@@ -23,13 +23,13 @@ from ...testing.folders import write
 from ...testing.machine import machine
 from ...testing.mutation.survivors import Mutation, mutate
 from ...testing.outcome import Failure, failures
-from .common import print_json
+from .common import choice_of, print_json
 
 
 def run(options: dict[str, Any]) -> int:
     """Run a policy's cases. Returns 0 if all pass, 1 if one fails, there is none, or too little is covered."""
     wanted = _percent(options["--fail-under"])
-    found = find(options["FILE"])
+    found = find(options["FILE"] or choice_of(options).source)
     policy = Policy.load(found.policy)
     runs: list[Run] = []
     reasons: list[Any] = []

@@ -16,6 +16,10 @@ from ...report.terminal import safe, style_for
 from ...report.text import problem_report
 from ...rulefile.json_schema import schema_problems
 from ...rulefile.policy_names import locate
+from ...rulefile.source import read
+from ...testing.case_files import ENDINGS
+from ...testing.reading import read_suite
+from .common import choice_of
 
 _FORMATS = ("text", *FORMATS)
 
@@ -25,15 +29,18 @@ def run(options: dict[str, Any]) -> int:
     if options["--explain"] is not None:
         return _explain(options)
     form = _format(options)
-    reports = [_report(file, bool(options["--analyse"])) for file in options["FILE"] or [None]]
+    reports = [_report(file, bool(options["--analyse"])) for file in options["FILE"] or [choice_of(options).source]]
     print(FORMATS[form](reports) if form in FORMATS else _text(reports))
     problems = [problem for report in reports for problem in report.problems]
     return 2 if any(problem.code in UNREADABLE for problem in problems) else int(bool(problems))
 
 
-def _report(file: str | None, analyse: bool) -> Report:
+def _report(file: str | os.PathLike[str] | None, analyse: bool) -> Report:
     path, name = locate(file)
     try:
+        if path.name.endswith(ENDINGS):
+            cases = len(read_suite(read(path, name)).cases)
+            return Report(name, (), f"{safe(name)}: a valid case file, {cases} cases; `mlxk-rules test` runs them")
         policy = Policy.load(file)
         found = schema_problems(path, name)
     except PolicyError as error:

@@ -47,6 +47,8 @@ class FastNames(Names):
 
     def fact(self, path: str) -> str:
         first, _, rest = path.partition(".")
+        if first in ("limits", "sets", "derived") and not rest:
+            raise Unsupported(path)  # all of them at once
         if first == "limits":
             return repr(self._limits[rest])
         if first == "sets":

@@ -20,10 +20,15 @@ class Step(NamedTuple):
 
 
 class Group(NamedTuple):
-    """Gates in a row that all begin with one condition."""
+    """Gates in a row that all begin with one condition.
+
+    idle: what gates ask that never fire, as one before them always does where the group's condition holds. It is no
+    part of the code, but where a fact in it is not as it should be, such a gate cannot be evaluated, and blocks.
+    """
 
     term: Node
     items: tuple[Item, ...]
+    idle: tuple[Node, ...] = ()
 
 
 class Table(NamedTuple):
@@ -89,6 +94,7 @@ def nodes_in(items: Iterable[Item]) -> Iterator[Node]:
         elif isinstance(item, Group):
             yield item.term
             yield from nodes_in(item.items)
+            yield from item.idle
         else:
             yield from item.keys
             yield from nodes_in(entry.step for entry in item.steps)
@@ -113,7 +119,9 @@ def _joined(steps: Sequence[Step]) -> Item:
     if len(steps) >= _LEAST and (table := _as_table(steps)) is not None:
         return table
     first = steps[0].terms[0]
-    return Group(first, planned([Step(step.terms[1:], step.gate) for step in steps]))
+    inner = [Step(step.terms[1:], step.gate) for step in steps]
+    firing = next((number for number, step in enumerate(inner) if not step.terms), len(inner))
+    return Group(first, planned(inner), tuple(term for step in inner[firing:] for term in step.terms))
 
 
 def _table(steps: Sequence[Step], at: int) -> Sequence[Step]:

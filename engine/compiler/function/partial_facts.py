@@ -39,6 +39,7 @@ class _Lenient(PolicyWriter):
     def beginning(self) -> list[str]:
         return [
             "given = facts.get('derived')",
+            "if given is not None and given.__class__ is not dict: return _slow(facts)",
             "s = {} if given is None else given.copy()",
             "if not _names.issuperset(s): return _slow(facts)",
         ]

@@ -10,7 +10,7 @@ from ...language.expression import Node
 from ...language.fact_paths import path_of, paths_in
 from ..expression_code import BOOLEAN, Code, Kinds
 from ..program import DerivedRule, GateRule, Program
-from .expression_writer import FastNames, FastWriter
+from .expression_writer import FastNames, FastWriter, Unsupported
 from .gate_order import uses
 
 _MARK = re.compile("\0(\\w+)\0")  # stands for a derived fact until it is known where the code stands
@@ -85,6 +85,8 @@ class FastRules:
         derived: set[str] = set()
         for path in {path for node in nodes for path in paths_in(node)}:
             first, _, rest = path.partition(".")
+            if first in ("derived", "sets", "limits") and not rest:
+                raise Unsupported(path)
             if first == "derived":
                 derived.add(rest.partition(".")[0])
             elif first not in ("sets", "limits"):

@@ -19,6 +19,7 @@ from ..outcome import differences
 from .mutants import Mutant, mutants
 
 _BY_WORD = {"contains": 0, "has_any": 1, "shares": 1, "any_ends_with": 1}  # which argument is the set
+_KEEPING = frozenset(("lower", "text", "not_null", "glob", "keys", "values", "true_keys", "to_array"))  # words of facts
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,16 +155,29 @@ def _literals(node: Node) -> Iterator[str]:
             yield from _literals(child)
 
 
+def _makes_words(node: Any) -> bool:
+    """Whether an expression may give words that no fact holds, such as `type(x)` and `join('-', x)`."""
+    if not isinstance(node, dict):
+        return False
+    if node["type"] == "function_expression" and node["value"] not in _KEEPING:
+        return True
+    return any(map(_makes_words, node.get("children", ())))
+
+
 def _used_whole(part: StringSet, every: list[Located]) -> bool:
-    """Whether a set is read otherwise than by asking it for a word: then its length or order may matter to any case."""
+    """Whether a set is read otherwise than by asking it for a word of the facts: then it may matter to any case."""
+
+    whole = f"sets.{part.name}"
 
     def outside(node: Node) -> bool:
-        if path_of(node) == f"sets.{part.name}" or path_of(node) == "sets":
+        if path_of(node) in (whole, "sets"):
             return True
         asked = _BY_WORD.get(node["value"]) if node["type"] == "function_expression" else None
         children = [child for number, child in enumerate(node.get("children", ())) if number != asked]
         if asked is not None and path_of(node["children"][asked]) is None:
             children = node["children"]
+        elif asked is not None and path_of(node["children"][asked]) == whole and any(map(_makes_words, children)):
+            return True
         return any(outside(child) for child in children if isinstance(child, dict))
 
     return any(outside(located.expression.node) for located in every)

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from mlxk_rules.engine import Policy
+from mlxk_rules.engine.analysis.cases.ordinary_model import ordinary
 from mlxk_rules.engine.analysis.difference import difference, outcome
 from mlxk_rules.engine.analysis.substance import substance
 from mlxk_rules.engine.analysis.version_bump import bump
@@ -182,3 +183,30 @@ def test_versions_of_policies_called_otherwise_are_not_compared(
     assert "or later" not in capsys.readouterr().out
     assert main(["diff", str(old), str(new), "--check-version"]) == 1
     assert "2.0.0 or later" in capsys.readouterr().out
+
+
+def test_evidence_counts_whatever_was_proved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    # No folder has a type while its config.json is missing, but a line of JSON may say so.
+    gate = "when: model.type == 'llama' && config_status == 'missing'"
+    old, new, facts = tmp_path / "old.yaml", tmp_path / "new.yaml", tmp_path / "facts.jsonl"
+    old.write_text(BASE)
+    new.write_text(BASE.replace("when: request.images\n", f"{gate}\n").replace("1.2.3", "1.2.4"))
+    facts.write_text(json.dumps({**ordinary(), "config": None, "config_status": "missing"}))
+    assert main(["diff", str(old), str(new), "--facts", str(facts), "--json"]) == 1
+    said = json.loads(capsys.readouterr().out)
+    assert said["same"] is False and said["exact"] is False and said["facts"]
+    assert said["version"] == {"bump": "major", "least": "2.0.0", "enough": False}
+    assert main(["diff", str(old), str(new), "--facts", str(facts), "--check-version"]) == 1
+
+
+def test_what_is_not_proved_is_not_enough() -> None:
+    # More patterns together than are looked at: whether all is the same is then not known.
+    many = " && ".join(f"glob(model.files[?glob([@], '*{a}*{b}*{c}') != `[]`], '*{b}{a}*') == `[]`"
+                       for a, b, c in ("abc", "bcd", "cde", "def", "efg", "fgh", "ghi"))  # fmt: skip
+    old = Policy.from_text(BASE.replace("when: request.images\n", f"when: request.images && {many}\n"), "old")
+    new = Policy.from_text(
+        BASE.replace("when: request.images\n", f"when: request.images && `true` && {many}\n").replace("1.2.3", "1.2.4")
+    )
+    found = difference(old, new)
+    assert found.same and not found.complete and not found.exact
+    assert not bump(found).enough and not bump(found).proved

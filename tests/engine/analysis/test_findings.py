@@ -9,6 +9,12 @@ from mlxk_rules.engine import Policy
 from mlxk_rules.engine.analysis.finding import CODES, stated
 from mlxk_rules.engine.analysis.findings import findings
 
+
+def named(message: str) -> str:
+    """Return what a message is about: the first word in backticks, `#` of a whole comment."""
+    return message.replace(" of `", " `").split("`")[1].split(" ")[0]
+
+
 FILES = sorted((Path(__file__).parent / "findings").glob("*.yaml"))
 
 
@@ -19,7 +25,7 @@ def test_finds_what_the_first_line_says(file: Path) -> None:
     wanted = sorted(tuple(part.split()) for part in expected.split("|") if part.strip())
     notes = {code for code, *_ in wanted if code == "order-free"}
     found = [finding for finding in findings(Policy.load(file)) if finding.fault or finding.problem.code in notes]
-    assert sorted((f.problem.code, f.problem.message.replace(" of `", " `").split("`")[1]) for f in found) == wanted
+    assert sorted((f.problem.code, named(f.problem.message)) for f in found) == wanted
     for finding in found:
         assert finding.problem.code in CODES
         assert finding.problem.line and finding.problem.column and finding.problem.text
@@ -35,3 +41,8 @@ def test_the_frozen_policy_is_clean_or_explains_itself() -> None:
     # Of today's policy .ci/run asks this by `mlxk-rules validate --analyse`, which takes minutes.
     found = findings(Policy.load("2.0.4"))
     assert [str(finding.problem) for finding in found if finding.fault] == []
+
+
+def test_the_last_gate_is_not_to_be_put_before_others() -> None:
+    (found,) = [f for f in findings(Policy.load(Path(__file__).parent / "findings" / "last-hidden.yaml")) if f.fault]
+    assert found.problem.help == "delete it, and let `text` be the last: `otherwise: true` in place of its `when`"

@@ -65,3 +65,24 @@ def test_derived_is_as_given() -> None:
     assert trace.decision.backend == "mlx_vlm"
     terms = [term for gate in trace.gates for term in gate.terms if "derived.vision" in term.facts]
     assert {term.why for term in terms} == {"as given"}
+
+
+MADE_AGAIN = [
+    (["config.model_type=foo"], {"model.type": "foo", "config_status": "ok"}),
+    (["config.model_type=7"], {"model.type": None}),
+    (["config.model_type=foo", "model.type=bar"], {"model.type": "bar"}),
+    (["model.type=bar", "config.model_type=foo"], {"model.type": "bar"}),
+    (["config=null"], {"model.type": None, "config_status": "missing", "config_has_content": False}),
+    (["config={}"], {"model.type": None, "config_status": "empty"}),
+    (["config=null", "config_status=invalid"], {"config_status": "invalid"}),
+    (["preprocessor.size=1"], {"preprocessor_status": "ok"}),
+    (["preprocessor=null"], {"preprocessor_status": "missing"}),
+    (["model.path=/a/b"], {"model.folder": "b"}),
+    (["request.images=true"], {"model.type": "llama", "config_status": "ok"}),
+]
+
+
+@pytest.mark.parametrize(("assignments", "facts"), MADE_AGAIN, ids=[" ".join(row[0]) for row in MADE_AGAIN])
+def test_what_is_made_of_a_fact_is_made_again(assignments: list[str], facts: dict[str, Any]) -> None:
+    found = override(GOOD, assignments, POLICY.derived_types)
+    assert {path: at(found, path) for path in facts} == facts
