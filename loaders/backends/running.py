@@ -13,6 +13,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, cast
 
+from ..hub.hub_facts import is_shape
 from ..problems import LoaderError
 from .failure import Phase, backend_error
 from .remote_code import no_remote_code, refusal, refuse_model_file
@@ -63,8 +64,8 @@ def stream(
     call; the load happens at the first piece. Ctrl-C passes through; closing the iterator ends the generation.
 
     Raises LoaderError. By the call: blocked, unknown_backend, request_mismatch, media_not_found, media_unreadable,
-    bad_argument, path_mismatch, backend_not_installed, remote_code. By the iterator: backend_failed, out_of_memory,
-    remote_code, each caused by the backend's own exception.
+    bad_argument, path_mismatch, backend_not_installed, not_downloaded, remote_code. By the iterator: backend_failed,
+    out_of_memory, remote_code, each caused by the backend's own exception.
     """
     backend = _allowed_backend(decision)
     known = _BACKENDS[backend]
@@ -75,6 +76,7 @@ def stream(
         raise LoaderError(
             "backend_not_installed", f"{known.name} is not installed", f"pip install 'mlxk-rules[{known.extra}]'"
         )
+    _refuse_shape(folder)
     refuse_model_file(folder)
     module = cast("_Backend", import_module(f".{backend}", __package__))
     return _run(module, known, folder, request)
@@ -130,6 +132,14 @@ def _probed_folder(facts: Mapping[str, Any]) -> Path:
     return folder
 
 
+def _refuse_shape(folder: Path) -> None:
+    """A folder that holds headers and no weights would load, and answer rubbish."""
+    if is_shape(folder):
+        raise LoaderError(
+            "not_downloaded", f"the weights of `{folder.name}` are not here: only its shape is", "mlxk-rules pull MODEL"
+        )
+
+
 def _type_now(folder: Path) -> object:
     try:
         config: object = json.loads((folder / "config.json").read_bytes())
@@ -142,6 +152,7 @@ def _run(module: _Backend, known: _Known, folder: Path, request: Request) -> Gen
     """Loads at the first step. The guards are open only while the backend works, never while the caller does."""
 
     def load() -> Any:
+        _refuse_shape(folder)
         refuse_model_file(folder)  # again: the folder may have changed between the call and the first piece
         return module.open_model(folder)
 
