@@ -28,7 +28,7 @@ _ALL_HEADERS_BYTES = 160 << 20
 # As deep as the shape for a dry run is laid.
 _MAX_DEPTH = 3
 _MAX_FILES = 4_000
-_DOCUMENTS = (".json", ".jsonl", ".jinja", ".txt", ".model", ".tiktoken", ".yaml", ".yml", ".vocab", ".spm", ".bpe")
+DOCUMENTS = (".json", ".jsonl", ".jinja", ".txt", ".model", ".tiktoken", ".yaml", ".yml", ".vocab", ".spm", ".bpe")
 _OF_OTHERS = (".bin.index.json", ".h5.index.json", ".msgpack.index.json", "trainer_state.json")
 # Parsed whole by the probe; a smaller one is not worth two requests either.
 _CUT_FROM_BYTES = 256 << 10
@@ -77,7 +77,7 @@ def wanted(listing: Listing) -> Iterable[str]:
 
 
 def _is_document(name: str) -> bool:
-    return name == "README.md" or (name.endswith(_DOCUMENTS) and not name.endswith(_OF_OTHERS))
+    return name == "README.md" or (name.endswith(DOCUMENTS) and not name.endswith(_OF_OTHERS))
 
 
 def _call(look: Callable[[], Any]) -> Any:
