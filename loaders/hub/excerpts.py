@@ -32,6 +32,7 @@ DOCUMENTS = (".json", ".jsonl", ".jinja", ".txt", ".model", ".tiktoken", ".yaml"
 _OF_OTHERS = (".bin.index.json", ".h5.index.json", ".msgpack.index.json", "trainer_state.json")
 # Parsed whole by the probe; a smaller one is not worth two requests either.
 _CUT_FROM_BYTES = 256 << 10
+_CUT_MERGES_BYTES = 256
 
 
 class _First(NamedTuple):
@@ -46,7 +47,8 @@ def fetch(hub: Hub, listing: Listing, told: Told | None = None) -> dict[str, lis
 
     Raises LoaderError as client.Hub does.
     """
-    chosen = list(wanted(listing))
+    # Those of more than one request first, so that nobody waits for the last of them alone.
+    chosen = sorted(wanted(listing), key=lambda name: (name != "tokenizer.json", _is_document(name)))
     looks = [partial(_first, hub, listing, name) for name in chosen]
     pieces: dict[str, list[Piece]] = {}
     rest: list[tuple[str, Span]] = []
@@ -95,7 +97,7 @@ def _first(hub: Hub, listing: Listing, name: str) -> _First:
         return _First([(0, read(0, min(size, _README_BYTES)))], [])
     if size > _DOCUMENT_BYTES:
         return _First([], [])
-    if name == "tokenizer.json" and size > _CUT_FROM_BYTES and (content := _tokenizer(read, size)) is not None:
+    if size > _CUT_FROM_BYTES and (content := _tokenizer(name, read, listing)) is not None:
         return _First([(0, content)], [])
     return _First([(0, read(0, size))], [])
 
@@ -121,13 +123,27 @@ def _arrays(read: Callable[[int, int], bytes], size: int) -> _First:
     return _First(pieces, rest)
 
 
-def _tokenizer(read: Callable[[int, int], bytes], size: int) -> bytes | None:
+def _tokenizer(name: str, read: Callable[[int, int], bytes], listing: Listing) -> bytes | None:
+    """A large file of a tokenizer without most of its vocabulary; None where the whole is to be read."""
+    size, first = listing.files[name].size, tokenizer_excerpt.FIRST_BYTES
+    if name == "tokenizer.json":
+        tail = read(size - tokenizer_excerpt.TAIL_BYTES, size)
+        return _grown(read, size, lambda head: tokenizer_excerpt.excerpt(head, tail, size))
+    if "tokenizer.json" not in listing.files:  # then these are the tokenizer
+        return None
+    if name == "merges.txt":
+        return tokenizer_excerpt.merges(read(0, _CUT_MERGES_BYTES), size)
+    if name == "vocab.json":
+        return _grown(read, min(size, first), lambda head: tokenizer_excerpt.vocabulary(head, size))
+    return None
+
+
+def _grown(read: Callable[[int, int], bytes], size: int, made: Callable[[bytes], bytes | None]) -> bytes | None:
     head, wanted_bytes = b"", tokenizer_excerpt.FIRST_BYTES
-    tail = read(size - tokenizer_excerpt.TAIL_BYTES, size)
     while wanted_bytes <= min(size, tokenizer_excerpt.MOST_BYTES):
         head += read(len(head), wanted_bytes)
         try:
-            return tokenizer_excerpt.excerpt(head, tail, size)
+            return made(head)
         except tokenizer_excerpt.TooShort:
             wanted_bytes *= 4
     return None

@@ -38,6 +38,7 @@ def untold() -> dict[str, Any]:
         "gated": False,
         "private": False,
         "readable": True,
+        "model_type": None,
         "free_bytes": None,
         **{backend: {"download_bytes": None} for backend in BACKENDS},
     }
@@ -68,6 +69,7 @@ def _told(shape: Shape, weights: Mapping[str, Any]) -> dict[str, Any]:
         "gated": listing.gated,
         "private": listing.private,
         "readable": shape.readable,
+        "model_type": listing.model_type,
         "free_bytes": _free_bytes(repo),
         **{backend: {"download_bytes": size} for backend, size in sizes.items()},
     }

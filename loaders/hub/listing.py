@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple, cast
 from urllib.parse import quote
 
+from ..facts import plain_json
 from ..problems import LoaderError
 from . import failures
 from .client import Hub
@@ -33,7 +34,8 @@ class RemoteFile(NamedTuple):
 
 class Listing(NamedTuple):
     """`repo`: its id as the hub has it; `commit`: what everything else is pinned to; `gated`: whether its owner gives
-    access only to those who ask; `private`; `files` by their names, sorted; `bases`: the models that it is made of."""
+    access only to those who ask; `private`; `files` by their names, sorted; `bases`: the models that it is made of;
+    `model_type` as the hub itself read it in config.json."""
 
     repo: str
     commit: str
@@ -41,6 +43,7 @@ class Listing(NamedTuple):
     private: bool
     files: dict[str, RemoteFile]
     bases: tuple[str, ...] = ()
+    model_type: str | None = None
 
     @property
     def size_bytes(self) -> int:
@@ -70,7 +73,9 @@ def ask(hub: Hub, remote: Remote) -> Listing:
     if not any(name == "config.json" or name.endswith(_WEIGHTS) for name in files):
         message = f"`{asked}` holds no model: no config.json and no weights among its {len(files)} files"
         raise LoaderError("no_model", message, "see its page for where the model is")
-    return Listing(cast(str, repo), commit, bool(told.get("gated")), told.get("private") is True, files, _bases(told))
+    return Listing(
+        cast(str, repo), commit, bool(told.get("gated")), told.get("private") is True, files, _bases(told), _type(told)
+    )
 
 
 def _bases(told: dict[str, Any]) -> tuple[str, ...]:
@@ -78,6 +83,12 @@ def _bases(told: dict[str, Any]) -> tuple[str, ...]:
     marked = [tag for tag in cast("list[Any]", tags) if isinstance(tag, str)] if isinstance(tags, list) else []
     names = (tag.rpartition(":")[2] for tag in marked if tag.startswith("base_model:"))
     return tuple(dict.fromkeys(name for name in names if _is_id(name)))[:3]
+
+
+def _type(told: dict[str, Any]) -> str | None:
+    config = told.get("config")
+    found = cast("dict[str, Any]", config).get("model_type") if isinstance(config, dict) else None
+    return plain_json.text(found)[:200] if isinstance(found, str) else None
 
 
 def _tree(hub: Hub, repo: str, commit: str, asked: str) -> list[tuple[str, int | None, str | None] | None]:

@@ -86,7 +86,9 @@ def _kept(repo: str, commit: str) -> Shape | None:
     if not is_shape(folder):
         return None
     files = {name: RemoteFile(*file) for name, file in record["files"].items()}
-    listing = Listing(repo, commit, record["gated"], record["private"], files, tuple(record["bases"]))
+    listing = Listing(
+        repo, commit, record["gated"], record["private"], files, tuple(record["bases"]), record["model_type"]
+    )
     return Shape(Resolved(repo, folder, repo, commit), listing, readable=True)
 
 
@@ -97,6 +99,7 @@ def _keep(listing: Listing, place: str) -> None:
         "gated": listing.gated,
         "private": listing.private,
         "bases": listing.bases,
+        "model_type": listing.model_type,
         "files": {name: tuple(file) for name, file in listing.files.items()},
     }
     cache_folder.write(_record(listing.repo, listing.commit), record)

@@ -1,7 +1,8 @@
-"""A large tokenizer.json from its two ends: whole but for most of its vocabulary, as long as it is, and valid.
+"""Large files of a tokenizer from their ends: whole but for most of the vocabulary, as long as they are, and valid.
 
-Its vocabulary comes last and is most of the 2 to 35 MB. What a dry run asks is told by the rest: the classes, the
-added tokens with their numbers, how text is split and put together again.
+In tokenizer.json the vocabulary comes last and is most of the 2 to 35 MB. What a dry run asks is told by the rest: the
+classes, the added tokens with their numbers, how text is split and put together again. vocab.json and merges.txt beside
+it say the same once more.
 """
 
 from __future__ import annotations
@@ -32,18 +33,35 @@ def excerpt(head: bytes, tail: bytes, size: int) -> bytes | None:
         return None
     try:
         text = utf_8_decode(head, "strict", False)[0]
-        kept, kind, vocabulary, added = _read(text)
+        kept, kind, known, added = _read(text)
     except (ValueError, UnicodeDecodeError, RecursionError, KeyError, TypeError):
         return None
     unknown = kind.get("unk_token")
-    vocabulary |= {token["content"]: token["id"] for token in added}
-    if (unknown is not None and unknown not in vocabulary) or kind.get("type") == "Unigram":
+    known |= {token["content"]: token["id"] for token in added}
+    if (unknown is not None and unknown not in known) or kind.get("type") == "Unigram":
         return None
     closing = '"merges":[' if end == "]}}" else ""
-    entries = json.dumps(vocabulary, ensure_ascii=False)
+    entries = json.dumps(known, ensure_ascii=False)
     begin = f"{kept}{entries[:-1]}{'},' if closing else ''}{closing}".encode()
     spaces = size - len(begin) - len(end)
     return begin + b" " * spaces + end.encode() if spaces >= 0 else None
+
+
+def vocabulary(head: bytes, size: int) -> bytes | None:
+    """The same of a vocab.json, which is one object of tokens with their numbers. Raises TooShort."""
+    try:
+        text = utf_8_decode(head, "strict", False)[0]
+        entries = json.dumps(_entries(text, _expect(text, 0, "{")), ensure_ascii=False)[:-1].encode()
+    except (ValueError, UnicodeDecodeError, RecursionError, TypeError):
+        return None
+    spaces = size - len(entries) - 1
+    return entries + b" " * spaces + b"}" if spaces >= 0 else None
+
+
+def merges(head: bytes, size: int) -> bytes | None:
+    """The same of a merges.txt: without merges, and its first line, which nobody reads, as long as the file."""
+    line, newline, _ = head.partition(b"\n")
+    return line.ljust(size - 1) + b"\n" if newline and line.startswith(b"#version") else None
 
 
 def _text(tail: bytes) -> str:
@@ -59,8 +77,13 @@ def _read(text: str) -> tuple[str, dict[str, Any], dict[str, Any], list[dict[str
     begin = _skip(text, at)
     if text[begin : begin + 1] != "{":
         raise ValueError("a vocabulary of another form")
-    vocabulary: dict[str, Any] = {}
-    at = begin + 1
+    entries = _entries(text, begin + 1)
+    return text[:begin], kind, entries, cast("list[dict[str, Any]]", top["added_tokens"])
+
+
+def _entries(text: str, at: int) -> dict[str, Any]:
+    """The first entries of a vocabulary, whose end is not there."""
+    found: dict[str, Any] = {}
     while True:
         try:
             key, at = _value(text, at)
@@ -70,10 +93,10 @@ def _read(text: str) -> tuple[str, dict[str, Any], dict[str, Any], list[dict[str
             at = _expect(text, at, ",")
         except (TooShort, IndexError):
             break
-        vocabulary[cast(str, key)] = number
-    if len(vocabulary) < _ENOUGH:
+        found[cast(str, key)] = number
+    if len(found) < _ENOUGH:
         raise TooShort
-    return text[:begin], kind, vocabulary, cast("list[dict[str, Any]]", top["added_tokens"])
+    return found
 
 
 def _keys(text: str, at: int, found: dict[str, Any], last: str) -> int:

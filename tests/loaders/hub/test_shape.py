@@ -12,12 +12,12 @@ from pathlib import Path
 import pytest
 from mlxk_rules.engine import Policy
 from mlxk_rules.loaders import LoaderError, look, probe, remote, stream
-from mlxk_rules.loaders.hub import client
 from mlxk_rules.loaders.hub.excerpts import FIRST_BYTES
 
 from ...zoo.build import lay_weights
 from ...zoo.catalogue import Weights
-from .server import TOKEN, Hub, is_lfs
+from ..conformity import complaints
+from .server import TOKEN, Hub
 
 NAME = remote("hf://org/name")
 # As in repos of mlx-community and of whoever makes models.
@@ -32,6 +32,8 @@ def shards(folder: Path, count: int, tensors: int) -> Path:
         (folder / name).write_text("{}" + " " * 4000)
     (folder / "README.md").write_text("---\ntags: [mlx]\n---\n" + "x" * 9000)
     (folder / "tokenizer.json").write_text(json.dumps(vocabulary(50_000)))
+    (folder / "vocab.json").write_text(json.dumps({f"word{number:06}": number for number in range(50_000)}))
+    (folder / "merges.txt").write_text("#version: 0.2\n" + "some merge\n" * 100_000)
     rows = 5_000_000_000 // tensors // 2 // 4096
     name = f"model.layers.{{0-{count * tensors - 1}}}.self_attn.q_proj.weight"
     lay_weights(folder / "model.safetensors", Weights({name: ["BF16", [rows, 4096]]}, shard_bytes=5_000_000_000))
@@ -56,16 +58,21 @@ def test_what_it_costs(
     folder = shards(tmp_path / "model", count, tensors)
     hub.add("org/name", folder)
     hub.delay = 0.05
-    begun = time.perf_counter()
+    took = []
+    for _ in range(3):  # others use this machine too: the quickest counts
+        hub.asked.clear()
+        begun = time.perf_counter()
+        shape = look(NAME)
+        took.append(time.perf_counter() - begun)
+        assert len(hub.asked) <= requests
+        assert hub.sent <= size
+        shutil.rmtree(shape.resolved.folder)
+    assert min(took) < seconds
     shape = look(NAME)
-    took = time.perf_counter() - begun
     assert len(list(Path(shape.resolved.folder).glob("*.safetensors"))) == count
-    assert len(hub.asked) <= requests
-    assert hub.sent <= size
-    assert took < seconds * 1.5, took  # a machine that others use too
     assert_no_weights_were_read(hub, folder)
     taken = sum(path.stat().st_blocks for path in Path(shape.resolved.folder).rglob("*")) * 512
-    assert taken < size + 1_000_000 * (count > 8) + 1_000_000
+    assert taken < size + 4_000_000  # the tokenizer's files are as long as they are
 
 
 def assert_no_weights_were_read(hub: Hub, folder: Path) -> None:
@@ -89,14 +96,12 @@ def test_the_answer_is_that_of_the_folder(hub: Hub, text_model: Path) -> None:
     assert str(shape).startswith(os.environ["XDG_CACHE_HOME"]) and not Path(os.environ["HF_HUB_CACHE"]).exists()
     size = next(path.stat().st_size for path in text_model.glob("*.safetensors"))
     assert there["hub"]["mlx_lm"]["download_bytes"] > size
+    assert complaints(there) == []
     assert there["hub"]["free_bytes"] > 0 and there["hub"]["commit"] == hub.repos["org/name"].commit
 
 
 def assert_same(here: dict[str, object], there: dict[str, object]) -> None:
     """All facts are, but for what only a disk or only the hub can have."""
-    for facts in (here, there):
-        facts = facts["model"]
-        assert isinstance(facts, dict)
     own = {"path", "folder", "snapshots_hold_weights"}
     for name in here:
         one, other = here[name], there[name]
@@ -176,14 +181,15 @@ def test_a_token_goes_to_no_other_host(hub: Hub, text_model: Path, monkeypatch: 
 
 
 def test_a_gated_repo_without_access(hub: Hub, text_model: Path) -> None:
-    hub.add("org/name", text_model, gated=True)
+    hub.add("org/name", text_model, gated=True, about={"config": {"model_type": "llama"}})
     facts = probe("hf://org/name")
+    assert facts["hub"]["model_type"] == "llama" and complaints(facts) == []
     assert (facts["hub"]["gated"], facts["hub"]["readable"]) == (True, False)
     assert (facts["config"], facts["config_status"]) == (None, "unreadable")
     assert facts["model"]["size_bytes"] == sum(path.stat().st_size for path in text_model.iterdir())
     assert facts["hub"]["mlx_lm"]["download_bytes"] > 0
-    monkey = Policy.load().decide(facts)
-    assert (monkey.gate, monkey.http_status) == ("gated", 403)
+    decision = Policy.load().decide(facts)
+    assert (decision.gate, decision.http_status) == ("gated", 403)
 
 
 BAD = ("../up", "/etc/x", "a/../b", "a//b", "./a", "nul\0", "x" * 300, "/".join("d" * 20), "lone\ud800")
@@ -221,7 +227,3 @@ def test_the_oldest_repos_go(hub: Hub, text_model: Path, monkeypatch: pytest.Mon
         found.append(Path(look(remote(f"hf://org/{name}")).resolved.folder))
         time.sleep(0.01)
     assert [path.exists() for path in found] == [False, True, True]
-
-
-def test_lfs_is_as_it_is_there() -> None:
-    assert is_lfs("model.safetensors") and not is_lfs("config.json") and client.WORKERS == 8
