@@ -13,7 +13,7 @@ from ..problems import LoaderError
 from ..resolving import hub_cache
 from ..resolving.model_names import Resolved
 from . import client, failures
-from .names import COMMIT, Remote
+from .names import Remote, is_commit
 from .shape import Shape
 
 _SECONDS = 10.0
@@ -45,7 +45,7 @@ def download(remote: Remote, shape: Shape, names: Iterable[str], progress: bool 
             library_name="mlxk-rules",
             max_workers=client.WORKERS,
         )
-        if remote.revision is None or not COMMIT.fullmatch(remote.revision):
+        if remote.revision is None or not is_commit(remote.revision):
             _refer(os.path.dirname(os.path.dirname(folder)), remote.revision or "main", commit)
     except Exception as error:
         raise _failure(error, str(remote), hub) from error

@@ -9,7 +9,7 @@ from ..facts import plain_json
 from ..problems import LoaderError
 from . import failures
 from .client import Hub
-from .names import COMMIT, Remote
+from .names import Remote, is_commit
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def ask(hub: Hub, remote: Remote) -> Listing:
         raise failures.no_hub(hub.endpoint, "its answer is no object")
     told = cast("dict[str, Any]", info)
     commit, siblings = told.get("sha"), told.get("siblings")
-    if not isinstance(commit, str) or not COMMIT.fullmatch(commit) or not isinstance(siblings, list):
+    if not isinstance(commit, str) or not is_commit(commit) or not isinstance(siblings, list):
         raise failures.no_hub(hub.endpoint, "its answer names no commit or no files")
     repo = told.get("id") if _is_id(told.get("id")) else remote.repo
     entries = [_entry(one, "rfilename") for one in siblings[:MAX_FILES]]

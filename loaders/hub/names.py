@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 import os
-import re
 from typing import NamedTuple
 
 from ..problems import LoaderError
 
 _HOSTS = ("huggingface.co", "hf.co", "www.huggingface.co")
-_PART = re.compile(r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?")
+_PART = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?"  # compiled where it is needed, which is seldom
 _OTHERS = ("datasets", "spaces", "kernels", "buckets", "collections", "papers", "docs", "blog", "api")
 _HELP = "write hf://org/name, or hf://org/name@revision"
-COMMIT = re.compile(r"[0-9a-f]{40}")
 
 
 class Remote(NamedTuple):
@@ -38,7 +36,12 @@ def remote(model: str) -> Remote:
     host, _, path = rest.partition("/")
     if scheme not in ("http", "https") or host.rpartition("@")[2].lower() not in (*_HOSTS, _own_host()):
         raise LoaderError("bad_name", f"`{_shown(model)}` is no page of the hub", _HELP)
-    return _checked(model, *_from_page(re.split("[?#]", path)[0]))
+    return _checked(model, *_from_page(path.partition("?")[0].partition("#")[0]))
+
+
+def is_commit(revision: str) -> bool:
+    """Whether a revision is a whole commit, which always names the same."""
+    return len(revision) == 40 and set(revision) <= set("0123456789abcdef")
 
 
 def _from_uri(rest: str) -> tuple[str, str | None]:
@@ -60,10 +63,12 @@ def _from_page(path: str) -> tuple[str, str | None]:
 
 
 def _checked(model: str, repo: str, revision: str | None) -> Remote:
+    import re
+
     parts = repo.split("/")
     if parts[0] in _OTHERS:
         raise LoaderError("bad_name", f"`{_shown(model)}` is no model's page: it is one of {parts[0]}", _HELP)
-    if len(parts) > 2 or not all(_PART.fullmatch(part) and ".." not in part and "--" not in part for part in parts):
+    if len(parts) > 2 or not all(re.fullmatch(_PART, part) and ".." not in part and "--" not in part for part in parts):
         raise LoaderError("bad_name", f"`{_shown(model)}` names no repo of the hub", _HELP)
     if revision is not None and not (
         0 < len(revision) <= 200 and revision.isprintable() and not re.search(r"\.\.|[\s\\?*:^~\[]|^/|/$|//", revision)

@@ -22,7 +22,7 @@ from .client import Hub
 from .excerpts import Piece, Told
 from .hub_facts import MARK, is_shape
 from .listing import Listing, RemoteFile, ask
-from .names import COMMIT, Remote
+from .names import Remote, is_commit
 
 _FOLDER = "hub"
 # Of another way to lay a shape nothing is taken.
@@ -47,7 +47,7 @@ def look(remote: Remote, told: Told | None = None) -> Shape:
     hub_not_installed, hub_offline, no_network, hub_timeout, no_hub_answer, hub_fault, hub_refused, hub_too_much,
     rate_limited, repo_not_found, revision_not_found, not_signed_in, no_model, unwritable_shape.
     """
-    if remote.revision is not None and COMMIT.fullmatch(remote.revision):
+    if remote.revision is not None and is_commit(remote.revision):
         kept = _kept(remote.repo, remote.revision)
         if kept is not None:
             return kept
