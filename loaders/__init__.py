@@ -5,6 +5,7 @@ from __future__ import annotations
 from .dry_run import last_kept
 from .host.this_machine import look as machine
 from .host.this_machine import packages, runtime, standing
+from .hub.names import Remote, is_remote, remote
 from .probe import Probed, probe, request_of, told_of
 from .problems import LoaderError
 from .resolving.model_names import Cached, Resolved, cache_folder, cached, cached_model, cached_repos, resolve
@@ -15,21 +16,33 @@ if TYPE_CHECKING:
 
     from .backends.running import stream
     from .dry_run import Workers
+    from .hub.download import download
+    from .hub.needed_files import needed
+    from .hub.relatives import relatives
+    from .hub.shape import Shape, look
 
 __all__ = [
     "Cached",
     "LoaderError",
     "Probed",
+    "Remote",
     "Resolved",
+    "Shape",
     "Workers",
     "cache_folder",
     "cached",
     "cached_model",
     "cached_repos",
+    "download",
+    "is_remote",
     "last_kept",
+    "look",
     "machine",
+    "needed",
     "packages",
     "probe",
+    "relatives",
+    "remote",
     "request_of",
     "resolve",
     "runtime",
@@ -39,11 +52,24 @@ __all__ = [
 ]
 
 
+_OF_THE_HUB = {
+    "Shape": "shape",
+    "look": "shape",
+    "needed": "needed_files",
+    "download": "download",
+    "relatives": "relatives",
+}
+
+
 def __getattr__(name: str) -> Any:
     if name == "stream":  # only a run pays for it
         from .backends.running import stream
 
         return stream
+    if name in _OF_THE_HUB:  # only who asks it pays for it
+        from importlib import import_module
+
+        return getattr(import_module(f".hub.{_OF_THE_HUB[name]}", __package__), name)
     if name == "Workers":  # only who asks backends anew pays for it
         from .dry_run.worker import Workers
 

@@ -11,6 +11,7 @@ from .facts.folder import Listing, listing
 from .host import this_machine
 from .host.installed import BACKENDS
 from .host.this_machine import Host, runtime
+from .hub import hub_facts, names
 from .problems import LoaderError
 from .resolving import snapshot
 from .resolving.model_names import Resolved, resolve
@@ -21,6 +22,7 @@ if TYPE_CHECKING:
     from typing import Any, Literal
 
     from .dry_run import Question, Workers
+    from .hub.shape import Shape
 
 __all__ = ["CONTEXTS", "IMAGE_SIZE", "Probed", "probe", "request_of", "runtime"]
 
@@ -29,7 +31,7 @@ IMAGE_SIZE = (1024, 1024)
 
 
 def probe(
-    model: str | os.PathLike[str] | Resolved,
+    model: str | os.PathLike[str] | Resolved | Shape,
     name: str | None = None,
     images: bool = False,
     audio: bool = False,
@@ -42,13 +44,14 @@ def probe(
 ) -> dict[str, Any]:
     """Tells the facts of the folder that MODEL names, or `resolve` told, for a request that carries images or audio.
 
+    A MODEL such as hf://org/name is asked of the hub, over the network, and is the only one that is.
     `name` stands for model.name, `context` is cli or server; `trust_remote_code` says that the person knows of code in
     the folder (no code of a folder is ever run); `context_tokens` is how long prompt and answer may get; `machine` is
     what `machine()` told, for who asks of many models. `dry_run` asks the installed backends themselves, which takes
     seconds where their answers are not kept; "kept" takes only those, False none. `image_size` is the width and height
     in pixels of the image that is reckoned for. The facts are nested by the dots of their names; sizes are in bytes.
     Nothing that the folder holds makes it raise: what could not be read stands in `problems`, with a reason.
-    Raises LoaderError as `resolve` does, and ValueError for another context.
+    Raises LoaderError as `resolve` does, and as hub.shape.look does of the hub; ValueError for another context.
     """
     asked = request_of(images, audio, context, trust_remote_code, context_tokens, image_size)
     probed = Probed.of(model, asked, name, machine)
@@ -91,21 +94,24 @@ class Probed:
 
     def __init__(self, folder: str, machine: Host, name: str, request: dict[str, Any]) -> None:
         self._folder, self._machine, self._name, self._request = folder, machine, name, request
-        self._listing = listing(folder)
+        self._listing = hub_facts.without_mark(listing(folder))
+        self._shape: Shape | None = None
         self._open: list[Question] | None = None
         self._kept: dict[str, dict[str, Any]] = {}
 
     @classmethod
     def of(
         cls,
-        model: str | os.PathLike[str] | Resolved,
+        model: str | os.PathLike[str] | Resolved | Shape,
         request: dict[str, Any],
         name: str | None = None,
         machine: Host | None = None,
     ) -> Probed:
-        """The folder that MODEL names. Raises LoaderError as `resolve` does."""
-        found = model if isinstance(model, Resolved) else resolve(model)
-        return cls(found.folder, machine or this_machine.look(), found.name if name is None else name, request)
+        """The folder that MODEL names. Raises LoaderError as `probe` does."""
+        found, shape = _located(model)
+        made = cls(found.folder, machine or this_machine.look(), found.name if name is None else name, request)
+        made._shape = shape
+        return made
 
     def asking(self, request: dict[str, Any]) -> Probed:
         """The same folder as it was listed, for another request."""
@@ -122,6 +128,10 @@ class Probed:
             raise told_of(self._name, error) from error
         facts["model"]["name"] = plain_json.text(self._name)
         facts["model"] |= {**snapshot.facts(self._folder), "fingerprint": None}
+        if self._shape is None:
+            facts["hub"] = hub_facts.untold()
+        else:
+            facts = hub_facts.of_shape(facts, self._shape)
         facts["request"] = self._request
         facts["runtime"] = machine.runtime
         facts["memory"] |= machine.memory
@@ -187,6 +197,17 @@ class Probed:
         if said and memory["recommended_bytes"] is None:
             memory = {**memory, "recommended_bytes": said[0]}
         return {**facts, "memory": memory, "dry_run": facts["dry_run"] | told}
+
+
+def _located(model: str | os.PathLike[str] | Resolved | Shape) -> tuple[Resolved, Shape | None]:
+    """The folder of MODEL; of one that is on the hub its shape, which is asked for where MODEL is its name."""
+    if isinstance(model, Resolved):
+        return model, None
+    if isinstance(model, str) and names.is_remote(model):
+        from .hub import shape  # with an HTTP client, which is no part of any other answer
+
+        model = shape.look(names.remote(model))
+    return (resolve(model), None) if isinstance(model, str | os.PathLike) else (model.resolved, model)
 
 
 def _facts_of(path: str, listing: Listing, machine: Host) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from mlxk_rules.loaders import Probed, Workers, machine, request_of
+from mlxk_rules.loaders import Probed, Shape, Workers, machine, request_of
 
 
 class Rehearser:
@@ -18,7 +18,7 @@ class Rehearser:
         found = machine()
         self._machine = found._replace(memory=found.memory | memory)
 
-    def facts(self, folder: Path, images: bool = False, audio: bool = False, **request: Any) -> dict[str, Any]:
+    def facts(self, folder: Path | Shape, images: bool = False, audio: bool = False, **request: Any) -> dict[str, Any]:
         """The facts of a folder for a request, the backends asked."""
         asked = request_of(images=images, audio=audio, **request)
         probed = Probed.of(folder, asked, machine=self._machine)

@@ -11,6 +11,7 @@ Usage:
 Commands:
   explain     which gate fires for a model, and why
   run         decide, then load and generate
+  pull        decide on a model of the hub, then download what the decided backend loads
   list        every model in the Hugging Face cache with its decision
   probe       the facts of a model, as JSON
   decide      decisions for facts in JSON lines
@@ -22,7 +23,8 @@ Commands:
   audit       a rule file against what the installed MLX libraries support
 
 `mlxk-rules <command> --help` tells more of one. A MODEL is a folder, a repo id in the Hugging Face cache
-(HF_HOME and HF_HUB_CACHE are honoured), org/name@revision, or a bare name that one cached repo ends with.
+(HF_HOME and HF_HUB_CACHE are honoured), org/name@revision, or a bare name that one cached repo ends with; or one that
+is not here yet, hf://org/name[@revision] or its page on the hub, which is asked for over the network.
 Exit codes: 0 yes (allow, warn, valid), 1 no (blocked, invalid, failed), 2 wrong usage or unreadable input, 3 a bug.
 """
 
@@ -43,6 +45,7 @@ Options:
   --set FACT=VALUE  What if: override a fact (memory.total_bytes=8GB), or a derived one (derived.vision=true).
   --trust-remote-code
                     Of no effect: no code of a folder is run, and none is a reason to refuse what loads without it.
+  --alternatives    Of a model of the hub that does not fit here: ask it for conversions, and decide on each.
   --html FILE       Write the decision as one page too: the gates as a picture, the terms that decided.
   --json            Print one JSON value: decision, capabilities, derived, facts, gates, remedies.
   --debug           Show the traceback of a bug.
@@ -65,6 +68,28 @@ Options:
                     Of no effect: no code of a folder is run, and none is a reason to refuse what loads without it.
   --json            Print one JSON value: decision, text, error.
   --debug           Show the traceback of a backend's error, or of a bug.
+  -h --help         Show this.
+""",
+    "pull": """Decide on a model of the hub, download what the decided backend loads, and explain it from the disk.
+
+Usage:
+  mlxk-rules pull MODEL [options]
+
+MODEL is org/name or hf://org/name, each with @revision where another than main is meant, or a page of the hub. What the
+policy blocks is not downloaded. A download that broke off goes on where it stopped.
+
+Options:
+  --image           The request carries images.
+  --audio           The request carries audio.
+  --context N       How many tokens prompt and answer may get, which memory is reckoned for.
+  --image-size WxH  The image that memory is reckoned for, in pixels, such as 1920x1080.
+  --server          The request comes from a server.
+  --quick           Do without the dry run: what files alone tell, at once.
+  --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
+  --force           Download what the policy blocks too. It is said, and noted in forced.jsonl in the folder
+                    ~/.local/state/mlxk-rules ($XDG_STATE_HOME).
+  --json            Print one JSON value as `explain` does, with `folder` and `forced`.
+  --debug           Show the traceback of a bug.
   -h --help         Show this.
 """,
     "list": """List every model in the Hugging Face cache with its backend, verdict, size and reason.

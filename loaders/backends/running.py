@@ -15,6 +15,7 @@ from typing import Any, Protocol, TypeVar, cast
 
 from .. import bounded_files
 from ..facts.folder import listing
+from ..hub.hub_facts import is_shape
 from ..problems import LoaderError
 from .failure import Phase, backend_error
 from .pinned_folder import Pinned, changed, fingerprint_in, pinned
@@ -68,8 +69,9 @@ def stream(
     What is loaded is what `facts.model.fingerprint` tells of, or nothing, whatever is put into the folder meanwhile.
 
     Raises LoaderError. By the call: blocked, unknown_backend, request_mismatch, media_not_found, media_unreadable,
-    bad_argument, path_mismatch, backend_not_installed, remote_code, unreadable_config. By the iterator: path_mismatch,
-    unwritable_folder, and, each caused by the backend's own exception, backend_failed, out_of_memory, remote_code.
+    bad_argument, path_mismatch, backend_not_installed, not_downloaded, remote_code, unreadable_config. By the iterator:
+    path_mismatch, unwritable_folder, not_downloaded, and, each caused by the backend's own exception, backend_failed,
+    out_of_memory, took_too_long, remote_code.
     """
     backend = _allowed_backend(decision)
     known = _BACKENDS[backend]
@@ -80,6 +82,7 @@ def stream(
         raise LoaderError(
             "backend_not_installed", f"{known.name} is not installed", f"pip install 'mlxk-rules[{known.extra}]'"
         )
+    _refuse_shape(folder)
     refuse_model_file(folder)
     module = cast("_Backend", import_module(f".{backend}", __package__))
     return _run(module, known, folder, fingerprint_in(facts), request)
@@ -138,6 +141,14 @@ def _probed_folder(facts: Mapping[str, Any]) -> Path:
     return folder
 
 
+def _refuse_shape(folder: Path) -> None:
+    """A folder that holds headers and no weights would load, and answer rubbish."""
+    if is_shape(folder):
+        raise LoaderError(
+            "not_downloaded", f"the weights of `{folder.name}` are not here: only its shape is", "mlxk-rules pull MODEL"
+        )
+
+
 def _type_now(folder: Path) -> object:
     try:
         config: object = json.loads(bounded_files.read(folder / "config.json", MAX_CONFIG_BYTES))
@@ -151,7 +162,9 @@ def _run(
 ) -> Generator[str, None, None]:
     """Loads at the first step. The guards are open only while the backend works, never while the caller does."""
     with pinned(origin, fingerprint) as folder:
-        refuse_model_file(folder.path)  # again: the folder may have changed since the call
+        # Again, of what is loaded: the folder may have changed since the call.
+        _refuse_shape(folder.path)
+        refuse_model_file(folder.path)
         model = _step(known, "load", folder, lambda: module.open_model(folder.path))
         folder.check()
         pieces = _step(known, "generate", folder, lambda: module.generate(model, request))

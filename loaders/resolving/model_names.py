@@ -191,8 +191,11 @@ def _repo(wanted: str, known: dict[str, str]) -> str:
             message = f"`{_shown(wanted)}` may be any of {len(found)} cached models"
             raise LoaderError("ambiguous_model", message, f"say which: {candidates}")
     near = _near(wanted, [*known, *(repo.split("/")[-1] for repo in known)])
+    on_the_hub = f"`hf://{_shown(wanted)}` asks the hub for it" if "/" in wanted and wanted.isascii() else None
     if near:
-        help = _did_you_mean(near)
+        help = "; ".join(filter(None, [_did_you_mean(near), on_the_hub]))
+    elif on_the_hub:
+        help = f"{on_the_hub}; a folder begins with ./"
     elif known:
         help = (
             f"`mlxk-rules list` shows the {len(known)} cached model{'s' * (len(known) != 1)}; a folder begins with ./"

@@ -21,25 +21,30 @@ _MAX_SNAPSHOTS = 20
 
 
 def facts(path: str) -> dict[str, Any]:
-    """The facts `missing_files` and `whole_revision` below `model` of the folder at `path`, for what they are known.
+    """The facts `missing_files`, `missing_bytes` and `whole_revision` below `model` of the folder at `path`.
 
     Never raises because of what lies there.
     """
     snapshots, commit = os.path.split(path)
     repo = os.path.dirname(snapshots)
     if os.path.basename(snapshots) != "snapshots":
-        return {"missing_files": [], "whole_revision": None}
+        return {"missing_files": [], "missing_bytes": None, "whole_revision": None}
     missing = _missing(repo, commit)
     if missing is None:
-        return {"missing_files": [], "whole_revision": _whole(repo, commit) if not _has_weights(path) else None}
+        other = _whole(repo, commit) if not _has_weights(path) else None
+        return {"missing_files": [], "missing_bytes": None, "whole_revision": other}
     return {
-        "missing_files": [plain_json.text(name) for name in missing[:_MAX_LISTED]],
+        "missing_files": [plain_json.text(name) for name in list(missing)[:_MAX_LISTED]],
+        "missing_bytes": None if None in missing.values() else sum(filter(None, missing.values())),
         "whole_revision": _whole(repo, commit) if missing else None,
     }
 
 
-def _missing(repo: str, commit: str) -> list[str] | None:
-    """The files of a commit that are not in its snapshot, sorted; None where nobody wrote down which it has."""
+def _missing(repo: str, commit: str) -> dict[str, int | None] | None:
+    """The files of a commit that are not in its snapshot, sorted, with their sizes in bytes where those are told.
+
+    None where nobody wrote down which files it has.
+    """
     tree = f"{repo}/trees/{commit}.json"
     if not os.path.exists(tree):
         return None
@@ -47,10 +52,17 @@ def _missing(repo: str, commit: str) -> list[str] | None:
 
     try:
         named = json.loads(bounded_files.read(tree, _MAX_BYTES))["files"]
-        names = sorted(name for name in named if isinstance(name, str) and "\0" not in name)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        sizes = {name: _size(named[name]) for name in sorted(named)}
+        if "\0" in "".join(sizes):
+            return None
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    return [name for name in names if not os.path.exists(f"{repo}/snapshots/{commit}/{name}")]
+    return {name: size for name, size in sizes.items() if not os.path.exists(f"{repo}/snapshots/{commit}/{name}")}
+
+
+def _size(entry: dict[str, Any]) -> int | None:
+    size = entry.get("lfs_size", entry.get("size"))
+    return size if type(size) is int and size >= 0 else None
 
 
 def _whole(repo: str, commit: str) -> str | None:

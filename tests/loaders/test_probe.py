@@ -54,6 +54,7 @@ def test_a_plain_folder(tmp_path: Path) -> None:
         "snapshots_hold_weights": False,
         "unreadable": [],
         "missing_files": [],
+        "missing_bytes": None,
         "whole_revision": None,
     }
     assert (facts["config"], facts["config_status"]) == ({"model_type": "llama", "vocab_size": 4}, "ok")

@@ -96,10 +96,13 @@ def test_every_case_is_written_whole() -> None:
         assert list(case["decisions"]) == list(REQUESTS), name
 
 
-# What these folders cannot show: weights that are damaged, and what a backend says. The policy's own cases have them.
+# What these folders cannot show: weights that are damaged, and what a backend or hub says. The policy's own cases do.
 DAMAGE = {
     "damaged-weights",
+    "gated",
+    "half-downloaded",
     "incomplete-download",
+    "insufficient-disk",
     "missing-shards",
     "missing-tower",
     "stray-adapter",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from ...problems import UsageError
+from ..hub_question import asked as asked_of_the_hub
 from ..policy_choice import Choice, choose
 
 MAX_PIXELS = 16_384  # of a side
@@ -49,7 +50,10 @@ def probed(options: dict[str, Any], policy: Policy | None = None, to_load: bool 
         context_tokens=None if options.get("--context") is None else number_of(options, "--context", int, least=1),
         image_size=size,
     )
-    found = Probed.of(options["MODEL"], asked, machine=_machine(options.get("--set") or ()))
+    model = options["MODEL"]
+    if isinstance(model, str):
+        model = asked_of_the_hub(model)
+    found = Probed.of(model, asked, machine=_machine(options.get("--set") or ()))
     facts = found.pinned(found.facts()) if to_load else found.facts()
     if options.get("--quick"):
         return facts

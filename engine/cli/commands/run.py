@@ -17,8 +17,13 @@ MAX_PROMPT = 4 * 1024 * 1024  # characters
 
 def run(options: dict[str, Any]) -> int:
     """Decide, then load and stream the text. Returns 0 if it ran, 1 if it was blocked or the backend failed."""
-    from ....loaders import LoaderError, stream
+    from ....loaders import LoaderError, is_remote, remote, stream
 
+    if is_remote(options["MODEL"]):
+        name = remote(options["MODEL"])
+        raise LoaderError(
+            "not_downloaded", f"`{name}` is not here, and run downloads nothing", f"mlxk-rules pull {name}"
+        )
     max_tokens, temperature = None, number_of(options, "--temperature", float)
     if options["--max-tokens"] is not None:
         max_tokens = number_of(options, "--max-tokens", int, least=1)

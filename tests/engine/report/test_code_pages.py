@@ -30,7 +30,8 @@ NO_EXAMPLE = {
 }
 # Codes that the sources hold other than as the first word of a call.
 FIXED = {"bug", "undecided", "output"}
-_RULES = ("The command line", "Models", "Running a model", "Cases", "Analysis")  # sections that are not of rule files
+# Sections that are not of rule files.
+_RULES = ("The command line", "Models", "Asking the hub", "Running a model", "Cases", "Analysis")
 
 
 def codes_of_the_rest() -> set[str]:

@@ -37,27 +37,31 @@ def tree_of(*names: str) -> dict[str, object]:
 
 def test_the_missing_files_are_named_and_the_whole_revision(tmp_path: Path) -> None:
     path = repo(tmp_path, FILES[:2], tree_of(*FILES), FILES)
-    assert snapshot.facts(str(path)) == {"missing_files": [*FILES[2:]], "whole_revision": B[:12]}
+    assert snapshot.facts(str(path)) == {
+        "missing_files": [*FILES[2:]],
+        "missing_bytes": 2,
+        "whole_revision": B[:12],
+    }
 
 
 def test_a_whole_snapshot_lacks_nothing(tmp_path: Path) -> None:
     path = repo(tmp_path, FILES, tree_of(*FILES), FILES)
-    assert snapshot.facts(str(path)) == {"missing_files": [], "whole_revision": None}
+    assert snapshot.facts(str(path)) == {"missing_files": [], "missing_bytes": 0, "whole_revision": None}
 
 
 def test_without_a_tree_nothing_is_said_but_that_another_holds_weights(tmp_path: Path) -> None:
     path = repo(tmp_path, ("config.json",), None, FILES)
-    assert snapshot.facts(str(path)) == {"missing_files": [], "whole_revision": B[:12]}
+    assert snapshot.facts(str(path)) == {"missing_files": [], "missing_bytes": None, "whole_revision": B[:12]}
 
 
 @pytest.mark.parametrize("tree", [[], {}, {"files": 3}, {"files": {"a\0b": {}}}, "x"])
 def test_a_tree_of_another_kind_says_nothing(tmp_path: Path, tree: object) -> None:
     path = repo(tmp_path, FILES, tree)
-    assert snapshot.facts(str(path)) == {"missing_files": [], "whole_revision": None}
+    assert snapshot.facts(str(path)) == {"missing_files": [], "missing_bytes": None, "whole_revision": None}
 
 
 def test_a_plain_folder_is_no_snapshot(tmp_path: Path) -> None:
-    assert snapshot.facts(str(tmp_path)) == {"missing_files": [], "whole_revision": None}
+    assert snapshot.facts(str(tmp_path)) == {"missing_files": [], "missing_bytes": None, "whole_revision": None}
 
 
 def test_the_policy_says_what_to_fetch(tmp_path: Path) -> None:
