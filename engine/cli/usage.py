@@ -18,7 +18,7 @@ Commands:
   test        a policy's own cases, with coverage and mutation
   policy      a policy whole, and where each part of it is from
   completion  a script that completes words in bash, zsh or fish
-  diff      what two policies decide differently, with the facts that show it
+  diff        what two policies decide differently, with the facts that show it
   audit       a rule file against what the installed MLX libraries support
 
 `mlxk-rules <command> --help` tells more of one. A MODEL is a folder, a repo id in the Hugging Face cache
@@ -27,7 +27,9 @@ Exit codes: 0 yes (allow, warn, valid), 1 no (blocked, invalid, failed), 2 wrong
 """
 
 COMMANDS = {
-    "explain": """Say which gate fires for a model, where it stands in the rule file, why, and what to change.
+    "explain": """Say whether a model can be loaded, by which backend, what it needs, and what would have to change.
+
+Without --image and --audio the answer is for the first of text, images and audio that the model is allowed for.
 
 Usage:
   mlxk-rules explain MODEL [options] [--set FACT=VALUE]...
@@ -43,8 +45,10 @@ Options:
   --set FACT=VALUE  What if: override a fact (memory.total_bytes=8GB), or a derived one (derived.vision=true).
   --trust-remote-code
                     Of no effect: no code of a folder is run, and none is a reason to refuse what loads without it.
+  --why             Say too which values made the deciding gate fire.
+  --gates           Say too what every gate found, from the first on, with its values.
   --html FILE       Write the decision as one page too: the gates as a picture, the terms that decided.
-  --json            Print one JSON value: decision, capabilities, derived, facts, gates, remedies.
+  --json            Print one JSON value: as answer.schema.json describes it.
   --debug           Show the traceback of a bug.
   -h --help         Show this.
 """,

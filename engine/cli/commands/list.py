@@ -9,11 +9,9 @@ from typing import Any
 
 from ...facts.wording import BACKENDS, size_text
 from ...report.terminal import VERDICT_COLOURS, safe, style_for
+from ..requests import EACH, REQUESTS
 from .common import choice_of
-from .rows import REQUESTS, Row, rows
-
-# Without a request of the person's, a model is shown for the first of these that it is allowed for.
-EACH = [(False, False), (True, False), (False, True)]
+from .rows import Row, rows
 
 
 def run(options: dict[str, Any]) -> int:

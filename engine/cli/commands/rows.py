@@ -14,13 +14,13 @@ from ...storage import cache_folder, kept_values
 from .. import kept_rows, row_grounds
 from ..kept_rows import Kept
 from ..policy_choice import Choice
+from ..requests import REQUESTS, Request, first_allowed
 
 if TYPE_CHECKING:
     from ...decision import Decision
     from ...policy import Policy
     from ..parallel import Workers
 
-Request = tuple[bool, bool]
 Row = dict[str, Any]
 
 FIELDS = (
@@ -36,7 +36,6 @@ FIELDS = (
     "reason",
     "rehearsed",
 )
-REQUESTS = {(False, False): "text", (True, False): "images", (False, True): "audio", (True, True): "images+audio"}
 
 # So many models are listed sooner than another process is there.
 _FEW = 8
@@ -221,18 +220,17 @@ class _Source:
         """Return the first request that is allowed, else the first, with its decision and facts."""
         from ....loaders import request_of
 
-        decided: list[tuple[str, Decision, dict[str, Any]]] = []
-        for images, audio in self._requests:
-            asking = probed.asking(request_of(images=images, audio=audio))
+        def decided(request: Request) -> tuple[Decision, dict[str, Any]]:
+            asking = probed.asking(request_of(*request))
             facts = asking.told(asking.facts())
             decision = self._policy.decide(facts)
             if self._workers is not None and asking.is_open and self._policy.rests_on(decision.gate, "dry_run"):
                 facts = asking.rehearsed(facts, workers=self._workers)
                 decision = self._policy.decide(facts)
-            decided.append((REQUESTS[images, audio], decision, facts))
-            if decision.allowed:
-                return decided[-1]
-        return decided[0]
+            return decision, facts
+
+        request, decision, facts = first_allowed(self._requests, decided)
+        return REQUESTS[request], decision, facts
 
 
 def _is_rehearsed(policy: Policy, decision: Decision, facts: dict[str, Any]) -> bool:
