@@ -8,6 +8,7 @@ from .host.this_machine import packages, runtime, standing
 from .probe import Probed, probe, request_of
 from .problems import LoaderError
 from .resolving.model_names import Cached, Resolved, cache_folder, cached, cached_model, cached_repos, resolve
+from .resolving.places import Local, local_models, models_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Cached",
     "LoaderError",
+    "Local",
     "Probed",
     "Resolved",
     "Workers",
@@ -27,7 +29,9 @@ __all__ = [
     "cached_model",
     "cached_repos",
     "last_kept",
+    "local_models",
     "machine",
+    "models_in",
     "packages",
     "probe",
     "request_of",

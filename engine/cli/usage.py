@@ -9,9 +9,9 @@ Usage:
   mlxk-rules (-h | --help | --version)
 
 Commands:
-  explain     which gate fires for a model, and why
+  explain     whether a model can be loaded, what it needs, and why
   run         decide, then load and generate
-  list        every model in the Hugging Face cache with its decision
+  list        every model that is here, with its decision
   probe       the facts of a model, as JSON
   decide      decisions for facts in JSON lines
   validate    check a rule file
@@ -22,7 +22,7 @@ Commands:
   audit       a rule file against what the installed MLX libraries support
 
 `mlxk-rules <command> --help` tells more of one. A MODEL is a folder, a repo id in the Hugging Face cache
-(HF_HOME and HF_HUB_CACHE are honoured), org/name@revision, or a bare name that one cached repo ends with.
+(HF_HOME and HF_HUB_CACHE are honoured), org/name@revision, or any part of the name of one model that `list` shows.
 Exit codes: 0 yes (allow, warn, valid), 1 no (blocked, invalid, failed), 2 wrong usage or unreadable input, 3 a bug.
 """
 
@@ -71,20 +71,26 @@ Options:
   --debug           Show the traceback of a backend's error, or of a bug.
   -h --help         Show this.
 """,
-    "list": """List every model in the Hugging Face cache with its backend, verdict, size and reason.
+    "list": """List the models that are here, each with its size, backend, verdict and share of memory.
 
-Without --image and --audio a model is shown for the first of text, images and audio that it is allowed for. What is
-known is shown at once: whether the backends were asked of a model stands under REHEARSED.
+They are looked for in the Hugging Face cache, in LM Studio's folder, and in the folders that the variable
+MLXK_RULES_MODELS names (with : between them). Without --image and --audio a model is shown for the first of text,
+images and audio that it is allowed for.
 
 Usage:
-  mlxk-rules list [options]
+  mlxk-rules list [WHAT] [options]
+
+WHAT is a folder to look in, or a part of the names to show.
 
 Options:
   --image           Decide for requests with images.
   --audio           Decide for requests with audio.
+  --blocked         Show only what is not to be loaded, and why.
+  --fits            Show only what may be loaded and fits this machine's memory.
+  --sort KEY        By name, size or memory, the largest first [default: name].
   --dry-run         Ask the backends of each model that they were not asked of; some seconds each, and kept.
   --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
-  --json            Print one JSON value: a list.
+  --json            Print one JSON value, a list, as answer.schema.json describes it.
   --debug           Show the traceback of a bug.
   -h --help         Show this.
 """,
