@@ -14,20 +14,26 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .backends.running import stream
+    from .backends.request import Message, Remembered, checked_request
+    from .backends.running import Report, Session, stream
     from .dry_run import Workers
 
 __all__ = [
     "Cached",
     "LoaderError",
     "Local",
+    "Message",
     "Probed",
+    "Remembered",
+    "Report",
     "Resolved",
+    "Session",
     "Workers",
     "cache_folder",
     "cached",
     "cached_model",
     "cached_repos",
+    "checked_request",
     "last_kept",
     "local_models",
     "machine",
@@ -43,10 +49,14 @@ __all__ = [
 
 
 def __getattr__(name: str) -> Any:
-    if name == "stream":  # only a run pays for it
-        from .backends.running import stream
+    if name in ("stream", "Session", "Report"):  # only a run pays for it
+        from .backends import running
 
-        return stream
+        return getattr(running, name)
+    if name in ("Message", "Remembered", "checked_request"):
+        from .backends import request
+
+        return getattr(request, name)
     if name == "Workers":  # only who asks backends anew pays for it
         from .dry_run.worker import Workers
 

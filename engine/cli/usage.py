@@ -10,7 +10,7 @@ Usage:
 
 Commands:
   explain     whether a model can be loaded, what it needs, and why
-  run         decide, then load and generate
+  run         decide, then load the model: one answer, or a talk
   list        every model that is here, with its decision
   probe       the facts of a model, as JSON
   decide      decisions for facts in JSON lines
@@ -55,19 +55,29 @@ Options:
     "run": """Decide, then load the model through the one backend that the decision names, and print its text.
 
 Usage:
-  mlxk-rules run MODEL PROMPT [options] [--image FILE]... [--audio FILE]...
+  mlxk-rules run MODEL PROMPT [options] [--image FILE]... [--audio FILE]... [--stop TEXT]...
+  mlxk-rules run MODEL [options] [--image FILE]... [--audio FILE]... [--stop TEXT]...
 
-PROMPT is the text, or - to read it from standard input.
+PROMPT is the text, in quotes, or - to read it from standard input. Without one, on a terminal, you talk with the
+model until you type /exit; /help tells more. A recording (--audio) of speech needs none.
 
 Options:
   --image FILE      An image for the model; may be given again.
   --audio FILE      A recording for the model; may be given again.
+  --system TEXT     What the model is to be, or to heed, said before the prompt.
   --max-tokens N    How many tokens to generate at most; 256, and for speech as the model has it, if not given.
+  --context N       How many tokens prompt and answer may have together; memory is told for so many.
   --temperature T   0 takes the likeliest token each time [default: 0].
+  --top-p P         Choose among the likeliest tokens that make up this share, above 0 and at most 1 [default: 1].
+  --seed N          The same seed, prompt and options give the same answer, with a temperature too.
+  --stop TEXT       End the answer before this text; may be given again.
+  --language CODE   The language of a recording, such as en or de, where the model wants to be told.
+  --stats           Say how long the load took, and how many tokens a second were read and written.
+  --yes             Go on without asking where the model needs more memory than may be used.
   --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
   --trust-remote-code
                     Of no effect: no code of a folder is run, and none is a reason to refuse what loads without it.
-  --json            Print one JSON value: decision, text, error.
+  --json            Print one JSON value: decision, text, error, ending, stats; see answer.schema.json.
   --debug           Show the traceback of a backend's error, or of a bug.
   -h --help         Show this.
 """,
