@@ -143,7 +143,7 @@ FILE is a rule file or a shipped version; today's policy if none is given.
 
 Options:
   --analyse         Find what no single line shows too: gates that never fire, entries, limits and branches that decide
-                    nothing. Takes up to a minute, and z3: pip install 'mlxk-rules[analysis]'.
+                    nothing. Takes up to a minute, and z3, the extra mlxk-rules[analysis].
   --format F        text, json, sarif (2.1.0), github (annotations) or junit; inside GitHub Actions github if not given.
   --explain CODE    Say what an error code means, with an example of it and the same mended.
   --json            The same as --format json: print one JSON value: valid, problems.
@@ -212,7 +212,7 @@ Usage:
   mlxk-rules diff OLD [NEW] [options]
 
 OLD and NEW are rule files, shipped versions, or files in a git revision such as HEAD~1:rules/policy.yaml; NEW is
-today's policy if none is given. z3 compares them for all facts: pip install 'mlxk-rules[analysis]'. Without it --models
+today's policy if none is given. z3 compares them for all facts, the extra mlxk-rules[analysis]. Without it --models
 and --facts answer still, and so does --check-version where the versions alone tell. Exit codes: 0 the same, 1
 different, 2 unusable, or not known without z3; with --check-version 0 if the version rose by enough, else 1.
 

@@ -50,7 +50,7 @@ def explanation(
     lines = [*_verdict(trace, screen), ""]
     if trace.decision.decision != "allow":
         lines += [*_changes(trace, screen, remedies), ""]
-    rows = [*_reasons(trace), *_memory(trace, screen, longest), *_about(trace, screen), *notes, *_rule(trace, screen)]
+    rows = [*rows_of(trace, screen, longest), *notes, *_rule(trace)]
     for name, text in rows:
         first, *rest = screen.wrapped(text, _INDENT, _INDENT) if (name, text) not in notes else [_INDENT + text]
         lines += [f"  {screen.style(name.ljust(_LABEL), 'dim')}{first[len(_INDENT) :]}", *rest]
@@ -81,6 +81,11 @@ def _changes(trace: Trace, screen: Screen, remedies: Sequence[Remedy]) -> list[s
         heading,
         *(line for text in lines for line in screen.wrapped(safe(text), f"  {mark}", f"  {' ' * len(mark)}")),
     ]
+
+
+def rows_of(trace: Trace, screen: Screen, longest: int | None = None) -> list[tuple[str, str]]:
+    """Return what a person asks of a model next: each a label, "" where it goes on, and a text."""
+    return [*_reasons(trace), *_memory(trace, screen, longest), *_about(trace)]
 
 
 def _reasons(trace: Trace) -> list[tuple[str, str]]:
@@ -157,7 +162,7 @@ def _percent(share: float) -> str:
     return "under 1%" if 0 < share < 0.01 else f"{share:.0%}"
 
 
-def _about(trace: Trace, screen: Screen) -> list[tuple[str, str]]:
+def _about(trace: Trace) -> list[tuple[str, str]]:
     model = trace.facts.get("model", {})
     rows: list[tuple[str, str]] = []
     if trace.decision.allowed and trace.capabilities:
@@ -185,7 +190,7 @@ def folder_and_revision(path: str) -> tuple[str, str | None]:
     return (path[len(here) :] if len(here) > 1 and path.startswith(here) else path), revision
 
 
-def _rule(trace: Trace, screen: Screen) -> list[tuple[str, str]]:
+def _rule(trace: Trace) -> list[tuple[str, str]]:
     decision = trace.decision
     rows: list[tuple[str, str]] = []
     if decision.error_type and trace.facts.get("request", {}).get("context") == "server":
