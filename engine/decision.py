@@ -140,12 +140,16 @@ class GateResult(NamedTuple):
 
 
 class Trace(NamedTuple):
-    """A decision with the facts, the derived facts and every gate tried, in order; the last one decided."""
+    """A decision with the facts, the derived facts and every gate tried, in order; the last one decided.
+
+    warnings: where it warns, its decision and those of the gates behind it that would warn of the same backend too.
+    """
 
     decision: Decision
     facts: dict[str, Any]
     derived: dict[str, Any]
     gates: tuple[GateResult, ...]
+    warnings: tuple[Decision, ...] = ()
 
     @property
     def capabilities(self) -> list[str]:
@@ -161,4 +165,7 @@ class Trace(NamedTuple):
             "derived": self.derived,
             "facts": self.facts,
             "gates": [gate.to_dict() for gate in self.gates],
+            "warnings": [
+                {"gate": one.gate, "error_type": one.error_type, "message": one.message} for one in self.warnings
+            ],
         }

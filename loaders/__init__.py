@@ -9,12 +9,14 @@ from .hub.names import Remote, is_remote, remote
 from .probe import Probed, probe, request_of, told_of
 from .problems import LoaderError
 from .resolving.model_names import Cached, Resolved, cache_folder, cached, cached_model, cached_repos, resolve
+from .resolving.places import Local, local_models, models_in
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-    from .backends.running import stream
+    from .backends.request import Message, Remembered, checked_request
+    from .backends.running import Report, Session, stream
     from .dry_run import Workers
     from .hub.download import download
     from .hub.needed_files import needed
@@ -24,20 +26,28 @@ if TYPE_CHECKING:
 __all__ = [
     "Cached",
     "LoaderError",
+    "Local",
+    "Message",
     "Probed",
+    "Remembered",
     "Remote",
+    "Report",
     "Resolved",
+    "Session",
     "Shape",
     "Workers",
     "cache_folder",
     "cached",
     "cached_model",
     "cached_repos",
+    "checked_request",
     "download",
     "is_remote",
     "last_kept",
+    "local_models",
     "look",
     "machine",
+    "models_in",
     "needed",
     "packages",
     "probe",
@@ -62,10 +72,14 @@ _OF_THE_HUB = {
 
 
 def __getattr__(name: str) -> Any:
-    if name == "stream":  # only a run pays for it
-        from .backends.running import stream
+    if name in ("stream", "Session", "Report"):  # only a run pays for it
+        from .backends import running
 
-        return stream
+        return getattr(running, name)
+    if name in ("Message", "Remembered", "checked_request"):
+        from .backends import request
+
+        return getattr(request, name)
     if name in _OF_THE_HUB:  # only who asks it pays for it
         from importlib import import_module
 

@@ -11,7 +11,7 @@ from io import TextIOWrapper
 from typing import NoReturn
 
 from ..problems import PolicyError, UsageError
-from ..report.terminal import Style, safe, style_for
+from ..report.terminal import Style, reflowed, safe, screen_for, style_for
 from .options import read_command, read_options
 from .usage import COMMANDS, MAIN
 
@@ -79,7 +79,7 @@ def _write_no_more() -> None:
 def _run(words: Sequence[str]) -> int:
     command = read_command(words)
     if command == "--help":
-        print(MAIN, end="")
+        print(reflowed(MAIN, screen_for(sys.stdout)), end="")
         return YES
     if command == "--version":
         from importlib.metadata import version
@@ -87,7 +87,7 @@ def _run(words: Sequence[str]) -> int:
         print(f"mlxk-rules {version('mlxk-rules')}")
         return YES
     if any(word in ("-h", "--help") for word in words[1:]):
-        print(COMMANDS[command], end="")
+        print(reflowed(COMMANDS[command], screen_for(sys.stdout)), end="")
         return YES
     options = read_options(command, words[1:])
     code: int = import_module(f".commands.{command}", __package__).run(options)

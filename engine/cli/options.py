@@ -69,7 +69,9 @@ def _refuse_unknown_options(usage: str, words: Sequence[str]) -> None:
             continue
         name, equals, _ = word.partition("=")
         if name not in known:
-            help = did_you_mean(name, known) or f"the options are {', '.join(sorted(o for o in known if len(o) > 2))}"
+            longer = [other for other in known if len(name) > 3 and other.startswith(name)]
+            help = f"did you mean `{longer[0]}`?" if len(longer) == 1 else did_you_mean(name, known)
+            help = help or f"the options are {', '.join(sorted(o for o in known if len(o) > 2))}"
             raise UsageError("usage", f"unknown option `{name}`", help)
         takes_value = known[name] and not equals
         if equals and not known[name]:
@@ -94,7 +96,18 @@ def _wrong_word(command: str, usage: str, words: Sequence[str], error: DocoptExi
     if len(given) < len(wanted):
         return UsageError("usage", f"{wanted[len(given)]} is missing", line.strip())
     if len(given) > len(wanted) and "[FILE]" not in line:
-        return UsageError("usage", f"unexpected `{given[len(wanted)]}`", line.strip())
+        more = given[len(wanted)]
+        if command == "run":  # the words of a prompt that a shell took apart
+            help = f"mlxk-rules run MODEL PROMPT, the prompt in quotes: {_quoted_prompt(given)}"
+            return UsageError("usage", f"unexpected `{more}`", help)
+        return UsageError("usage", f"unexpected `{more}`", line.strip())
     repeated = next((word for word in words if word.startswith("--") and list(words).count(word) > 1), "")
     message = f"the option `{repeated}` stands twice" if repeated else f"`mlxk-rules {command}` is not called so"
     return UsageError("usage", message, line.strip())
+
+
+def _quoted_prompt(given: Sequence[str]) -> str:
+    from shlex import quote
+
+    model, *prompt = given
+    return f"mlxk-rules run {quote(model)} {quote(' '.join(prompt))[:200]}"

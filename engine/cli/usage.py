@@ -9,27 +9,29 @@ Usage:
   mlxk-rules (-h | --help | --version)
 
 Commands:
-  explain     which gate fires for a model, and why
-  run         decide, then load and generate
+  explain     whether a model can be loaded, what it needs, and why
+  run         decide, then load the model: one answer, or a talk
   pull        decide on a model of the hub, then download what the decided backend loads
-  list        every model in the Hugging Face cache with its decision
+  list        every model that is here, with its decision
   probe       the facts of a model, as JSON
   decide      decisions for facts in JSON lines
   validate    check a rule file
   test        a policy's own cases, with coverage and mutation
   policy      a policy whole, and where each part of it is from
   completion  a script that completes words in bash, zsh or fish
-  diff      what two policies decide differently, with the facts that show it
+  diff        what two policies decide differently, with the facts that show it
   audit       a rule file against what the installed MLX libraries support
 
 `mlxk-rules <command> --help` tells more of one. A MODEL is a folder, a repo id in the Hugging Face cache
-(HF_HOME and HF_HUB_CACHE are honoured), org/name@revision, or a bare name that one cached repo ends with; or one that
-is not here yet, hf://org/name[@revision] or its page on the hub, which is asked for over the network.
+(HF_HOME and HF_HUB_CACHE are honoured), org/name@revision, or any part of the name of one model that `list` shows; or
+one that is not here yet, hf://org/name[@revision] or its page on the hub, which is asked for over the network.
 Exit codes: 0 yes (allow, warn, valid), 1 no (blocked, invalid, failed), 2 wrong usage or unreadable input, 3 a bug.
 """
 
 COMMANDS = {
-    "explain": """Say which gate fires for a model, where it stands in the rule file, why, and what to change.
+    "explain": """Say whether a model can be loaded, by which backend, what it needs, and what would have to change.
+
+Without --image and --audio the answer is for the first of text, images and audio that the model is allowed for.
 
 Usage:
   mlxk-rules explain MODEL [options] [--set FACT=VALUE]...
@@ -46,27 +48,39 @@ Options:
   --trust-remote-code
                     Of no effect: no code of a folder is run, and none is a reason to refuse what loads without it.
   --alternatives    Of a model of the hub that does not fit here: ask it for conversions, and decide on each.
+  --why             Say too which values made the deciding gate fire.
+  --gates           Say too what every gate found, from the first on, with its values.
   --html FILE       Write the decision as one page too: the gates as a picture, the terms that decided.
-  --json            Print one JSON value: decision, capabilities, derived, facts, gates, remedies.
+  --json            Print one JSON value: as answer.schema.json describes it.
   --debug           Show the traceback of a bug.
   -h --help         Show this.
 """,
     "run": """Decide, then load the model through the one backend that the decision names, and print its text.
 
 Usage:
-  mlxk-rules run MODEL PROMPT [options] [--image FILE]... [--audio FILE]...
+  mlxk-rules run MODEL PROMPT [options] [--image FILE]... [--audio FILE]... [--stop TEXT]...
+  mlxk-rules run MODEL [options] [--image FILE]... [--audio FILE]... [--stop TEXT]...
 
-PROMPT is the text, or - to read it from standard input.
+PROMPT is the text, in quotes, or - to read it from standard input. Without one, on a terminal, you talk with the
+model until you type /exit; /help tells more. A recording (--audio) of speech needs none.
 
 Options:
   --image FILE      An image for the model; may be given again.
   --audio FILE      A recording for the model; may be given again.
+  --system TEXT     What the model is to be, or to heed, said before the prompt.
   --max-tokens N    How many tokens to generate at most; 256, and for speech as the model has it, if not given.
+  --context N       How many tokens prompt and answer may have together; memory is told for so many.
   --temperature T   0 takes the likeliest token each time [default: 0].
+  --top-p P         Choose among the likeliest tokens that make up this share, above 0 and at most 1 [default: 1].
+  --seed N          The same seed, prompt and options give the same answer, with a temperature too.
+  --stop TEXT       End the answer before this text; may be given again.
+  --language CODE   The language of a recording, such as en or de, where the model wants to be told.
+  --stats           Say how long the load took, and how many tokens a second were read and written.
+  --yes             Go on without asking where the model needs more memory than may be used.
   --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
   --trust-remote-code
                     Of no effect: no code of a folder is run, and none is a reason to refuse what loads without it.
-  --json            Print one JSON value: decision, text, error.
+  --json            Print one JSON value: decision, text, error, ending, stats; see answer.schema.json.
   --debug           Show the traceback of a backend's error, or of a bug.
   -h --help         Show this.
 """,
@@ -92,20 +106,26 @@ Options:
   --debug           Show the traceback of a bug.
   -h --help         Show this.
 """,
-    "list": """List every model in the Hugging Face cache with its backend, verdict, size and reason.
+    "list": """List the models that are here, each with its size, backend, verdict and share of memory.
 
-Without --image and --audio a model is shown for the first of text, images and audio that it is allowed for. What is
-known is shown at once: whether the backends were asked of a model stands under REHEARSED.
+They are looked for in the Hugging Face cache, in LM Studio's folder, and in the folders that the variable
+MLXK_RULES_MODELS names (with : between them). Without --image and --audio a model is shown for the first of text,
+images and audio that it is allowed for.
 
 Usage:
-  mlxk-rules list [options]
+  mlxk-rules list [WHAT] [options]
+
+WHAT is a folder to look in, or a part of the names to show.
 
 Options:
   --image           Decide for requests with images.
   --audio           Decide for requests with audio.
+  --blocked         Show only what is not to be loaded, and why.
+  --fits            Show only what may be loaded and fits this machine's memory.
+  --sort KEY        By name, size or memory, the largest first [default: name].
   --dry-run         Ask the backends of each model that they were not asked of; some seconds each, and kept.
   --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
-  --json            Print one JSON value: a list.
+  --json            Print one JSON value, a list, as answer.schema.json describes it.
   --debug           Show the traceback of a bug.
   -h --help         Show this.
 """,
@@ -148,7 +168,7 @@ FILE is a rule file or a shipped version; today's policy if none is given.
 
 Options:
   --analyse         Find what no single line shows too: gates that never fire, entries, limits and branches that decide
-                    nothing. Takes up to a minute, and z3: pip install 'mlxk-rules[analysis]'.
+                    nothing. Takes up to a minute, and z3, the extra mlxk-rules[analysis].
   --format F        text, json, sarif (2.1.0), github (annotations) or junit; inside GitHub Actions github if not given.
   --explain CODE    Say what an error code means, with an example of it and the same mended.
   --json            The same as --format json: print one JSON value: valid, problems.
@@ -217,7 +237,7 @@ Usage:
   mlxk-rules diff OLD [NEW] [options]
 
 OLD and NEW are rule files, shipped versions, or files in a git revision such as HEAD~1:rules/policy.yaml; NEW is
-today's policy if none is given. z3 compares them for all facts: pip install 'mlxk-rules[analysis]'. Without it --models
+today's policy if none is given. z3 compares them for all facts, the extra mlxk-rules[analysis]. Without it --models
 and --facts answer still, and so does --check-version where the versions alone tell. Exit codes: 0 the same, 1
 different, 2 unusable, or not known without z3; with --check-version 0 if the version rose by enough, else 1.
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..compiler.condition_terms import Condition
+    from ..decision import Decision
     from .exact import Evaluation, Scope
 
 MAX_DEPTH = 4  # of derived facts explained by derived facts
@@ -33,8 +34,29 @@ def trace(evaluation: Evaluation, facts: Any) -> Trace:
         tried.append(GateResult(gate.id, fired, gate.file, gate.line, terms, error or None))
         if fired:
             plain = {name: value for name, value in scope.items() if name not in _OWN}
-            return Trace(evaluation.decision(gate, scope, error), plain, dict(scope["derived"]), tuple(tried))
+            decision = evaluation.decision(gate, scope, error)
+            warnings = _warnings(evaluation, scope, faults, len(tried), decision)
+            return Trace(decision, plain, dict(scope["derived"]), tuple(tried), warnings)
     raise AssertionError("the last gate always fires")
+
+
+def _warnings(
+    evaluation: Evaluation, scope: Scope, faults: dict[str, str], number: int, decision: Decision
+) -> tuple[Decision, ...]:
+    """Return the decision, if it warns, and what gates behind it warn of: of the same backend, until one allows it."""
+    if decision.decision != "warn":
+        return ()
+    found = {decision.message: decision}
+    for gate in evaluation.program.gates[number:]:
+        if gate.decide == "block" or gate.backend != decision.backend:
+            continue
+        fired, error = evaluation.tried(gate, scope, faults)
+        if fired and gate.decide == "allow":
+            break
+        if fired and not error:
+            other = evaluation.decision(gate, scope, error)
+            found.setdefault(other.message, other)
+    return tuple(found.values())
 
 
 class _Justifier:

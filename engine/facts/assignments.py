@@ -100,9 +100,24 @@ def _typed(fact: Fact, text: str) -> Any:
     if fact.name == "runtime.python" and isinstance(value, list | str):
         value = [int(part) for part in re.findall(r"\d{1,4}", text)][:3] or value
     if fault := fact.fault(value):
-        help = "true or false" if "boolean" in kinds else 'write JSON, such as null, 3 or ["a"]'
-        raise UsageError("bad-value", f"`{fact.name}` {fault}", help)
+        raise UsageError("bad-value", f"`{fact.name}` {fault}", _example(fact))
     return value
+
+
+def _example(fact: Fact) -> str:
+    """What a value of the fact looks like."""
+    kinds = fact.type.kinds
+    if "boolean" in kinds:
+        value = "true or false"
+    elif fact.unit == "bytes":
+        value = f"a size such as {fact.name}=8GB"
+    elif "number" in kinds:
+        value = f"a number such as {fact.name}=3"
+    elif "array" in kinds:
+        value = f"words between commas such as {fact.name}=a,b"
+    else:
+        value = f"JSON such as {fact.name}='{{}}'"
+    return f"write {value}{', or null where it is not known' if fact.type.nullable else ''}"
 
 
 def _json_or_text(text: str) -> Any:

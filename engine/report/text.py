@@ -1,4 +1,4 @@
-"""A trace, and a rule file's problems, as text that is made to be read."""
+"""A trace's parts, and a rule file's problems, as text that is made to be read."""
 
 from __future__ import annotations
 
@@ -6,53 +6,30 @@ from collections.abc import Iterable, Sequence
 
 from ..decision import GateResult, Term, Trace
 from ..evaluator.trace import length_of
-from ..facts.wording import BACKENDS, json_text, size_text
+from ..facts.wording import BACKENDS, json_text
 from ..problems import Problem
-from .terminal import VERDICT_COLOURS, Style, columns, safe
+from .terminal import Screen, columns, safe
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from ..advice.remedies import Remedy
-
-
-def explanation(trace: Trace, style: Style, remedies: Sequence[Remedy] = (), longest: int | None = None) -> str:
-    """Return the verdict and the deciding gate first, its terms, what would have to change, the gates before it.
-
-    longest: the longest context that fits, in tokens, where that is known.
-    """
-    parts = [_verdict(trace, style), because(trace.gates[-1], style), _changes(trace, remedies)]
-    parts += [_others(trace, style), _about(trace, style), _sizes(trace, longest)]
-    return "\n".join(line for part in parts for line in part)
-
-
-def _verdict(trace: Trace, style: Style) -> list[str]:
-    decision, gate = trace.decision, trace.gates[-1]
-    what = verdict_sentence(trace)
-    lines = [f"{style(decision.decision, VERDICT_COLOURS[decision.decision], 'bold')}  {style(what, 'bold')}"]
-    if decision.message:
-        lines.append(f"  {safe(decision.message)}")
-    if decision.error_type:
-        status = f", HTTP {decision.http_status}" if decision.http_status else ""
-        lines.append(f"  {style('error', 'dim')}   {decision.error_type}{status}")
-    if reason := not_rehearsed(trace):
-        lines.append(f"  {style('not rehearsed', 'yellow')}: {safe(reason)}")
-    policy = f"{decision.policy['name']} {decision.policy['version']}"
-    place = style(f"{safe(gate.file)}:{gate.line}, policy {policy}", "dim")
-    lines.append(f"  {style('gate', 'dim')}    {style(gate.id, 'bold')}  {place}")
-    return lines
+    from .terminal import Style
 
 
 def verdict_sentence(trace: Trace) -> str:
-    """Return what was decided of which model, in one sentence."""
-    decision = trace.decision
-    name = safe(str(trace.facts.get("model", {}).get("name") or "the model"))
-    return {
-        "allow": f"{BACKENDS[decision.backend]} may load {name}",
-        "warn": f"{BACKENDS[decision.backend]} may load {name}, with a warning",
-        "block": f"{name} is not to be loaded",
-    }[decision.decision]
+    """Return what was decided of which model, by which version of the backend, in one sentence."""
+    decision, facts = trace.decision, trace.facts
+    name = safe(str(facts.get("model", {}).get("name") or "the model"))
+    if not decision.allowed:
+        return f"{name} is not to be loaded"
+    version = facts.get("runtime", {}).get(decision.backend, {}).get("version")
+    backend = f"{BACKENDS[decision.backend]} {safe(str(version))}" if version else BACKENDS[decision.backend]
+    request = facts.get("request", {})
+    asked = [word for word in ("images", "audio") if request.get(word)]
+    for_what = f" for {' and '.join(asked)}" if asked else ""
+    return f"{backend} may load {name}{for_what}{', with a warning' if decision.decision == 'warn' else ''}"
 
 
 def not_rehearsed(trace: Trace) -> str | None:
@@ -64,20 +41,14 @@ def not_rehearsed(trace: Trace) -> str | None:
     return str(one.get("reason") or "the backend was not asked")
 
 
-def because(gate: GateResult, style: Style) -> list[str]:
-    """Return the terms that made a gate fire, headed by an empty line and a word."""
+def because(gate: GateResult, style: Style, screen: Screen | None = None) -> list[str]:
+    """Return the terms that made a gate fire, headed by an empty line and a word. Each of them stands there once."""
+    screen = screen or Screen(style)
     if gate.error:
-        return ["", "because", f"  {safe(gate.error)}"]
+        return ["", "because", *screen.wrapped(safe(gate.error), "  ", "  ")]
     if not gate.terms:
         return ["", "because no gate before it fired"]
-    return ["", "because", *_terms(gate.terms, style, 1)]
-
-
-def _changes(trace: Trace, remedies: Sequence[Remedy]) -> list[str]:
-    if trace.decision.decision == "allow":
-        return []
-    heading, *lines = change_lines(remedies)
-    return ["", heading, *(f"  {safe(line)}" for line in lines)]
+    return ["", "because", *_terms(gate.terms, screen, 1, set())]
 
 
 def change_lines(remedies: Sequence[Remedy]) -> list[str]:
@@ -88,13 +59,17 @@ def change_lines(remedies: Sequence[Remedy]) -> list[str]:
     return [f"what would have to change{more}", *(remedy.text for remedy in remedies)]
 
 
-def _terms(terms: Iterable[Term], style: Style, depth: int) -> list[str]:
+def _terms(terms: Iterable[Term], screen: Screen, depth: int, seen: set[str]) -> list[str]:
     lines: list[str] = []
     for term in terms:
-        why = f"  {style(safe(term.why), 'dim')}" if term.why else ""
-        lines.append(f"{'  ' * depth}{safe(one_line(term))}{why}")
+        text = safe(one_line(term))
+        if text in seen:
+            continue
+        seen.add(text)
+        indent = "  " * depth
+        lines += screen.wrapped(f"{text}  {safe(term.why)}" if term.why else text, indent, f"{indent}    ")
         if depth < 3:
-            lines.extend(_terms(term.because, style, depth + 1))
+            lines += _terms(term.because, screen, depth + 1, seen)
     return lines
 
 
@@ -123,41 +98,14 @@ def shown(value: Any) -> str:
     return text if len(text) <= 100 else f"{text[:97]}..."
 
 
-def _others(trace: Trace, style: Style) -> list[str]:
-    before = trace.gates[:-1]
-    if not before:
-        return []
-    rows = columns([(gate.id, "; ".join(map(in_short, gate.terms[:2]))) for gate in before])
-    return ["", "gates before it that did not fire", *(f"  {gate}  {style(safe(why), 'dim')}" for gate, why in rows)]
-
-
-def _about(trace: Trace, style: Style) -> list[str]:
-    facts = trace.facts
-    model, memory = facts.get("model", {}), facts.get("memory", {})
-    kind = model.get("type") or "no model type"
-    size, total = model.get("size_bytes"), memory.get("total_bytes")
-    can = ", ".join(trace.capabilities) or "nothing known"
-    lines = ["", f"model   {safe(str(kind))}, {size_text(size)} of {size_text(total)} memory; {can}"]
-    runtime = facts.get("runtime", {})
-    for key in ("mlx_lm", "mlx_vlm", "mlx_audio"):
-        about = runtime.get(key, {})
-        state = f"{about.get('version') or 'of unknown version'}" if about.get("installed") else "not installed"
-        lines.append(f"{'runtime' if key == 'mlx_lm' else '       '} {BACKENDS[key]} {safe(state)}")
-    for fact, reason in list(facts.get("problems", {}).items())[:8]:
-        lines.append(style(f"unread  {safe(str(fact))}: {safe(str(reason))}", "yellow"))
-    return lines
-
-
-def _sizes(trace: Trace, longest: int | None) -> list[str]:
-    lines: list[str] = []
-    if trace.decision.allowed and isinstance(needs := trace.derived.get("memory_sum"), str):
-        lines.append(f"needs   {safe(needs)}")
-    if longest is not None:
-        lines.append(f"context at most {longest} tokens of prompt and answer fit here")
-    for backend, one in trace.facts.get("dry_run", {}).items():
-        if backend in BACKENDS and isinstance(one, dict) and one.get("status") in ("ok", "failed"):
-            where = f" in {one['phase']}: {one['reason']}" if one["status"] == "failed" else ""
-            lines.append(f"dry run {BACKENDS[backend]} {safe(str(one['status']) + where)}")
+def gate_lines(trace: Trace, screen: Screen) -> list[str]:
+    """Return every gate that was tried, in order, with the terms and values that made it fire or not."""
+    rows = columns([(gate.id, "; ".join(map(in_short, gate.terms[:2]))) for gate in trace.gates])
+    lines = ["", f"the {len(rows)} gates that were tried, from the first on: the last one decided"]
+    for gate, why in rows:
+        first, *rest = screen.wrapped(safe(why), "  ".ljust(len(gate) + 4), "      ")
+        lines += [f"  {gate}  {screen.style(first[len(gate) + 4 :], 'dim')}".rstrip()]
+        lines += [screen.style(line, "dim") for line in rest]
     return lines
 
 

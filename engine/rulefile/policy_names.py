@@ -41,12 +41,13 @@ def _is_today(version: str) -> bool:
 
 
 def _shown(path: str) -> str:
-    # A path below the working folder is shown as a person there would write it.
+    # In a clone, as a person there would write it; else in short, as nobody reads a path into an environment. A file of
+    # that name in the working folder is another one.
     try:
         here = os.path.join(os.getcwd(), "")
     except OSError:
         here = ""
-    if here and path.startswith(here):
-        return path[len(here) :]
-    short = f"rules/{os.path.basename(path)}"
-    return path if os.path.lexists(short) else short  # a file of the person's own may be called so
+    real, short = os.path.realpath(path), f"rules/{os.path.basename(path)}"
+    if here and real.startswith(here) and "site-packages" not in real:
+        return real[len(here) :]
+    return f"mlxk_rules/{short}" if os.path.lexists(short) else short  # a file of the person's own may be called so

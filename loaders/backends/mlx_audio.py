@@ -10,7 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple, cast
 
 from ..host import python_source
-from .request import Request
+from ..problems import LoaderError
+from .request import Generated, Request
 
 
 class Support(NamedTuple):
@@ -117,7 +118,7 @@ def _all_but_extra() -> Generator[None, None, None]:
         module.load_weights = original
 
 
-def generate(model: Any, request: Request) -> Iterator[str]:
+def generate(model: Any, request: Request) -> Iterator[Generated]:
     """The text of each audio file, whole, one a piece, newline between them.
 
     The prompt goes to models whose generate has a `prompt` (granite-speech, qwen2-audio, moss: an instruction) and is
@@ -137,11 +138,21 @@ def generate(model: Any, request: Request) -> Iterator[str]:
             options["sample_len"] = request.max_tokens
     if "prompt" in taken and request.prompt.strip():
         options["prompt"] = request.prompt
+    if request.language is not None:
+        if "language" not in taken:
+            raise LoaderError(
+                "bad_argument", "the model takes no language: it tells by itself, or knows one", "leave --language out"
+            )
+        options["language"] = request.language
+    if request.top_p < 1 and "top_p" in taken:
+        options["top_p"] = request.top_p
+    if request.seed is not None:
+        import_module("mlx.core").random.seed(request.seed)
     if "return_timestamps" in taken:
         options["return_timestamps"] = False
     for number, file in enumerate(request.audio):
         text = _text(model.generate(str(file), **options)).strip()
-        yield f"\n{text}" if number else text
+        yield Generated(f"\n{text}" if number else text)
 
 
 def _text(result: Any) -> str:

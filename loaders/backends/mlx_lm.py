@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from importlib import import_module
+from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..host import python_source
-from .request import Request
+from ..problems import LoaderError
+from .request import MAX_TOKENS, Generated, Remembered, Request, refuse_long_prompt
 from .time_limit import template_in_time
-
-_MAX_TOKENS = 256
 
 
 class Support(NamedTuple):
@@ -52,19 +52,49 @@ def open_model(folder: Path, lazy: bool = False) -> Any:
     return load(str(folder), tokenizer_config={"trust_remote_code": False}, lazy=lazy, trust_remote_code=False)
 
 
-def generate(model: Any, request: Request) -> Iterator[str]:
+def generate(model: Any, request: Request) -> Iterator[Generated]:
     """The answer in pieces. The chat template is applied where the tokenizer has one; else the prompt is continued."""
     network, tokenizer = model
     prompt: Any = request.prompt
     if tokenizer.has_chat_template:
-        messages = [{"role": "user", "content": prompt}]
+        said = [{"role": one.role, "content": one.text} for one in request.before]
+        messages = [*said, {"role": "user", "content": prompt}]
         with template_in_time():
             prompt = tokenizer.apply_chat_template(messages, add_generation_prompt=True)
+    elif any(one.role == "system" for one in request.before):
+        raise LoaderError("bad_argument", "the model has no chat template, and takes no system prompt")
     if not len(prompt):
         raise ValueError("the prompt has no tokens")  # mlx-lm would fail on an empty array, far from the cause
-    sampler = import_module("mlx_lm.sample_utils").make_sampler(temp=request.temperature)
+    if request.context_tokens is not None:
+        count = len(tokenizer.encode(prompt) if isinstance(prompt, str) else prompt)
+        refuse_long_prompt(count, request.context_tokens)
+    if request.seed is not None:
+        import_module("mlx.core").random.seed(request.seed)
+    # To mlx-lm 0 means all of them, and 1 too.
+    sampler = import_module("mlx_lm.sample_utils").make_sampler(temp=request.temperature, top_p=request.top_p)
+    limits = {"max_tokens": request.max_tokens or MAX_TOKENS, "sampler": sampler}
+    if request.remembered is None or isinstance(prompt, str):
+        answer = import_module("mlx_lm").stream_generate(network, tokenizer, prompt, **limits)
+        yield from map(Generated.of, answer)
+    else:
+        yield from _continued(network, tokenizer, list(prompt), request.remembered, limits)
+
+
+def _continued(
+    network: Any, tokenizer: Any, prompt: list[int], remembered: Remembered, limits: dict[str, Any]
+) -> Iterator[Generated]:
+    """The answer of a talk: what the cache holds of the prompt already is not read again."""
+    kept = import_module("mlx_lm.models.cache")
+    known = list(takewhile(lambda pair: pair[0] == pair[1], zip(remembered.tokens, prompt[:-1], strict=False)))
+    offset = getattr(remembered.cache[0], "offset", None) if remembered.cache else None
+    if known and isinstance(offset, int) and offset >= len(known) and kept.can_trim_prompt_cache(remembered.cache):
+        kept.trim_prompt_cache(remembered.cache, offset - len(known))
+    else:  # a cache that cannot forget is made anew
+        known, remembered.cache = [], kept.make_prompt_cache(network)
+    remembered.tokens = list(prompt)
     answer = import_module("mlx_lm").stream_generate(
-        network, tokenizer, prompt, max_tokens=request.max_tokens or _MAX_TOKENS, sampler=sampler
+        network, tokenizer, prompt[len(known) :], prompt_cache=remembered.cache, **limits
     )
     for piece in answer:
-        yield piece.text
+        remembered.tokens.append(int(piece.token))
+        yield Generated.of(piece)._replace(prompt_tokens=len(prompt))

@@ -10,11 +10,8 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..host import python_source
-from .request import Request
+from .request import MAX_TOKENS, Generated, Request
 from .time_limit import template_in_time
-
-_MAX_TOKENS = 256
-
 
 # Types that its table lacks under any name, and that their models and processors are made of.
 _SPOKEN_LIKE = {"indic_ocr": ("qwen3_5",), "mistral_large3": ("mistral3",)}
@@ -118,15 +115,19 @@ def open_model(folder: Path, lazy: bool = False) -> Any:
     return import_module("mlx_vlm").load(str(folder), lazy=lazy, trust_remote_code=False)
 
 
-def generate(model: Any, request: Request) -> Iterator[str]:
+def generate(model: Any, request: Request) -> Iterator[Generated]:
     """The answer in pieces, with a placeholder in the prompt for each image and each audio file."""
     network, processor = model
     images = [str(file) for file in request.images]
     audio = [str(file) for file in request.audio]
     config = {"model_type": placeholder_type(network.config.model_type)}  # all that it reads
+    said: Any = request.prompt
+    if request.before:
+        said = [_message(one.role, one.text, one.images) for one in request.before]
+        said.append(_message("user", request.prompt, len(images) - sum(one.images for one in request.before)))
     apply_chat_template = import_module("mlx_vlm.prompt_utils").apply_chat_template
     with template_in_time():
-        prompt = apply_chat_template(processor, config, request.prompt, num_images=len(images), num_audios=len(audio))
+        prompt = apply_chat_template(processor, config, said, num_images=len(images), num_audios=len(audio))
     # Unknown keywords are ignored there: these are the names that 0.7.10 reads.
     answer = import_module("mlx_vlm").stream_generate(
         network,
@@ -134,11 +135,19 @@ def generate(model: Any, request: Request) -> Iterator[str]:
         prompt,
         image=images or None,
         audio=audio or None,
-        max_tokens=request.max_tokens or _MAX_TOKENS,
+        max_tokens=request.max_tokens or MAX_TOKENS,
         temperature=request.temperature,
+        top_p=request.top_p,
+        **({} if request.seed is None else {"seed": request.seed}),
     )
-    for piece in answer:
-        yield piece.text
+    yield from map(Generated.of, answer)
+
+
+def _message(role: str, text: str, images: int) -> dict[str, Any]:
+    """A message as mlx-vlm reads it: the images of a talk stay with the words that they came with."""
+    if not images:
+        return {"role": role, "content": text}
+    return {"role": role, "content": [*({"type": "image"} for _ in range(images)), {"type": "text", "text": text}]}
 
 
 def placeholder_type(model_type: str) -> str:

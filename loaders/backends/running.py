@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, Protocol, TypeVar, cast
+from time import perf_counter
+from typing import Any, NamedTuple, Protocol, TypeVar, cast
+from weakref import finalize
 
+from ...engine.storage.own_package import install_command
 from .. import bounded_files
 from ..facts.folder import listing
 from ..hub.hub_facts import is_shape
@@ -20,7 +24,8 @@ from ..problems import LoaderError
 from .failure import Phase, backend_error
 from .pinned_folder import Pinned, changed, fingerprint_in, pinned
 from .remote_code import MAX_CONFIG_BYTES, no_remote_code, refusal, refuse_model_file
-from .request import Request, checked_request
+from .request import Generated, Request, checked_request
+from .stopping import Stopping
 from .surroundings import quiet_and_offline
 
 _T = TypeVar("_T")
@@ -31,7 +36,7 @@ class _Backend(Protocol):
 
     def open_model(self, folder: Path) -> Any: ...
 
-    def generate(self, model: Any, request: Request) -> Iterator[str]: ...
+    def generate(self, model: Any, request: Request) -> Iterator[Generated]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,12 +64,14 @@ def stream(
     audio: Sequence[Path | str] = (),
     max_tokens: int | None = None,
     temperature: float = 0.0,
+    **more: Any,
 ) -> Iterator[str]:
     """The model's answer, piece by piece.
 
     `facts` are those that were decided on, `decision` what came out. `max_tokens` None means 256 for text, and the
-    model's own limit for speech (a transcript is as long as its recording). All that can be checked is checked by the
-    call; the load happens at the first piece. Ctrl-C passes through; closing the iterator ends the generation.
+    model's own limit for speech (a transcript is as long as its recording); `more` are further fields of a Request,
+    such as top_p, seed, stop and before. All that can be checked is checked by the call; the load happens at the first
+    piece. Ctrl-C passes through; closing the iterator ends the generation.
 
     What is loaded is what `facts.model.fingerprint` tells of, or nothing, whatever is put into the folder meanwhile.
 
@@ -73,19 +80,102 @@ def stream(
     path_mismatch, unwritable_folder, not_downloaded, and, each caused by the backend's own exception, backend_failed,
     out_of_memory, took_too_long, remote_code.
     """
-    backend = _allowed_backend(decision)
-    known = _BACKENDS[backend]
+    known = _BACKENDS[_allowed_backend(decision)]
     _same_request(facts, known, bool(images), bool(audio))
-    folder = _probed_folder(facts)
-    request = checked_request(prompt, images, audio, max_tokens, temperature)
-    if find_spec(known.package) is None:
-        raise LoaderError(
-            "backend_not_installed", f"{known.name} is not installed", f"pip install 'mlxk-rules[{known.extra}]'"
-        )
-    _refuse_shape(folder)
-    refuse_model_file(folder)
-    module = cast("_Backend", import_module(f".{backend}", __package__))
-    return _run(module, known, folder, fingerprint_in(facts), request)
+    _probed_folder(facts)
+    request = checked_request(prompt, images, audio, max_tokens, temperature, **more)
+    return Session(facts, decision).answer(request)
+
+
+class Report(NamedTuple):
+    """How an answer went. ending: end (the model's own), length (max_tokens), context, stop (a text to stop at); None
+    where there is none, or the backend does not say, as with each other value."""
+
+    ending: str | None = None
+    load_seconds: float | None = None
+    prompt_tokens: int | None = None
+    prompt_tokens_per_second: float | None = None
+    answer_tokens: int | None = None
+    answer_tokens_per_second: float | None = None
+    peak_bytes: int | None = None
+
+
+class Session:
+    """A model that stays loaded from its first answer on. Raises LoaderError as `stream` does."""
+
+    def __init__(self, facts: Mapping[str, Any], decision: Mapping[str, Any] | object) -> None:
+        backend = _allowed_backend(decision)
+        self._known = _BACKENDS[backend]
+        self._folder = _probed_folder(facts)
+        if find_spec(self._known.package) is None:
+            help = f"install it: {install_command(self._known.extra)}"
+            raise LoaderError("backend_not_installed", f"{self._known.name} is not installed", help)
+        _refuse_shape(self._folder)
+        refuse_model_file(self._folder)
+        self._fingerprint = fingerprint_in(facts)
+        self._held = ExitStack()
+        finalize(self, self._held.close)  # who drops the session lets the files go
+        self._pinned: Pinned | None = None
+        self._module = cast("_Backend", import_module(f".{backend}", __package__))
+        self._model: Any = None
+        self._load_seconds: float | None = None
+        self.report = Report()  # of the last answer
+
+    @property
+    def is_loaded(self) -> bool:
+        """Whether the model was loaded."""
+        return self._load_seconds is not None
+
+    def answer(self, request: Request) -> Generator[str, None, None]:
+        """The answer in pieces; the model is loaded at the first, where it is not yet.
+
+        The guards are open only while the backend works, never while the caller does.
+        """
+        self.report = Report()
+        if self._pinned is None:
+            self._pinned = self._pin()
+        folder = self._pinned
+        if not self.is_loaded:
+            started = perf_counter()
+            self._model = _step(self._known, "load", folder, lambda: self._module.open_model(folder.path))
+            folder.check()
+            self._load_seconds = perf_counter() - started
+        self.report = Report(load_seconds=self._load_seconds)
+        pieces = _step(self._known, "generate", folder, lambda: self._module.generate(self._model, request))
+        stopping = Stopping(request.stop)
+        ending: str | None = None
+        try:
+            while (piece := _step(self._known, "generate", folder, lambda: next(pieces, None))) is not None:
+                shown = stopping.shown(piece.text)
+                ending = "stop" if stopping.stopped else _ending(piece, request)
+                self.report = Report(ending, self._load_seconds, *piece[2:])
+                if shown:
+                    yield shown
+                if ending in ("stop", "context"):
+                    break
+            if rest := stopping.rest():
+                yield rest
+        finally:
+            close = getattr(pieces, "close", None)
+            if close is not None:
+                close()
+
+    def _pin(self) -> Pinned:
+        found = self._held.enter_context(pinned(self._folder, self._fingerprint))
+        try:  # again, of what is loaded: the folder may have changed since the call
+            _refuse_shape(found.path)
+            refuse_model_file(found.path)
+        except LoaderError:
+            self._held.close()
+            raise
+        return found
+
+
+def _ending(piece: Generated, request: Request) -> str | None:
+    if piece.reason is not None:
+        return "end" if piece.reason == "stop" else "length"
+    used = (piece.prompt_tokens or 0) + (piece.answer_tokens or 0)
+    return "context" if request.context_tokens is not None and used >= request.context_tokens else None
 
 
 def _field(decision: Mapping[str, Any] | object, name: str) -> Any:
@@ -155,27 +245,6 @@ def _type_now(folder: Path) -> object:
     except (OSError, ValueError, RecursionError):
         return None
     return cast("dict[str, object]", config).get("model_type") if isinstance(config, dict) else None
-
-
-def _run(
-    module: _Backend, known: _Known, origin: Path, fingerprint: str | None, request: Request
-) -> Generator[str, None, None]:
-    """Loads at the first step. The guards are open only while the backend works, never while the caller does."""
-    with pinned(origin, fingerprint) as folder:
-        # Again, of what is loaded: the folder may have changed since the call.
-        _refuse_shape(folder.path)
-        refuse_model_file(folder.path)
-        model = _step(known, "load", folder, lambda: module.open_model(folder.path))
-        folder.check()
-        pieces = _step(known, "generate", folder, lambda: module.generate(model, request))
-        try:
-            while (piece := _step(known, "generate", folder, lambda: next(pieces, None))) is not None:
-                if piece:
-                    yield piece
-        finally:
-            close = getattr(pieces, "close", None)
-            if close is not None:
-                close()
 
 
 def _step(known: _Known, phase: Phase, folder: Pinned, work: Callable[[], _T]) -> _T:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterator
 from typing import NamedTuple
 
@@ -14,6 +15,9 @@ from . import hub_cache
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
+
+
+_HUB_ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
 
 
 class Resolved(NamedTuple):
@@ -104,7 +108,8 @@ def cached_model(repo: str, folder: str, revision: str | None = None) -> Resolve
         snapshots = hub_cache.snapshots(folder)
         if not snapshots and os.path.islink(folder) and not os.path.isdir(folder):
             message = (
-                f"`{_shown(repo)}` in the cache is a link to `{_shown(os.readlink(folder))}`, which cannot be opened"
+                f"`{_shown(repo)}` in the cache is a link to `{_shown(os.readlink(folder))}`, which cannot be opened: "
+                "its drive may be away"
             )
             raise LoaderError("unreadable_folder", message, "connect the drive that it is on, or remove the link")
         if not snapshots:
@@ -159,7 +164,9 @@ def _cached_model(name: str) -> Resolved:
     parts = wanted.split("/")
     if any(part in ("", ".", "..") for part in parts) or len(parts) > 2:
         raise LoaderError(
-            "bad_name", f"`{_shown(name)}` is no repo id", "a repo id reads `org/name`, a folder begins with ./"
+            "bad_name",
+            f"`{_shown(name)}` is no repo id",
+            "a repo id reads `org/name`; a folder of that name is not here",
         )
     if at and not revision:
         raise LoaderError(
@@ -167,42 +174,51 @@ def _cached_model(name: str) -> Resolved:
         )
     if (exact := hub_cache.repo(hub_cache.folder(), wanted)) is not None:
         return cached_model(wanted, exact, revision or None)
-    known = cached_repos()
-    repo = _repo(wanted, known)
-    return cached_model(repo, known[repo], revision or None)
+    from .places import local_models  # which knows further places than the cache
+
+    models = {model.name: model for model in sorted(local_models(), key=lambda model: (model.cached, model.name))}
+    model = models[_repo(wanted, sorted(models))]
+    if not model.cached and revision:
+        raise LoaderError("revision_not_found", f"`{_shown(model.name)}` is a folder, which has no revisions")
+    return cached_model(model.name, model.folder, revision or None) if model.cached else model.resolved()
 
 
-def _repo(wanted: str, known: dict[str, str]) -> str:
-    """The one repo that is meant; of the ways to mean one, the strictest that finds any decides."""
-    if wanted in known:
-        return wanted
+def _repo(wanted: str, names: list[str]) -> str:
+    """The one model that is meant; of the ways to mean one, the strictest that finds any decides."""
     folded = wanted.casefold()
     ways: list[Callable[[str], bool]] = [
-        lambda repo: repo.split("/")[-1] == wanted,
-        lambda repo: repo.split("/")[-1].casefold() == folded,
-        lambda repo: repo.casefold().endswith(folded),
+        lambda name: name == wanted,
+        lambda name: name.split("/")[-1] == wanted,
+        lambda name: folded in (name.casefold(), name.split("/")[-1].casefold()),
+        lambda name: name.casefold().endswith(folded),
+        lambda name: folded in name.casefold(),
     ]
-    for way in [] if "/" in wanted else ways:
-        found = [repo for repo in known if way(repo)]
+    if "/" in wanted:  # a repo id means that repo, whatever its case, and no other that has it in its name
+        ways = [ways[0], lambda name: name.casefold() == folded]
+    for way in ways:
+        found = [name for name in names if way(name)]
         if len(found) == 1:
             return found[0]
         if found:
-            candidates = ", ".join(f"`{repo}`" for repo in found[:8]) + (", ..." if len(found) > 8 else "")
-            message = f"`{_shown(wanted)}` may be any of {len(found)} cached models"
+            candidates = ", ".join(f"`{_shown(name)}`" for name in found[:8]) + (", ..." if len(found) > 8 else "")
+            message = f"`{_shown(wanted)}` may be any of {len(found)} models that are here"
             raise LoaderError("ambiguous_model", message, f"say which: {candidates}")
-    near = _near(wanted, [*known, *(repo.split("/")[-1] for repo in known)])
-    on_the_hub = f"`hf://{_shown(wanted)}` asks the hub for it" if "/" in wanted and wanted.isascii() else None
+    near = [name for name in names if folded in name.casefold()][:3]
+    near = near or _near(wanted, [*names, *(name.split("/")[-1] for name in names)])
+    on_the_hub = f"`hf://{_shown(wanted)}` asks the hub for it" if _HUB_ID.fullmatch(wanted) else None
     if near:
         help = "; ".join(filter(None, [_did_you_mean(near), on_the_hub]))
     elif on_the_hub:
         help = f"{on_the_hub}; a folder begins with ./"
-    elif known:
-        help = (
-            f"`mlxk-rules list` shows the {len(known)} cached model{'s' * (len(known) != 1)}; a folder begins with ./"
-        )
+    elif names:
+        help = f"`mlxk-rules list` shows the {len(names)} model{'s' * (len(names) != 1)} that {_are(names)} here"
     else:
-        help = f"no model is cached in `{_shown(hub_cache.folder())}`; a folder begins with ./"
+        help = f"no model is in `{_shown(hub_cache.folder())}`; name a model's folder"
     raise LoaderError("model_not_found", f"there is no folder and no cached model `{_shown(wanted)}`", help)
+
+
+def _are(names: list[str]) -> str:
+    return "are" if len(names) != 1 else "is"
 
 
 def _by_prefix(repo: str, folder: str, snapshots: list[str], prefix: str) -> str:

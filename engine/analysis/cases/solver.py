@@ -14,8 +14,11 @@ def solver() -> Any:
     try:
         return import_module("z3")
     except ImportError:
-        help = "pip install 'mlxk-rules[analysis]'"
-        raise UsageError("no-solver", "z3 is not installed, by which this is proved", help) from None
+        from ...storage.own_package import install_command
+
+        raise UsageError(
+            "no-solver", "z3 is not installed, by which this is proved", install_command("analysis")
+        ) from None
 
 
 class Cases:

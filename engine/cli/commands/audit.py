@@ -30,7 +30,9 @@ def run(options: dict[str, Any]) -> int:
         raise UsageError("not-fixed", f"`{name}` extends another policy", "fix the file that has the sets")
     report = audit(document, runtime())
     if len(report.absent) == len(LIBRARIES):
-        raise UsageError("nothing-installed", "no MLX library is installed", "pip install 'mlxk-rules[all]'")
+        from ...storage.own_package import install_command
+
+        raise UsageError("nothing-installed", "no MLX library is installed", install_command("all"))
     fixed = False
     if options["--fix"] and not report.clean:
         text = read(path, name).text

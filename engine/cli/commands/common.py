@@ -5,6 +5,7 @@ from __future__ import annotations
 from ...problems import UsageError
 from ..hub_question import asked as asked_of_the_hub
 from ..policy_choice import Choice, choose
+from ..waiting import waiting
 
 MAX_PIXELS = 16_384  # of a side
 
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
+    from ....loaders import Probed
     from ...policy import Policy
 
 
@@ -39,6 +41,13 @@ def probed(options: dict[str, Any], policy: Policy | None = None, to_load: bool 
     The backends themselves are asked where the policy's decision rests on what they say; without a policy always.
     to_load: the facts say of which files they are, so that these and no others are loaded.
     """
+    found, _ = opened(options, policy)
+    facts = found.pinned(found.facts()) if to_load else found.facts()
+    return told(found, facts, bool(options.get("--quick")), policy)
+
+
+def opened(options: dict[str, Any], policy: Policy | None = None) -> tuple[Probed, dict[str, Any]]:
+    """Return MODEL's folder, and the request that the options describe. Raises LoaderError and UsageError."""
     from ....loaders import Probed, request_of
 
     size = _image_size(options.get("--image-size"), policy)
@@ -53,14 +62,18 @@ def probed(options: dict[str, Any], policy: Policy | None = None, to_load: bool 
     model = options["MODEL"]
     if isinstance(model, str):
         model = asked_of_the_hub(model)
-    found = Probed.of(model, asked, machine=_machine(options.get("--set") or ()))
-    facts = found.pinned(found.facts()) if to_load else found.facts()
-    if options.get("--quick"):
+    return Probed.of(model, asked, machine=_machine(options.get("--set") or ())), asked
+
+
+def told(found: Probed, facts: dict[str, Any], quick: bool, policy: Policy | None = None) -> dict[str, Any]:
+    """Return the facts of a folder with what the backends say of it, where they are to be asked."""
+    if quick:
         return facts
     facts = found.told(facts)
     if not found.is_open or (policy is not None and not policy.rests_on(policy.decide_few(facts).gate, "dry_run")):
         return facts
-    return found.rehearsed(facts, waiting=_say_that_it_takes_time)
+    with waiting("asking the installed backends (--quick does without)"):
+        return found.rehearsed(facts)
 
 
 def _machine(assignments: Iterable[str]) -> Any:
@@ -73,13 +86,6 @@ def _machine(assignments: Iterable[str]) -> Any:
         if name.strip() == "memory.accelerator":
             found = found._replace(memory=found.memory | {"accelerator": value.strip()})
     return found
-
-
-def _say_that_it_takes_time() -> None:
-    import sys
-
-    if sys.stderr.isatty():
-        print("asking the installed backends, which takes some seconds (--quick does without)", file=sys.stderr)
 
 
 def _image_size(text: str | None, policy: Policy | None) -> tuple[int, int] | None:

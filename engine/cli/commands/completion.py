@@ -26,12 +26,11 @@ def run(options: dict[str, Any]) -> int:
 
 
 def _print_models() -> None:
-    from ....loaders import LoaderError
-    from ....loaders.resolving.hub_cache import folder, repos
+    from ....loaders import LoaderError, local_models
 
     try:
-        names = repos(folder())
-    except (OSError, LoaderError):
+        names = dict.fromkeys(model.name for model in local_models())
+    except LoaderError:
         return
     for name in names:
         # A name that a shell would have to quote is no repo's on the Hub, and bash evaluates what it is offered.

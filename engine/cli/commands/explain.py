@@ -5,30 +5,28 @@ from __future__ import annotations
 import sys
 
 from ...advice.longest_context import longest_context
-from ...report.terminal import safe, style_for
-from ...report.text import explanation
-from ..hub_question import asked
-from .common import choice_of, print_json, probed
+from ...report.answer import explanation
+from ...report.terminal import safe, screen_for
+from ..hub_question import asked as asked_of_the_hub
+from ..requests import EACH, first_allowed
+from .common import choice_of, opened, print_json, told
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
     from ...advice.remedies import Remedy
-    from ...decision import Trace
+    from ...decision import Decision, Trace
     from ...policy import Policy
+    from ..requests import Request
 
 
 def run(options: dict[str, Any]) -> int:
-    """Print which gate fires for a model, why, and what would have to change. Returns 0 unless it blocks, then 1."""
+    """Print what is decided of a model, why, and what would have to change. Returns 0 unless it blocks, then 1."""
     chosen = choice_of(options)
     policy = chosen.load()
-    model = asked(options["MODEL"])
-    facts = probed({**options, "MODEL": model}, policy)
-    if options["--set"]:
-        from ...facts.assignments import override  # which reads the vocabulary
-
-        facts = override(facts, options["--set"], policy.derived_types)
+    model = asked_of_the_hub(options["MODEL"])
+    facts = _facts({**options, "MODEL": model}, policy)
     trace = policy.explain(facts)
     changes = remedies_of(policy, facts, trace)
     others = (
@@ -42,14 +40,21 @@ def run(options: dict[str, Any]) -> int:
             more["alternatives"] = others
         print_json({**trace.to_dict(), **more})
     else:
-        style = style_for(sys.stdout)
-        print(explanation(trace, style, changes, longest))
+        print(
+            explanation(
+                trace,
+                screen_for(sys.stdout),
+                changes,
+                longest,
+                why=options["--why"],
+                gates=options["--gates"],
+                notes=_notes(options, trace, changes, chosen.sentence if chosen.by else "", isinstance(model, str)),
+            )
+        )
         if others is not None:
             from ..alternatives import lines
 
             print("\n".join(map(safe, lines(others))))
-        if chosen.by:
-            print(f"policy  {safe(chosen.sentence)}")
     if options["--html"] is not None:
         from ...report.pages.outline import outline
         from ...report.pages.page import decision_page
@@ -64,6 +69,46 @@ def _others(options: dict[str, Any], policy: Policy, model: Any) -> list[dict[st
     from ..alternatives import alternatives
 
     return alternatives(options, policy, model)
+
+
+def _facts(options: dict[str, Any], policy: Policy) -> dict[str, Any]:
+    """Return the facts for the request that was asked for; for none, for the first that the model is allowed for."""
+    found, asked = opened(options, policy)
+    sets = options["--set"]
+
+    def facts_of(request: Request) -> tuple[Decision, dict[str, Any]]:
+        asking = found.asking({**asked, "images": request[0], "audio": request[1]})
+        facts = told(asking, asking.facts(), options["--quick"], policy)
+        if sets:
+            from ...facts.assignments import override  # which reads the vocabulary
+
+            facts = override(facts, sets, policy.derived_types)
+        return policy.decide_few(facts), facts
+
+    own = asked["images"], asked["audio"]
+    is_open = not any(own) and not any(one.strip().startswith(("request.", "derived.")) for one in sets)
+    return first_allowed(EACH if is_open else [own], facts_of)[2]
+
+
+def _notes(
+    options: dict[str, Any], trace: Trace, changes: tuple[Remedy, ...], policy: str, is_here: bool
+) -> list[tuple[str, str]]:
+    notes = [("policy", safe(policy))] if policy else []
+    if trace.decision.allowed and not options["--set"]:
+        asked = {"images": " --image FILE", "audio": " --audio FILE"}
+        files = "".join(words for name, words in asked.items() if trace.facts["request"].get(name))
+        from shlex import quote
+
+        model = quote(options["MODEL"])
+        what, command = ("run it", f"run {model}{files}") if is_here else ("get it", f"pull {model}")
+        notes.append((what, safe(f"mlxk-rules {command}")))
+    missing = [change.fact for remedy in changes for change in remedy.changes if change.fact.endswith(".installed")]
+    if missing:
+        from ...storage.own_package import EXTRAS, install_command
+
+        extras = [EXTRAS[fact.split(".")[1]] for fact in dict.fromkeys(missing) if fact.split(".")[1] in EXTRAS]
+        notes += [("install", safe(install_command(extra))) for extra in extras]
+    return notes
 
 
 def remedies_of(policy: Policy, facts: dict[str, Any], trace: Trace) -> tuple[Remedy, ...]:

@@ -2,58 +2,96 @@
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import closing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from ...facts.wording import BACKENDS, size_text
-from ...report.terminal import VERDICT_COLOURS, safe, style_for
+from ...problems import UsageError, did_you_mean
+from ...report.model_table import Table
+from ...report.terminal import safe, screen_for
+from ..requests import EACH
 from .common import choice_of
-from .rows import REQUESTS, Row, rows
+from .rows import Row, rows
 
-# Without a request of the person's, a model is shown for the first of these that it is allowed for.
-EACH = [(False, False), (True, False), (False, True)]
+if TYPE_CHECKING:
+    from ....loaders import Local
+
+# What rows may be sorted by, and how: the largest first, what is not known last.
+_SORTS: dict[str, Callable[[Row], Any] | None] = {
+    "name": None,
+    "size": lambda row: -(row["size_bytes"] or 0),
+    "memory": lambda row: -(row["memory_ratio"] or 0),
+}
 
 
 def run(options: dict[str, Any]) -> int:
-    """Print every cached model with its decision, each as soon as it is known. Returns 0."""
+    """Print every model that is here with its decision, each as soon as it is known. Returns 0."""
     asked = (bool(options["--image"]), bool(options["--audio"]))
+    order = options["--sort"]
+    if order not in _SORTS:
+        raise UsageError(
+            "bad-value", f"`--sort` is `{order[:40]}`", did_you_mean(order, _SORTS) or "name, size, memory"
+        )
     chosen = choice_of(options)
-    from ....loaders import cache_folder, cached_repos
-
-    repos = cached_repos()
-    with closing(
-        rows(chosen, repos, [asked] if any(asked) else EACH, sys.stdout.flush, bool(options["--dry-run"]))
-    ) as found:
+    models = _models(options["WHAT"])
+    pause = sys.stdout.flush
+    with closing(rows(chosen, models, [asked] if any(asked) else EACH, pause, bool(options["--dry-run"]))) as found:
         if chosen.by:
             print(f"policy {safe(chosen.sentence)}", file=sys.stderr)
+        wanted = _ordered(_filtered(found, options), _SORTS[order])
         if options["--json"]:
-            _print_list(_with_progress(found))
-        elif repos:
-            width = max(len(safe(repo)) for repo in repos)
-            _print_table(found if sys.stdout.isatty() else _with_progress(found), width)
+            _print_list(_with_progress(wanted))
+        elif models:
+            _print_table(wanted, models, any(asked), quiet=sys.stdout.isatty() and order == "name")
         else:
+            from ....loaders import cache_folder
+
             print(f"no models in {safe(str(cache_folder()))}", file=sys.stderr)
     return 0
 
 
-def _print_table(found: Iterable[Row], width: int) -> None:
-    style = style_for(sys.stdout)
-    # Told beforehand, so that no row waits for another: of a size, `1023 bytes` is the longest text.
-    backend, request = (max(map(len, words.values())) for words in (BACKENDS, REQUESTS))
-    form = f"{{:<{width}}}  {{:>10}}  {{:<{backend}}}  {{:<{request}}}  {{}}  {{:<9}}  {{}}".format
-    verdicts = {
-        verdict: style(f"{verdict or 'error':<7}", VERDICT_COLOURS.get(verdict or "", "red"))
-        for verdict in (*VERDICT_COLOURS, None)
-    }
-    print(style(form("MODEL", "SIZE", "BACKEND", "FOR", "VERDICT", "REHEARSED", "REASON"), "dim"), flush=True)
+def _models(what: str | None) -> list[Local]:
+    """Return the models to list: of all places, of one folder, or those whose names have a part."""
+    from ....loaders import local_models, models_in
+
+    if what is None:
+        return local_models()
+    if os.path.isdir(path := os.path.expanduser(what)):
+        return models_in(path)
+    found = [model for model in local_models() if what.casefold() in model.name.casefold()]
+    if not found:
+        raise UsageError("usage", f"there is no folder, and no model's name has `{what[:100]}`", "mlxk-rules list")
+    return found
+
+
+def _filtered(found: Iterable[Row], options: dict[str, Any]) -> Iterator[Row]:
     for row in found:
-        size = "-" if row["size_bytes"] is None else size_text(row["size_bytes"])
-        by = BACKENDS[row["backend"]] if row["backend"] != "unsupported" else "-"
-        asked, reason = row["request"] or "-", safe(row["reason"] or "")
-        rehearsed = {True: "yes", False: "no", None: "-"}[row["rehearsed"]]
-        print(form(safe(row["name"]), size, by, asked, verdicts[row["decision"]], rehearsed, reason).rstrip())
+        if options["--blocked"] and row["decision"] in ("allow", "warn"):
+            continue
+        if options["--fits"] and (row["decision"] in ("block", None) or row["error_type"] == "insufficient_memory"):
+            continue
+        yield row
+
+
+def _ordered(found: Iterable[Row], key: Callable[[Row], Any] | None) -> Iterable[Row]:
+    return found if key is None else sorted(found, key=key)
+
+
+def _print_table(found: Iterable[Row], models: list[Local], asked: bool, quiet: bool) -> None:
+    table = Table(
+        screen_for(sys.stdout), [model.name for model in models], one_line=not sys.stdout.isatty(), asked=asked
+    )
+    print(table.head(), flush=True)
+    count = unasked = 0
+    for row in found if quiet else _with_progress(found):
+        print("\n".join(table.lines(row)))
+        count, unasked = count + 1, unasked + (row["rehearsed"] is False)
+    if sys.stderr.isatty():
+        sys.stdout.flush()
+        more = f"; {unasked} of them by their files alone: --dry-run asks the backends" if unasked else ""
+        print(f"{count} of {len(models)} model{'s' * (len(models) != 1)}{more}", file=sys.stderr)
 
 
 def _print_list(found: Iterable[Row]) -> None:

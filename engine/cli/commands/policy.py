@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from ...decision import Trace
 from ...facts.assignments import override
@@ -14,6 +14,9 @@ from ...report.terminal import safe, style_for
 from ...storage import data_files
 from ..policy_choice import Choice, choose
 from .common import print_json, probed
+
+if TYPE_CHECKING:
+    from ...advice.remedies import Remedy
 
 _FORMS = ("--json", "--yaml", "--mermaid", "--dot", "--html", "--schema")
 _PICTURES = ("--mermaid", "--dot", "--html")
@@ -32,7 +35,12 @@ def run(options: dict[str, Any]) -> int:
         from ...report.pages.page import policy_page
         from ...storage.whole_files import write_page
 
-        write_page(options["--html"], policy_page(outline(policy.document), trace))
+        changes: tuple[Remedy, ...] = ()
+        if trace is not None and trace.decision.decision != "allow":
+            from ...advice.remedies import remedies
+
+            changes = remedies(policy, trace.facts, trace)
+        write_page(options["--html"], policy_page(outline(policy.document), trace, changes))
         print(f"wrote {safe(options['--html'])}", file=sys.stderr)
     elif form == "--json":
         print_json({**plain(outline(policy.document)), "chosen_by": chosen.by or None})

@@ -6,8 +6,9 @@ import sys
 
 from ...advice.longest_context import longest_context
 from ...facts.wording import BACKENDS, size_text
-from ...report.terminal import safe, style_for
-from ...report.text import explanation, verdict_sentence
+from ...report.answer import explanation
+from ...report.terminal import safe, screen_for, style_for
+from ...report.text import verdict_sentence
 from ..forced_log import log_forced
 from ..hub_question import asked_of
 from .common import choice_of, print_json, probed
@@ -70,8 +71,6 @@ def _tell(options: dict[str, Any], policy: Policy, trace: Trace, folder: str | N
         remedies = [remedy.to_dict() for remedy in changes]
         print_json({**trace.to_dict(), "folder": folder, "forced": bool(options["--force"]), "remedies": remedies})
         return
-    print(
-        explanation(trace, style_for(sys.stdout), changes, longest_context(policy, trace.facts, trace.decision.backend))
-    )
-    if folder is not None:
-        print(f"here    {safe(folder)}")
+    longest = longest_context(policy, trace.facts, trace.decision.backend)
+    notes = [] if folder is None else [("here", safe(folder))]
+    print(explanation(trace, screen_for(sys.stdout), changes, longest, notes=notes))

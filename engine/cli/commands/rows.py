@@ -5,7 +5,7 @@ from __future__ import annotations
 import marshal
 import os
 from collections import deque
-from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -14,13 +14,14 @@ from ...storage import cache_folder, kept_values
 from .. import kept_rows, row_grounds
 from ..kept_rows import Kept
 from ..policy_choice import Choice
+from ..requests import REQUESTS, Request, first_allowed
 
 if TYPE_CHECKING:
+    from ....loaders import Local
     from ...decision import Decision
     from ...policy import Policy
     from ..parallel import Workers
 
-Request = tuple[bool, bool]
 Row = dict[str, Any]
 
 FIELDS = (
@@ -35,8 +36,8 @@ FIELDS = (
     "error_type",
     "reason",
     "rehearsed",
+    "memory_ratio",
 )
-REQUESTS = {(False, False): "text", (True, False): "images", (False, True): "audio", (True, True): "images+audio"}
 
 # So many models are listed sooner than another process is there.
 _FEW = 8
@@ -45,18 +46,18 @@ _MANY = 64  # rows that wait at most for one before them
 
 def rows(
     choice: Choice,
-    repos: Mapping[str, str],
+    models: Sequence[Local],
     requests: Sequence[Request],
     pause: Callable[[], object],
     dry_run: bool = False,
 ) -> Generator[Row]:
-    """Return the rows of the cached models, in their order; `pause` is called before one that takes time.
+    """Return the rows of models, in the order of their names; `pause` is called before one that takes time.
 
     With `dry_run` the backends are asked of each model; without it what they said before is taken.
 
     Raises PolicyError, at once, where the policy does not load. Closed before its end, nothing of it is kept.
     """
-    source = _Source(choice, repos, requests, dry_run)
+    source = _Source(choice, models, requests, dry_run)
     name = f"{cache_folder.file_name(source.question.encode('utf-8', 'surrogatepass'))}.rows"
     reader = kept_rows.Reader(name, source.is_grounded)
     if not reader.believed:
@@ -70,7 +71,7 @@ def _rows(source: _Source, name: str, reader: kept_rows.Reader, pause: Callable[
 
 
 def _found(source: _Source, name: str, reader: kept_rows.Reader, pause: Callable[[], object]) -> Generator[Row]:
-    kept = (reader.get(repo, folder) for repo, folder in source.repos)
+    kept = (reader.get(model.name, model.folder) for model in source.models)
     with kept_rows.Writer(name, reader, source.grounds) as writer:
         for one in _in_order(source, kept, pause):
             writer.add(one)
@@ -130,7 +131,7 @@ class _Source:
     """Finds rows out, by number; whatever forks after one was found out shares what that looked up."""
 
     def __init__(
-        self, choice: Choice, repos: Mapping[str, str], requests: Sequence[Request], dry_run: bool = False
+        self, choice: Choice, models: Sequence[Local], requests: Sequence[Request], dry_run: bool = False
     ) -> None:
         from ....loaders import last_kept, packages, standing
         from ...rulefile.policy_names import locate
@@ -138,14 +139,13 @@ class _Source:
         self.dry_run = dry_run
         self._workers: Any = None
 
-        self.repos = list(repos.items())
+        self.models = list(models)
         self._choice, self._requests = choice, requests
         self._packages = packages()
         path, name = locate(choice.source)
         # Every kind of question has a file of its own.
-        self.question = repr(
-            (str(path.absolute()), name, list(requests), os.path.dirname(self.repos[0][1]) if repos else "", dry_run)
-        )
+        places = sorted({os.path.dirname(model.folder) for model in models})
+        self.question = repr((str(path.absolute()), name, list(requests), places, dry_run))
         # What a backend said since then, of any model, may be what a row would rest on now.
         self._rest = f"{self.question} {kept_values.code()} {standing(self._packages)} {0 if dry_run else last_kept()}"
 
@@ -191,30 +191,32 @@ class _Source:
 
     def row(self, number: int) -> Kept:
         """Return one row."""
-        from ....loaders import LoaderError, Probed, cached_model, request_of, told_of
+        from ....loaders import LoaderError, Probed, request_of, told_of
         from ....loaders.facts import kept_facts
         from ....loaders.resolving import stamp
 
-        repo, folder = self.repos[number]
-        row: Row = dict.fromkeys(FIELDS) | {"name": repo, "backend": "unsupported"}
+        model = self.models[number]
+        folder = model.folder
+        row: Row = dict.fromkeys(FIELDS) | {"name": model.name, "backend": "unsupported"}
         piece = None
         try:
-            taken = stamp.take(folder)  # before anything of the folder is read
-            found = cached_model(repo, folder)
+            taken = stamp.take(folder) if model.cached else None  # before anything of the folder is read
+            found = model.resolved()
             probed = Probed.of(found, request_of(), machine=self._machine)
             request, decision, facts = self._first_allowed(probed)
             row |= {"revision": found.revision, "path": found.folder, "size_bytes": facts["model"]["size_bytes"]}
             row |= {"request": request, "decision": decision.decision, "backend": decision.backend}
             row |= {"gate": decision.gate, "error_type": decision.error_type, "reason": decision.message}
             row["rehearsed"] = _is_rehearsed(self._policy, decision, facts)
+            row["memory_ratio"] = _memory_ratio(self._policy, facts)
             if (
                 taken is not None
                 and found.folder == f"{folder}/snapshots/{taken.snapshot}"
                 and kept_facts.is_sound(facts)
             ):
-                piece = kept_rows.piece_of(repo, folder, taken, tuple(row.values()))
+                piece = kept_rows.piece_of(model.name, folder, taken, tuple(row.values()))
         except Exception as error:  # whatever one model makes happen, the others have their rows
-            told = error if isinstance(error, LoaderError) else told_of(repo, error)
+            told = error if isinstance(error, LoaderError) else told_of(model.name, error)
             row |= {"error_type": told.code, "reason": told.message}
         return Kept(tuple(row.values()), piece)
 
@@ -222,18 +224,26 @@ class _Source:
         """Return the first request that is allowed, else the first, with its decision and facts."""
         from ....loaders import request_of
 
-        decided: list[tuple[str, Decision, dict[str, Any]]] = []
-        for images, audio in self._requests:
-            asking = probed.asking(request_of(images=images, audio=audio))
+        def decided(request: Request) -> tuple[Decision, dict[str, Any]]:
+            asking = probed.asking(request_of(*request))
             facts = asking.told(asking.facts())
             decision = self._policy.decide(facts)
             if self._workers is not None and asking.is_open and self._policy.rests_on(decision.gate, "dry_run"):
                 facts = asking.rehearsed(facts, workers=self._workers)
                 decision = self._policy.decide(facts)
-            decided.append((REQUESTS[images, audio], decision, facts))
-            if decision.allowed:
-                return decided[-1]
-        return decided[0]
+            return decision, facts
+
+        request, decision, facts = first_allowed(self._requests, decided)
+        return REQUESTS[request], decision, facts
+
+
+def _memory_ratio(policy: Policy, facts: dict[str, Any]) -> float | None:
+    """Return what the model needs as a share of memory, as the policy derives it; None where it does not, or cannot."""
+    if "memory_ratio" not in policy.evaluation.derived:
+        return None
+    scope, _ = policy.evaluation.scope(facts)
+    found = scope["derived"].get("memory_ratio")
+    return float(found) if found else None  # 0 stands for memory that cannot be told
 
 
 def _is_rehearsed(policy: Policy, decision: Decision, facts: dict[str, Any]) -> bool:

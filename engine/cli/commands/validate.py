@@ -17,6 +17,7 @@ from ...report.text import problem_report
 from ...rulefile.json_schema import schema_problems
 from ...rulefile.policy_names import locate
 from ...rulefile.source import read
+from ...storage import data_files
 from ...testing.case_files import ENDINGS
 from ...testing.reading import read_suite
 from .common import choice_of
@@ -88,7 +89,7 @@ def _explain(options: dict[str, Any]) -> int:
         raise UsageError("usage", "`--explain` takes a code and nothing else", "mlxk-rules validate --explain CODE")
     entry = codes().get(word.removeprefix("error").strip("[]"))
     if entry is None:
-        help = did_you_mean(word, codes()) or "rules/CODES.md lists them"
+        help = did_you_mean(word, codes()) or f"{data_files.FOLDER / 'CODES.md'} lists them"
         raise UsageError("unknown-code", f"no error code `{word}`", help)
     print(json.dumps(entry.to_dict(), indent=2) if options["--json"] else entry.text())
     return 0

@@ -7,19 +7,29 @@ from .words import SHELLS, Command, facts, versions
 _SCRIPT = """# bash completion of mlxk-rules, written by `mlxk-rules completion bash`
 _mlxk_rules_offer() {{
   case $1 in
-    file | model | policy) compopt -o filenames 2>/dev/null ;;
+    file | policy) compopt -o filenames 2>/dev/null ;; # not of models: their lists would lose the organisation
     fact) compopt -o nospace 2>/dev/null ;;
+    nothing) return ;;
   esac
   while IFS= read -r; do COMPREPLY+=("$REPLY"); done < <(
     case $1 in
       file) compgen -f -- "$2" ;;
-      model) compgen -d -- "$2"; compgen -W "$("$3" completion models 2>/dev/null)" -- "$2" ;;
+      model)
+        compgen -d -- "$2" | while IFS= read -r; do printf '%q/\n' "$REPLY"; done
+        shopt -s nocasematch
+        "$3" completion models 2>/dev/null | while IFS= read -r; do
+          case $REPLY in "$2"* | */"$2"*) printf '%s\n' "$REPLY" ;; esac
+        done
+        ;;
       policy) compgen -W {versions} -- "$2"; compgen -f -- "$2" ;;
       fact) compgen -S = -W {facts} -- "$2" ;;
       shell) compgen -W {shells} -- "$2" ;;
       *) compgen -W "$1" -- "$2" ;;
     esac
   )
+  if [[ $1 == model && ${{#COMPREPLY[@]}} -eq 1 && ${{COMPREPLY[0]}} == */ ]]; then
+    compopt -o nospace 2>/dev/null
+  fi
 }}
 _mlxk_rules() {{
   local IFS=$'\\n' current=${{COMP_WORDS[COMP_CWORD]}} before=${{COMP_WORDS[COMP_CWORD-1]}}

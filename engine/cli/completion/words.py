@@ -13,6 +13,7 @@ from ..usage import COMMANDS, MAIN
 # shipped version), a fact, one of the shells, or nothing that could be known.
 FILE, MODEL, POLICY, FACT, SHELL, NOTHING = "file", "model", "policy", "fact", "shell", "nothing"
 _KINDS = {"FILE": FILE, "MODEL": MODEL, "P": POLICY, "OLD": POLICY, "NEW": POLICY, "FACT=VALUE": FACT, "SHELL": SHELL}
+_KINDS["WHAT"] = MODEL  # a folder, or a part of models' names
 _FACTS_IN_A_FILE = {"decide"}  # its FILE is no rule file
 SHELLS = ("bash", "zsh", "fish")
 

@@ -7,8 +7,12 @@ from .words import FACT, FILE, MODEL, NOTHING, POLICY, SHELL, SHELLS, Command, O
 _SCRIPT = """#compdef mlxk-rules
 # zsh completion of mlxk-rules, written by `mlxk-rules completion zsh`
 _mlxk_rules_models() {{
-  local -a names
+  setopt localoptions extendedglob
+  local -a names within
   names=(${{(f)"$(_call_program models ${{(q)words[1]}} completion models 2>/dev/null)"}})
+  # A model is found by its own name too, which replaces what was typed.
+  within=(${{(M)names:#(#i)*/${{(b)PREFIX}}*}})
+  [[ -n $PREFIX ]] && (( $#within )) && compadd -U -a within
   _alternative 'models:cached model:compadd -a names' 'folders:folder:_files -/'
 }}
 _mlxk_rules_facts() {{

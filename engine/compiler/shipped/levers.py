@@ -6,6 +6,7 @@ By the digest of its code, each is a function of a scope; compiler.functions giv
 from typing import Any
 
 FUNCTIONS: dict[int, Any] = {
+    3665338656343978809: lambda s: ('ok'),
     1775391337045089760: lambda s: (((_equal(_field(_field(_field(s, 'dry_run'), 'mlx_audio'), 'phase'), _field(s, 'to'))) and (_field(_field(_field(s, 'dry_run'), 'mlx_audio'), 'needs_code') is None)) and (not _g_has_any(_field(_field(_field(s, 'dry_run'), 'mlx_audio'), 'reason'), _field(s, 'packages')))),
     3334865713288060830: lambda s: (((_equal(_field(_field(_field(s, 'dry_run'), 'mlx_lm'), 'phase'), _field(s, 'to'))) and (_field(_field(_field(s, 'dry_run'), 'mlx_lm'), 'needs_code') is None)) and (not _g_has_any(_field(_field(_field(s, 'dry_run'), 'mlx_lm'), 'reason'), _field(s, 'packages')))),
     3614536568750767661: lambda s: (((_equal(_field(_field(_field(s, 'dry_run'), 'mlx_vlm'), 'phase'), _field(s, 'to'))) and (_field(_field(_field(s, 'dry_run'), 'mlx_vlm'), 'needs_code') is None)) and (not _g_has_any(_field(_field(_field(s, 'dry_run'), 'mlx_vlm'), 'reason'), _field(s, 'packages')))),
@@ -52,7 +53,9 @@ FUNCTIONS: dict[int, Any] = {
     9052435781358949821: lambda s: (_field(_field(_field(s, 'dry_run'), 'mlx_vlm'), 'left_out') != _c38c2babb12ba32e3),
     4653210275831831899: lambda s: (_field(_field(_field(s, 'dry_run'), 'mlx_vlm'), 'status') if _false(t2 := (t1 if _false(t1 := _field(s, 'vlm')) else ('not_done'))) else t2),
     8117921766036891971: lambda s: (_field(_field(s, 'config'), 'quantization_config') if _false(t1 := _field(_field(s, 'config'), 'quantization')) else t1),
+    1382887674688093833: lambda s: (_field(_field(s, 'hub'), 'free_bytes') is not None),
     2050569022239704425: lambda s: (_field(s, 'audio') if _false(t2 := (_field(s, 'vlm') if _false(t1 := _field(s, 'lm')) else t1)) else t2),
+    7954004714600227970: lambda s: (_negated(_field(_field(s, 'hub'), 'readable')) and (_field(_field(s, 'hub'), 'model_type') is not None)),
     2986956662717955254: lambda s: (not _f_at_least(_field(_field(s, 'runtime'), 'python'), _g_join(('.'), _interpret(_c6a2742565b01db9a, s)))),
     3477342504479237620: lambda s: (not _g_contains(_field(_field(s, 'model'), 'files'), ('chat_template.jinja'))),
     1861407786294559428: lambda s: (not _g_contains(_field(_field(s, 'model'), 'files'), ('model.safetensors'))),
@@ -83,6 +86,7 @@ FUNCTIONS: dict[int, Any] = {
     206096273472645637: lambda s: _field(_field(_field(s, 'runtime'), 'mlx_audio'), 'version'),
     1886008396548718897: lambda s: _field(_field(_field(s, 'runtime'), 'mlx_lm'), 'version'),
     8516169098402360482: lambda s: _field(_field(_field(s, 'runtime'), 'mlx_vlm'), 'version'),
+    7658522291232686123: lambda s: _field(_field(s, 'hub'), 'model_type'),
     8955141046779261856: lambda s: _field(_field(s, 'model'), 'type'),
     1012976213688601326: lambda s: _field(_field(s, 'request'), 'image_height'),
     2840736997745765535: lambda s: _field(_field(s, 'request'), 'image_width'),
@@ -96,6 +100,7 @@ FUNCTIONS: dict[int, Any] = {
     6818226843739856326: lambda s: _g_look_up((None if s is None else {'config': ('a config.json'), 'weights': ('weights'), 'tokenizer': ('files of a tokenizer'), 'processor': ('files of a processor'), 'template': ('a chat template')}), _field(s, 'to')),
     3543196039176641023: lambda s: _g_percent(_field(s, 'share')),
     8607003413720262194: lambda s: _g_ratio(_g_sum((None if s is None else [_field(s, 'to'), (0.5)])), _field(s, 'now')),
+    1325820095685868294: lambda s: _g_size(_field(_field(s, 'hub'), 'free_bytes')),
     7766766302262772504: lambda s: _g_size(_field(_field(s, 'memory'), 'recommended_bytes')),
     6757440388097677350: lambda s: _g_size(_field(s, 'to')),
     3084009475105429689: lambda s: _less(_field(s, 'share'), (0.95)),

@@ -11,7 +11,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...decision import Term, Trace
+from ...facts.wording import BACKENDS
 from ...rulefile.document import Derivation, Place, StringSet
+from ..answer import rows_of
+from ..terminal import Screen, Style
 from ..text import change_lines, in_short, one_line, shown, verdict_sentence
 from .markup import Html, el, join
 from .outline import Outline, added, gives, message_text
@@ -22,12 +25,12 @@ if TYPE_CHECKING:
     from ...advice.remedies import Remedy
 
 
-def policy_page(view: Outline, trace: Trace | None) -> str:
+def policy_page(view: Outline, trace: Trace | None, remedies: Sequence[Remedy] = ()) -> str:
     """Return the page of a policy, with the way of one request through its gates marked where there is a trace."""
     document = view.document
     parts = [
         _head_of("A policy of mlxk-rules", f"{document.name} {document.version}", view),
-        _verdict(trace) if trace is not None else None,
+        _verdict(trace, _changes(trace, remedies)) if trace is not None else None,
         *_gates(view, trace),
         *_derived(view, trace),
         *_limits(view),
@@ -92,16 +95,17 @@ def _verdict(trace: Trace, changes: Iterable[Html] = ()) -> Html:
     elif gate.terms:
         because = _terms(gate.terms)
     else:
-        because = el("p", "No gate before it fired.")
+        because = None
+    messages = [one.message for one in trace.warnings] or [decision.message]
     return el(
         "section",
         el("span", decision.decision, class_=f"pill {decision.decision}"),
         el("h2", verdict_sentence(trace)),
-        el("p", _prose(decision.message)) if decision.message else None,
+        *(el("p", _prose(message)) for message in messages if message),
         el("p", error, class_="note") if error else None,
-        el("h3", "Because"),
-        because,
         *changes,
+        *_needs(trace),
+        *([el("h3", "Because"), because] if because is not None else []),
         el(
             "p",
             "Gate ",
@@ -111,6 +115,22 @@ def _verdict(trace: Trace, changes: Iterable[Html] = ()) -> Html:
         class_=f"verdict {decision.decision}",
         aria_label="the decision",
     )
+
+
+def _needs(trace: Trace) -> list[Html]:
+    """The reasons of a yes, memory, sizes and folder, as `explain` tells them; versions of what is installed."""
+    rows: list[Html] = []
+    for label, line in rows_of(trace, Screen(Style(False))):
+        text = line.lstrip("#.| ")  # the bar is a terminal's
+        rows += [el("dt", label), el("dd", text)] if label else [el("dd", text)]
+    runtime = trace.facts.get("runtime", {})
+    there = [
+        f"{BACKENDS[name]} {runtime[name].get('version') or 'of unknown version'}"
+        for name in ("mlx_lm", "mlx_vlm", "mlx_audio")
+        if runtime.get(name, {}).get("installed")
+    ]
+    rows += [el("dt", "installed"), el("dd", ", ".join(there) or "no backend")]
+    return [el("dl", *rows, class_="needs")]
 
 
 def _changes(trace: Trace, remedies: Sequence[Remedy]) -> list[Html]:

@@ -110,7 +110,7 @@ def test_models_without_the_solver(files: tuple[str, str], capsys: pytest.Captur
     assert out.startswith("models: 7 decided otherwise, 1 cannot be read\n")
     assert "  org/great, text: allow mlx_lm -> block great (400) (less permissive)\n    text -> no-great\n" in out
     assert "org/unfinished: " in out
-    assert err.count("\n") == 1 and "pip install 'mlxk-rules[analysis]'" in err
+    assert err.count("\n") == 1 and "z3-solver" in err and "mlxk-rules[" not in err
     code, out, _ = run(capsys, *files, "--models", "--json")
     value = json.loads(out)
     assert (code, value["same"], value["exact"], value["changes"]) == (1, False, False, None)
@@ -125,7 +125,7 @@ def test_nothing_known_without_the_solver(files: tuple[str, str], capsys: pytest
         code, out, err = run(capsys, *files, *words)
         assert code == 2, words
         assert out == ("facts: none decided otherwise\n" if "--facts" in words else "")
-        assert err.count("\n") == 1 and "error[no-solver]" in err and "pip install 'mlxk-rules[analysis]'" in err
+        assert err.count("\n") == 1 and "error[no-solver]" in err and "z3-solver" in err and "mlxk-rules[" not in err
     code, out, _ = run(capsys, *files, "--facts", str(recorded), "--json")
     assert (code, json.loads(out)["same"]) == (2, None)
 

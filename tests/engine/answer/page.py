@@ -20,8 +20,8 @@ from mlxk_rules.engine.advice.remedies import remedies
 from mlxk_rules.engine.cli.options import read_options
 from mlxk_rules.engine.compiler.function.policy_writer import PolicyWriter
 from mlxk_rules.engine.problems import Problem
-from mlxk_rules.engine.report.terminal import Style
-from mlxk_rules.engine.report.text import explanation
+from mlxk_rules.engine.report.answer import explanation
+from mlxk_rules.engine.report.terminal import Screen, Style
 from mlxk_rules.loaders import probe, resolve
 
 from ...test_house import STAGES
@@ -68,7 +68,7 @@ def text() -> str:
         "decision": _json(policy.decide(facts).to_dict()),
         "terms": _json(trace.to_dict()["gates"][0]),
         "remedies": "\n".join(change.text for change in changes) or "nothing that is here helps",
-        "answer": explanation(trace, Style(False), changes).split("\nruntime")[0],  # which is another machine's
+        "answer": explanation(trace, Screen(Style(False), 100), changes, why=True),
     }
     page = TEMPLATE.read_text("utf-8")
     for name, value in values.items():

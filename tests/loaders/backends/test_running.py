@@ -131,7 +131,8 @@ def test_a_backend_that_is_not_installed(text_model: Path, monkeypatch: pytest.M
 
     monkeypatch.setattr(execute, "find_spec", lambda name: None)
     error = failure(text_model, "mlx_lm")
-    assert (error.code, error.help) == ("backend_not_installed", "pip install 'mlxk-rules[text]'")
+    assert error.code == "backend_not_installed"
+    assert error.help is not None and "mlx-lm" in error.help and "mlxk-rules[" not in error.help  # it is on no index
 
 
 def test_the_path_decides_and_not_the_name(text_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:

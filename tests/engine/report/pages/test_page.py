@@ -6,6 +6,7 @@ import html.parser
 import re
 import shutil
 import subprocess
+from html import escape as html_escape
 from pathlib import Path
 
 import pytest
@@ -173,6 +174,44 @@ def test_a_browser_shows_it(name: str, made: dict[str, str], tmp_path: Path) -> 
     # The heavy way from the request to the gate that fired, 34 pixels a gate: a run of dark ones in one column.
     passed = len(re.findall(r'<a href="[^"]*" class="passed">', made[name]))
     assert longest_run(shot) >= 34 * passed if name != "policy" else longest_run(shot) < 200
+
+
+# What is wider than the window, told by the page itself where its own rules are taken off and a script is added.
+MEASURE = """<script>
+const wide = [...document.querySelectorAll("body *")].filter(e => e.getBoundingClientRect().right > innerWidth + 0.5);
+document.body.dataset.wide = wide.map(e => `${e.tagName}.${e.className}`).slice(0, 9).join(" ");
+document.body.dataset.across = `${document.documentElement.scrollWidth} of ${innerWidth}`;
+</script></body>"""
+
+
+@browser
+@pytest.mark.parametrize("scheme", ["", "--blink-settings=preferredColorScheme=0"], ids=["light", "dark"])
+@pytest.mark.parametrize("width", [400, 720, 1280])
+@pytest.mark.parametrize("name", NAMES)
+def test_nothing_overflows(name: str, width: int, scheme: str, made: dict[str, str], tmp_path: Path) -> None:
+    page = tmp_path / "page.html"
+    text = re.sub(r'<meta http-equiv="Content-Security-Policy"[^>]*>', "", made[name])
+    assert text != made[name]
+    # A frame is as narrow as it is told to be; a window of a browser is not.
+    inner = html_escape(text.replace("</body>", MEASURE.replace("innerWidth", "document.documentElement.clientWidth")))
+    page.write_text(
+        f'<!doctype html><iframe style="width:{width}px;height:900px;border:0" srcdoc="{inner}"></iframe>'
+        "<script>addEventListener('load', () => { const b = document.querySelector('iframe').contentDocument.body;"
+        " document.body.dataset.wide = b.dataset.wide; document.body.dataset.across = b.dataset.across })</script>",
+        "utf-8",
+    )
+    done = chromium(page, *filter(None, [scheme]), "--dump-dom")
+    (wide,) = re.findall(r'<body[^>]* data-wide="([^"]*)"', done.stdout)
+    (across,) = re.findall(r'data-across="([^"]*)"', done.stdout)[-1:]
+    assert wide == "", across
+
+
+def test_an_allow_says_what_a_person_asks_next(made: dict[str, str]) -> None:
+    facts = probe(HELLO)
+    text = "".join(Reader(decision_page(outline(Policy.load().document), Policy.load().explain(facts))).text)
+    for words in ("mlx-lm 0.", "may load hello", "whole: 91.9 KB in 1 file", "3.4 MB prompt = 3.6 MB", "installed"):
+        assert words in text, words
+    assert "No gate before it fired" not in text
 
 
 def longest_run(shot: Path) -> int:
