@@ -167,8 +167,9 @@ def test_the_sound_models_of_the_truth_table(hub: Hub, tmp_path: Path) -> None:
     assert count == len(bases.BASES) and found == []
 
 
+# One of them: each takes a minute and a half, and what is damaged is read by the same code.
 @pytest.mark.zoo
-@pytest.mark.parametrize("base", bases.BASES)
+@pytest.mark.parametrize("base", ["llama"])
 def test_all_rows_of_the_truth_table(base: str, hub: Hub, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(bases, "BASES", {base: bases.BASES[base]})
     (tmp_path / "rows").mkdir()
