@@ -313,7 +313,7 @@ class Writer:
                 return Code(f"({whole} := {base.text}, [{each.text} for {element} in {whole}])[1]", ARRAY)
         free = here is None and self._names is not None
         scope = self._names.scope(paths_in(node)) if free and self._names is not None else (here or _ROOT).text
-        return Code(f"_interpret({self.constant(node)}, {scope})")
+        return Code(f"_interpret({self.constant(_bare(node))}, {scope})")
 
     def _call_contains(self, arguments: list[Node], codes: list[Code]) -> str | None:
         path = path_of(arguments[0]) or ""
@@ -342,6 +342,14 @@ class Writer:
 
     def _call_ends_with(self, arguments: list[Node], codes: list[Code]) -> str:
         return f"{codes[0].text}.endswith({codes[1].text})"
+
+
+def _bare(node: Node) -> Node:
+    """Return a node as the interpreter reads it, without what else was found out of it."""
+    # A slice's children are numbers.
+    children = [_bare(child) if isinstance(child, dict) else child for child in node.get("children", ())]
+    bare: Node = {"type": node["type"], "children": children}
+    return bare | {"value": node["value"]} if "value" in node else bare
 
 
 _HASHABLE = frozenset({"string", "null", "boolean", "number"})
