@@ -22,6 +22,10 @@ MLXK = Path(sys.executable).with_name("mlxk-rules")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
     place = tmp_path_factory.mktemp("streams")
     shutil.copytree(HELLO, place / "café")
+    repo = place / "hub/models--org--hello"
+    shutil.copytree(HELLO, repo / "snapshots" / ("a" * 40))
+    (repo / "refs").mkdir()
+    (repo / "refs/main").write_text("a" * 40)
     os.mkfifo(place / "fifo.yaml")
     (place / "zero.yaml").symlink_to("/dev/zero")
     (place / "shadow").write_text("root:secret:20228:0:99999:7:::\n")

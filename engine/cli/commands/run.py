@@ -16,9 +16,20 @@ from .common import number_of, policy_of, print_json, probed
 
 if TYPE_CHECKING:
     from ....loaders import LoaderError
+    from ...policy import Policy
 
 MAX_PROMPT = 4 * 1024 * 1024  # characters
-_BACKEND_CODES = {"backend_failed", "out_of_memory", "remote_code", "backend_not_installed", "blocked", "context_full"}
+_BACKEND_CODES = {
+    "backend_failed",
+    "blocked",
+    "backend_not_installed",
+    "context_full",
+    "out_of_memory",
+    "remote_code",
+    "took_too_long",
+}
+_MAX_TOKENS = 256  # what loaders take for text where nobody says
+_BYTES_A_TOKEN = 3
 _OVER_MEMORY = "insufficient_memory"
 
 
@@ -35,7 +46,7 @@ def run(options: dict[str, Any]) -> int:
     talks = options["PROMPT"] is None and not asked.audio and _is_talk(options)
     prompt = "" if options["PROMPT"] is None and (talks or asked.audio) else _prompt(options["PROMPT"])
     policy = policy_of(options)
-    facts = probed(options, policy, to_load=True)
+    facts = probed(_with_context(options, prompt, policy), policy, to_load=True)
     trace = policy.explain(facts)
     decision = trace.decision
     style = style_for(sys.stderr)
@@ -87,6 +98,18 @@ def _options(options: dict[str, Any]) -> Options:
         language=options["--language"],
         stats=options["--stats"],
     )
+
+
+def _with_context(options: dict[str, Any], prompt: str, policy: Policy) -> dict[str, Any]:
+    """Return the options with the context that a prompt asks for, where that is more than the policy reckons for.
+
+    A token of text is three bytes and more with nearly all tokenizers, which are not opened before it is decided.
+    """
+    if options["--context"] is not None:
+        return options
+    answer = int(options["--max-tokens"] or _MAX_TOKENS)
+    tokens = len(prompt.encode("utf-8", "surrogatepass")) // _BYTES_A_TOKEN + answer
+    return {**options, "--context": str(tokens)} if tokens > policy.limits.get("context_tokens", 0) else options
 
 
 def _is_talk(options: dict[str, Any]) -> bool:
