@@ -25,6 +25,7 @@ _LOADERS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _MAX_READ = 5_000  # files and folders of a package that is stamped
 _pack = struct.Struct("=7Qqq").pack  # a stat's first seven numbers, and the times of change
 Lists = dict[str, list[str]]
+_known: dict[str, dict[str, Any]] = {}  # what this process found out, by the package's folder
 
 
 class Support(NamedTuple):
@@ -43,8 +44,9 @@ def support(
     folders, missing ones too, that it looked at.
     """
     of = _of(package, libraries)
-    record = cache_folder.read(_file_name(package), dict)
+    record = _known.get(package.folder) or cache_folder.read(_file_name(package), dict)
     if record is not None and record.get("of") == of and (found := _kept(record, names)) is not None:
+        _known[package.folder] = record
         return found
     began = time.time_ns()
     lists, paths = read()
@@ -52,7 +54,8 @@ def support(
     marks, newest = _marks(seen)
     # What changed while it was read, or just before, may have been read as it was before.
     if len(seen) <= _MAX_READ and cache_folder.at_rest(newest, began):
-        cache_folder.write(_file_name(package), {"of": of, "paths": seen, "marks": marks, "lists": lists})
+        _known[package.folder] = {"of": of, "paths": seen, "marks": marks, "lists": lists}
+        cache_folder.write(_file_name(package), _known[package.folder])
     return Support(lists, _sign(marks))
 
 

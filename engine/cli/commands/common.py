@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ...problems import UsageError
-from ..hub_question import asked as asked_of_the_hub
+from ..hub.hub_question import asked as asked_of_the_hub
 from ..policy_choice import Choice, choose
 from ..waiting import waiting
 

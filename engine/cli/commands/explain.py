@@ -7,7 +7,7 @@ import sys
 from ...advice.longest_context import longest_context
 from ...report.answer import explanation
 from ...report.terminal import safe, screen_for
-from ..hub_question import asked as asked_of_the_hub
+from ..hub.hub_question import asked as asked_of_the_hub
 from ..requests import EACH, first_allowed
 from .common import choice_of, opened, print_json, told
 
@@ -52,7 +52,7 @@ def run(options: dict[str, Any]) -> int:
             )
         )
         if others is not None:
-            from ..alternatives import lines
+            from ..hub.alternatives import lines
 
             print("\n".join(map(safe, lines(others))))
     if options["--html"] is not None:
@@ -66,7 +66,7 @@ def run(options: dict[str, Any]) -> int:
 
 
 def _others(options: dict[str, Any], policy: Policy, model: Any) -> list[dict[str, Any]]:
-    from ..alternatives import alternatives
+    from ..hub.alternatives import alternatives
 
     return alternatives(options, policy, model)
 

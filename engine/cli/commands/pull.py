@@ -9,8 +9,8 @@ from ...facts.wording import BACKENDS, size_text
 from ...report.answer import explanation
 from ...report.terminal import safe, screen_for, style_for
 from ...report.text import verdict_sentence
-from ..forced_log import log_forced
-from ..hub_question import asked_of
+from ..hub.forced_log import log_forced
+from ..hub.hub_question import asked_of
 from .common import choice_of, print_json, probed
 from .explain import remedies_of
 

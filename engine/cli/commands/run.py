@@ -11,7 +11,7 @@ from ...facts.wording import BACKENDS, size_text
 from ...problems import UsageError
 from ...report.memory_sum import memory_sum
 from ...report.terminal import Style, safe, style_for
-from ..answering import Answering, Options
+from ..answers.answering import Answering, Options
 from .common import number_of, policy_of, print_json, probed
 
 if TYPE_CHECKING:
@@ -59,7 +59,7 @@ def run(options: dict[str, Any]) -> int:
     text: str | None = None
     try:
         if answering is not None and talks:
-            from ..conversation import talk
+            from ..answers.conversation import talk
 
             talk(answering)
         elif answering is not None:

@@ -48,7 +48,7 @@ HERE = Path(__file__).parent
         ("run a", "PROMPT is missing", "mlxk-rules run MODEL PROMPT"),
         ("run a b c", "`c`", "mlxk-rules run MODEL PROMPT"),
         ("run a b --max-token 3", "`--max-token`", "`--max-tokens`"),
-        ("run a b --server", "`--server`", "--image"),
+        ("run a b --server", "`--server`", "--seed"),
         ("list a", "`a`", "mlxk-rules list"),
         ("list --server", "`--server`", "--image"),
         ("probe", "MODEL is missing", "mlxk-rules probe MODEL"),

@@ -18,6 +18,11 @@ LISTS = {"a": ["x", "y"], "b": []}
 MODULE = "models/llama/llama.py"
 
 
+class _Forgets(dict[str, object]):
+    def get(self, *_: object) -> None:
+        return None
+
+
 class Place:
     """A package, and how often what is kept of it had to be read anew."""
 
@@ -44,6 +49,7 @@ def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.delenv("MLXK_RULES_NO_CACHE", raising=False)
     monkeypatch.setattr(files, "_AT_REST_NS", 0)
+    monkeypatch.setattr(kept_support, "_known", _Forgets())  # each ask is one of a process of its own
     package = tmp_path / "mlx_lm"
     (package / MODULE).parent.mkdir(parents=True)
     (package / MODULE).write_text("class Model: pass\n")
@@ -146,3 +152,13 @@ def test_an_edit_of_any_module_that_finds_it_out_counts() -> None:
 def test_every_backend_that_is_installed_has_a_sign_of_its_own() -> None:
     found = [package for package in this_machine.packages().values() if package is not None]
     assert len({package.sign for package in found}) == len(found)
+
+
+def test_a_process_reads_a_source_once_even_where_nothing_is_kept(
+    place: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(kept_support, "_known", {})
+    monkeypatch.setenv("MLXK_RULES_NO_CACHE", "1")
+    assert [place.ask(), place.ask()] == [2, 2]
+    _edited(place.package / MODULE)
+    assert [place.ask(), place.ask()] == [3, 3]

@@ -27,7 +27,7 @@ from ...zoo.test_decisions import FEW, PARTS, REQUESTS
 from .server import Hub
 
 # Where the folder is, and what is free just now.
-OWN = ("model.path", "memory.available_bytes")
+OWN = ("model.path", "model.fingerprint", "memory.available_bytes")
 # No repo can hold these: a folder in place of a file, a link that leads nowhere or into itself, a file nobody may read.
 NOT_ON_A_HUB = ("folder", "link", "permission", "unreadable", "fifo")
 

@@ -102,7 +102,7 @@ def test_the_answer_is_that_of_the_folder(hub: Hub, text_model: Path) -> None:
 
 def assert_same(here: dict[str, object], there: dict[str, object]) -> None:
     """All facts are, but for what only a disk or only the hub can have."""
-    own = {"path", "folder", "snapshots_hold_weights"}
+    own = {"path", "folder", "fingerprint", "snapshots_hold_weights"}
     for name in here:
         one, other = here[name], there[name]
         if name == "model":

@@ -115,7 +115,7 @@ def test_a_folder_wins_over_a_cached_repo(hub: Path) -> None:
         ("8b", "ambiguous_model", "`org/Llama-3-8B`, `other/llama-3-8b`"),
         ("LLAMA", "ambiguous_model", "say which: `org/Llama-3-8B`, `other/llama-3-8b`"),
         ("org/qwen2", "model_not_found", "did you mean `org/Qwen2-7B-Instruct`?"),
-        ("some/Model-7B", "model_not_found", "to download it: hf download some/Model-7B"),
+        ("some/Model-7B", "model_not_found", "`hf://some/Model-7B` asks the hub for it"),
         ("x" * 5000, "model_not_found", "no cached model"),
         ("org/Llama-3-8B@a", "ambiguous_revision", f"`{A}`, `{B}`"),
         ("org/Llama-3-8B@c", "revision_not_found", "it has `main`, `v1`, `a2a2a2a2a2a2`, `a1a1a1a1a1a1`"),

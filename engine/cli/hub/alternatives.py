@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from ..facts.wording import BACKENDS, size_text
-from ..problems import UsageError
+from ...facts.wording import BACKENDS, size_text
+from ...problems import UsageError
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from typing import Any
 
-    from ...loaders import Shape
-    from ..policy import Policy
+    from ....loaders import Shape
+    from ...policy import Policy
 
 Row = dict[str, "Any"]
 
@@ -21,8 +21,8 @@ def alternatives(options: dict[str, Any], policy: Policy, model: str | Shape) ->
 
     Raises LoaderError, and UsageError where the model is none of the hub's.
     """
-    from ...loaders import LoaderError, relatives
-    from .commands.common import probed
+    from ....loaders import LoaderError, relatives
+    from ..commands.common import probed
     from .hub_question import asked_of
 
     if isinstance(model, str):

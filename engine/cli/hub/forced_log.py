@@ -8,7 +8,7 @@ import time
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
-    from ..decision import Trace
+    from ...decision import Trace
 
 
 def log_forced(trace: Trace, commit: str) -> str | None:

@@ -7,11 +7,11 @@ from contextlib import suppress
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from ..report.terminal import safe, style_for
+from ...report.terminal import safe, style_for
 from .answering import Answering
 
 if TYPE_CHECKING:
-    from ...loaders import Message
+    from ....loaders import Message
 
 _HELP = """/clear  forget what was said
 /help   show this
@@ -22,7 +22,7 @@ _PROMPT = "> "
 
 def talk(answering: Answering) -> None:
     """Read lines and answer them until the end. Raises LoaderError where the model, or an answer, fails."""
-    from ...loaders import LoaderError, Message, Remembered
+    from ....loaders import LoaderError, Message, Remembered
 
     with suppress(ImportError):  # arrow keys and history, where Python has them
         import_module("readline")

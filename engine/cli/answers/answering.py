@@ -7,13 +7,13 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from ..decision import Decision
-from ..facts.wording import BACKENDS, size_text
-from ..report.terminal import safe, style_for
-from .waiting import waiting
+from ...decision import Decision
+from ...facts.wording import BACKENDS, size_text
+from ...report.terminal import safe, style_for
+from ..waiting import waiting
 
 if TYPE_CHECKING:
-    from ...loaders import Message, Remembered
+    from ....loaders import Message, Remembered
 
 _MAX_TOKENS = 256  # what loaders take for text where nobody says
 
@@ -39,7 +39,7 @@ class Answering:
 
     def __init__(self, facts: dict[str, Any], decision: Decision, options: Options, show: bool) -> None:
         """show: whether the text goes to the standard output as it comes."""
-        from ...loaders import Session
+        from ....loaders import Session
 
         self.facts, self.decision, self.options = facts, decision, options
         self._show, self._text = show, ""
@@ -52,7 +52,7 @@ class Answering:
 
     def answer(self, prompt: str, before: tuple[Message, ...] = (), remembered: Remembered | None = None) -> str:
         """Return the answer, which was shown; where Ctrl-C ended it, KeyboardInterrupt passes, and `so_far` has it."""
-        from ...loaders import Message, checked_request
+        from ....loaders import Message, checked_request
 
         wanted = self.options
         if wanted.system is not None:
