@@ -34,6 +34,7 @@ def words_of(case: dict[str, Any], request: pytest.FixtureRequest) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES, ids=[case["words"] for case in CASES])
 def test_on_one_screen(
     case: dict[str, Any], request: pytest.FixtureRequest, capsys: Capture, monkeypatch: pytest.MonkeyPatch
