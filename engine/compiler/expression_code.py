@@ -101,7 +101,7 @@ class Writer:
 
     def constant(self, value: Any) -> str:
         """Return the name of a constant, which is of what it is: the same expression is the same code in any policy."""
-        name = f"_c{digest(json.dumps(value, sort_keys=True, default=sorted)):016x}"
+        name = f"_c{digest(json.dumps(value, sort_keys=True, default=_plain)):016x}"
         self.constants[name] = value
         return name
 
@@ -342,6 +342,11 @@ class Writer:
 
     def _call_ends_with(self, arguments: list[Node], codes: list[Code]) -> str:
         return f"{codes[0].text}.endswith({codes[1].text})"
+
+
+def _plain(value: Any) -> Any:
+    """Return what JSON has no word for: a set, or what jmespath makes of an expression that is handed on."""
+    return getattr(value, "expression", None) or sorted(value)
 
 
 def _bare(node: Node) -> Node:

@@ -25,7 +25,7 @@ _LOADERS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _MAX_READ = 5_000  # files and folders of a package that is stamped
 _pack = struct.Struct("=7Qqq").pack  # a stat's first seven numbers, and the times of change
 Lists = dict[str, list[str]]
-_known: dict[str, dict[str, Any]] = {}  # what this process found out, by the package's folder
+_known: dict[str, dict[str, Any]] = {}  # what this process found out, by where it is kept and the package's folder
 
 
 class Support(NamedTuple):
@@ -44,9 +44,10 @@ def support(
     folders, missing ones too, that it looked at.
     """
     of = _of(package, libraries)
-    record = _known.get(package.folder) or cache_folder.read(_file_name(package), dict)
+    place = f"{cache_folder.folder()} {package.folder}"
+    record = _known.get(place) or cache_folder.read(_file_name(package), dict)
     if record is not None and record.get("of") == of and (found := _kept(record, names)) is not None:
-        _known[package.folder] = record
+        _known[place] = record
         return found
     began = time.time_ns()
     lists, paths = read()
@@ -54,8 +55,8 @@ def support(
     marks, newest = _marks(seen)
     # What changed while it was read, or just before, may have been read as it was before.
     if len(seen) <= _MAX_READ and cache_folder.at_rest(newest, began):
-        _known[package.folder] = {"of": of, "paths": seen, "marks": marks, "lists": lists}
-        cache_folder.write(_file_name(package), _known[package.folder])
+        _known[place] = {"of": of, "paths": seen, "marks": marks, "lists": lists}
+        cache_folder.write(_file_name(package), _known[place])
     return Support(lists, _sign(marks))
 
 

@@ -66,7 +66,7 @@ def test_explain_list_and_policy_say_which_file(home: Path, capsys: Capture, mon
     own = overlay(home / "config/mlxk-rules/policy.yaml", "own")
     main(["explain", HELLO, "--quick"])
     out = capsys.readouterr().out
-    assert f"policy  {own}, from your own file" in out and "policy own 1.0.0" in out
+    assert f"{own}, from your own file" in out and "policy own 1.0.0" in out
     main(["list"])
     assert f"policy {own}, from your own file" in capsys.readouterr().err
     main(["policy"])

@@ -62,7 +62,9 @@ def snapshot(home: dict[str, str], hub: Hub) -> Path:
 def test_from_the_question_to_the_answer(tmp_path: Path, hub: Hub, home: dict[str, str], text_model: Path) -> None:
     served(tmp_path, hub, text_model)
     told = command(home, "explain", "hf://org/name")
-    assert told.returncode == 0 and told.stdout.startswith("allow  mlx-lm may load org/name\n"), told.stderr
+    assert told.returncode == 0 and told.stdout.startswith("allow  mlx-lm ") and "may load org/name\n" in told.stdout, (
+        told.stderr
+    )
     assert not Path(home["HF_HOME"]).exists()
     refused = command(home, "run", "hf://org/name", "Hello")
     assert refused.returncode == 2 and "error[not_downloaded]" in refused.stderr and "pull" in refused.stderr
@@ -138,7 +140,7 @@ def test_other_forms_of_it(tmp_path: Path, hub: Hub, home: dict[str, str], text_
     hub.add("mlx/gone", text_model, about={"tags": ["base_model:quantized:org/name"]}, private=True)
     told = command(home, "explain", "hf://org/name", "--alternatives")
     assert told.returncode == 1
-    assert "gate    weights-format" in told.stdout and "other forms of it that the hub knows of" in told.stdout
+    assert "weights-format" in told.stdout and "other forms of it that the hub knows of" in told.stdout
     assert "allow by mlx-lm" in told.stdout and "hf://mlx/name-4bit" in told.stdout
     assert "mlx/gone: the hub has no repo" in told.stdout
     without = command(home, "explain", "hf://org/name", "--json")
