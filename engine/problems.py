@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import NamedTuple
 
 TYPE_CHECKING = False
@@ -80,6 +81,15 @@ class UsageError(Exception):
 
 
 _MOST_KNOWN = 2_000  # names compared with a wrong word: each comparison takes its time
+
+
+def near(path: str) -> str:
+    """Return a path as a person in the working folder would write it."""
+    try:
+        here = os.path.join(os.getcwd(), "")
+    except OSError:
+        return path
+    return path[len(here) :] if len(here) > 1 and path.startswith(here) else path
 
 
 def did_you_mean(word: str, known: Iterable[str], *, quote: str = "`") -> str:

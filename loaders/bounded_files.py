@@ -16,13 +16,9 @@ def read(path: str | os.PathLike[str], max_bytes: int, cut: bool = False) -> byt
     Raises FileNotFoundError, or another OSError whose `strerror` says why it is not read: not a regular file, no
     permission, larger than `max_bytes`.
     """
-    # Asked before opening, since opening a device can act on it; and non-blocking with a second look, since what lies
-    # there may have been swapped for a FIFO in between.
-    _refuse_irregular(os.stat(path))
-    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    descriptor = opened(path)
     with os.fdopen(descriptor, "rb", buffering=0) as file:
         status = os.fstat(descriptor)
-        _refuse_irregular(status)
         if status.st_size > max_bytes and not cut:
             raise _too_large(status.st_size, max_bytes)
         chunks: list[bytes] = []
@@ -35,6 +31,20 @@ def read(path: str | os.PathLike[str], max_bytes: int, cut: bool = False) -> byt
     if len(content) > max_bytes:  # it grew while being read, or told no size, as files in /proc do
         raise _too_large(len(content), max_bytes)
     return content
+
+
+def opened(path: str | os.PathLike[str]) -> int:
+    """A descriptor of a regular file, to be read. Raises OSError as `read` does."""
+    # Asked before opening, since opening a device can act on it; and non-blocking with a second look, since what lies
+    # there may have been swapped for a FIFO in between.
+    _refuse_irregular(os.stat(path))
+    descriptor = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
+    try:
+        _refuse_irregular(os.fstat(descriptor))
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
 
 
 def absolute(path: str) -> str:

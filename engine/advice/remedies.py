@@ -11,6 +11,7 @@ from itertools import combinations
 from typing import NamedTuple
 
 from ..compiler.reads import touches
+from ..facts.wording import LIBRARIES
 from .levers import levers, value_at, with_values
 
 TYPE_CHECKING = False
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
 
 MOST = 5  # that are offered
 _LARGEST = 1 << 24  # of a number that is looked for downwards, where none is given
-_LIBRARIES = {"mlx-lm": "mlx_lm", "mlx-vlm": "mlx_vlm", "mlx-audio": "mlx_audio"}
 
 
 class Change(NamedTuple):
@@ -244,8 +244,9 @@ def _libraries(policy: Policy, facts: Mapping[str, Any]) -> dict[str, Any]:
     checked_with, sets = policy.audit
     kind = value_at(facts, "model.type")
     names = {kind, kind.lower()} if isinstance(kind, str) else set[str]()
+    versions = dict(checked_with)
     found: dict[str, dict[str, Any]] = {
-        _LIBRARIES[library]: {"version": version} for library, version in checked_with if library in _LIBRARIES
+        package: {"version": versions[library]} for package, library in LIBRARIES.items() if library in versions
     }
     for name, fact in sets:
         _, library, part = fact.split(".")

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from ..facts.wording import LIBRARIES
 from ..rulefile.document import Document, Place
-
-LIBRARIES = {"mlx_lm": "mlx-lm", "mlx_vlm": "mlx-vlm", "mlx_audio": "mlx-audio"}
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,12 +98,14 @@ def unmatched(document: Document, found: Iterable[Finding]) -> list[Finding]:
     source = document.place.source
     used = {line for finding in found if finding.accepted for line in finding.explained_at}
     idle: list[Finding] = []
+    following = 0
     for number, line in enumerate(source.text.split("\n"), 1):
+        begin, following = following, following + len(line) + 1
         written = _COMMENT.search(line)
         if written is None or number in used or line[: written.start()].count('"') % 2:
             continue
         code = written[1]
-        start = sum(len(other) + 1 for other in source.text.split("\n")[: number - 1]) + written.start()
+        start = begin + written.start()
         place = Place(source, start, start + len(written[0]))
         if _ACCEPTED.search(line) and code in CODES:
             message, help = f"`{code}` is explained here, and is not found", "delete the comment"

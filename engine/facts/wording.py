@@ -6,7 +6,8 @@ TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 
-BACKENDS = {"mlx_lm": "mlx-lm", "mlx_vlm": "mlx-vlm", "mlx_audio": "mlx-audio", "unsupported": "no backend"}
+LIBRARIES = {"mlx_lm": "mlx-lm", "mlx_vlm": "mlx-vlm", "mlx_audio": "mlx-audio"}
+BACKENDS = {**LIBRARIES, "unsupported": "no backend"}
 GIB = 1024**3
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 
 from ..decision import Trace
 from ..facts.wording import BACKENDS, size_text
+from ..problems import near
 from .memory_sum import bar, memory_sum, sum_text
 from .terminal import VERDICT_COLOURS, Screen, safe
 from .text import because, change_lines, gate_lines, not_rehearsed, verdict_sentence
@@ -183,11 +184,7 @@ def folder_and_revision(path: str) -> tuple[str, str | None]:
     home = os.path.join(os.path.expanduser("~"), "")
     if len(home) > 2 and path.startswith(home):
         return f"~/{path[len(home) :]}", revision
-    try:
-        here = os.path.join(os.getcwd(), "")
-    except OSError:
-        here = ""
-    return (path[len(here) :] if len(here) > 1 and path.startswith(here) else path), revision
+    return near(path), revision
 
 
 def _rule(trace: Trace) -> list[tuple[str, str]]:

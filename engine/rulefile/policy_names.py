@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 
+from ..problems import near
 from ..storage import data_files
 
 TYPE_CHECKING = False
@@ -43,11 +44,7 @@ def _is_today(version: str) -> bool:
 def _shown(path: str) -> str:
     # In a clone, as a person there would write it; else in short, as nobody reads a path into an environment. A file of
     # that name in the working folder is another one.
-    try:
-        here = os.path.join(os.getcwd(), "")
-    except OSError:
-        here = ""
     real, short = os.path.realpath(path), f"rules/{os.path.basename(path)}"
-    if here and real.startswith(here) and "site-packages" not in real:
-        return real[len(here) :]
+    if "site-packages" not in real and (here := near(real)) != real:
+        return here
     return f"mlxk_rules/{short}" if os.path.lexists(short) else short  # a file of the person's own may be called so

@@ -12,6 +12,7 @@ import marshal
 import os
 import re
 import stat
+import struct
 import sys
 import time
 from binascii import crc32
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
 _MAGIC = f"mlxk-rules kept 1 {sys.implementation.cache_tag}\n".encode("ascii")
 _MAX_BYTES = 4 << 20
 _AT_REST_NS = 2_000_000_000
+_mark = struct.Struct("=7Qqq").pack  # a stat's first seven numbers, and the times of change
 _FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW
 # Files of ours: `file_name`, and what tells their kind.
 _OURS = r"[0-9a-f]{16}[\w.-]*\.(facts|program|rows)|\.\d+-\d+\.tmp"
@@ -50,6 +52,14 @@ def at_rest(changed_ns: int, seen_ns: int | None = None) -> bool:
     seen_ns: when, in nanoseconds; now where it is None.
     """
     return (time.time_ns() if seen_ns is None else seen_ns) - changed_ns >= _AT_REST_NS
+
+
+def mark(status: os.stat_result) -> bytes:
+    """Return what tells a file as it is from others: kind, inode, owner, size, and times that no program sets back all.
+
+    Raises struct.error for one of odd numbers.
+    """
+    return _mark(*status[:7], status.st_mtime_ns, status.st_ctime_ns)
 
 
 def read(name: str, kind: type[Kind], most: int = _MAX_BYTES) -> Kind | None:

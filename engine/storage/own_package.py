@@ -14,6 +14,8 @@ from pathlib import Path
 from shlex import quote
 from typing import Any
 
+from ..problems import near
+
 PACKAGE = "mlxk-rules"
 # Of an extra: what brings it, where the package's own metadata cannot be read.
 _LIBRARIES = {"text": "mlx-lm", "vision": "mlx-vlm", "audio": "mlx-audio", "analysis": "z3-solver"}
@@ -32,7 +34,7 @@ def install_command(extra: str, prefix: str = sys.prefix) -> str:
     wanted = " ".join(map(quote, _requirements(extra)))
     if (Path(prefix) / "pipx_metadata.json").is_file():
         return f"pipx inject {PACKAGE} {wanted}"
-    python = quote(_near(sys.executable)) if sys.executable else "python3"
+    python = quote(near(sys.executable)) if sys.executable else "python3"
     if find_spec("pip") is None:
         return f"uv pip install --python {python} {wanted}"
     return f"{python} -m pip install {wanted}"
@@ -75,12 +77,3 @@ def _requirements(extra: str) -> list[str]:
             one.marker = None
             found[str(one)] = None
     return list(found) or [_LIBRARIES.get(extra, extra)]
-
-
-def _near(path: str) -> str:
-    """A path as a person in this folder would write it."""
-    try:
-        here = os.path.join(os.getcwd(), "")
-    except OSError:
-        return path
-    return path[len(here) :] if path.startswith(here) else path

@@ -10,23 +10,21 @@ from __future__ import annotations
 
 import os
 import shutil
-import stat
 import tempfile
 from collections.abc import Generator, Mapping
 from contextlib import ExitStack, contextmanager
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from .. import bounded_files
 from ..facts import folder as folders
 from ..problems import LoaderError
-from .remote_code import CODE_AND_PICKLES
+from .remote_code import is_code_or_pickle
 
 _OPEN_FILES = "/proc/self/fd"
 _COPIED_BYTES = 64 << 20  # of a file: larger than any tokenizer.json, which reach 35 MB
 _MAX_FILES = 4_000
 _MAX_DEPTH = 3
-_FLAGS = os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY
 
 
 def fingerprint_in(facts: Mapping[str, Any]) -> str | None:
@@ -55,40 +53,38 @@ def pinned(origin: Path, fingerprint: str | None) -> Generator[Pinned, None, Non
 
     Raises LoaderError: path_mismatch where it is another by now, unwritable_folder where no copy can be made.
     """
+    by_name = not os.path.isdir(_OPEN_FILES)
     with ExitStack() as stack:
-        opened = {name: (fd, mark) for name, fd, mark in _opened(origin, stack)}
-        listing = folders.listing(str(origin))
-        marks = set(listing.marks.split("\n"))
-        if fingerprint not in (None, listing.fingerprint) or not all(mark in marks for _, mark in opened.values()):
-            raise changed(origin)
-        by_name = not os.path.isdir(_OPEN_FILES)
+        marks: set[str] = set()
         try:
             path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mlxk-rules-"))) / "model"
-            for name, (fd, mark) in opened.items():
+            for name, fd in _opened(origin, stack):
+                mark = _mark(name, fd)
                 _lay(path / name, fd, origin / name if by_name else None)
                 if _mark(name, fd) != mark:
                     raise changed(origin)
+                marks.add(mark)
         except OSError as error:
             message = f"the folder for temporary files cannot be written: {error.strerror or error}"
             raise LoaderError("unwritable_folder", message, "make room there, or name another by TMPDIR") from error
+        # Taken last: what was opened is what is listed here, and that is what was looked at.
+        listing = folders.listing(str(origin))
+        if fingerprint not in (None, listing.fingerprint) or not marks <= set(listing.marks.split("\n")):
+            raise changed(origin)
         yield Pinned(path, origin, listing.fingerprint, by_name)
 
 
-def _opened(origin: Path, stack: ExitStack) -> Generator[tuple[str, int, str], None, None]:
-    """Name, descriptor and mark of each regular file that can be read, code and pickles left out."""
+def _opened(origin: Path, stack: ExitStack) -> Generator[tuple[str, int], None, None]:
+    """Name and descriptor of each regular file that can be read, code and pickles left out."""
     for name, _ in folders.Walk(str(origin), _MAX_FILES, _MAX_DEPTH):
-        if any(fnmatchcase(name.rsplit("/", 1)[-1].lower(), pattern) for pattern in CODE_AND_PICKLES):
+        if is_code_or_pickle(name):
             continue
         try:
-            # Asked before opening, since opening a device can act on it; and again, as it may be another by then.
-            if not stat.S_ISREG(os.stat(origin / name).st_mode):
-                continue
-            fd = os.open(origin / name, _FLAGS)
+            fd = bounded_files.opened(origin / name)
         except (OSError, ValueError):
             continue  # whoever decided has looked at that before
         stack.callback(os.close, fd)
-        if stat.S_ISREG(os.fstat(fd).st_mode):
-            yield name, fd, _mark(name, fd)
+        yield name, fd
 
 
 def _mark(name: str, fd: int) -> str:

@@ -18,6 +18,7 @@ import json
 import sys
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, cast
 
@@ -26,13 +27,18 @@ from ..problems import LoaderError
 
 MAX_CONFIG_BYTES = 64 << 20
 # What no backend is given of a folder: by name, in lower case.
-CODE_AND_PICKLES = (
+_CODE_AND_PICKLES = (
     "*.py", "*.pyc", "*.so", "*.bin", "*.pt", "*.pth", "*.ckpt", "*.pkl", "*.pickle", "*.gguf", "*.onnx*",
 )  # fmt: skip
 _HELP = "a model that needs code from its own folder is never run here; look for a conversion that does not"
 
 # The guard is open while this holds something; the list collects what was refused.
 _open: list[list[str]] = []
+
+
+def is_code_or_pickle(name: str) -> bool:
+    """Whether a file of a folder, by its path in it, is one that no backend is given."""
+    return any(fnmatchcase(name.rsplit("/", 1)[-1].lower(), pattern) for pattern in _CODE_AND_PICKLES)
 
 
 def refuse_model_file(folder: Path) -> None:

@@ -16,9 +16,10 @@ from time import perf_counter
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 from weakref import finalize
 
-from ...engine.storage.own_package import install_command
+from ...engine.storage.own_package import EXTRAS, install_command
 from .. import bounded_files
 from ..facts.folder import listing
+from ..host.installed import NAMES
 from ..hub.hub_facts import is_shape
 from ..problems import LoaderError
 from .failure import Phase, backend_error
@@ -42,16 +43,18 @@ class _Backend(Protocol):
 @dataclass(frozen=True, slots=True)
 class _Known:
     package: str
-    name: str
-    extra: str
     images: bool
     audio: bool
 
+    @property
+    def name(self) -> str:
+        return NAMES[self.package]
+
 
 _BACKENDS = {
-    "mlx_lm": _Known("mlx_lm", "mlx-lm", "text", images=False, audio=False),
-    "mlx_vlm": _Known("mlx_vlm", "mlx-vlm", "vision", images=True, audio=True),
-    "mlx_audio": _Known("mlx_audio", "mlx-audio", "audio", images=False, audio=True),
+    "mlx_lm": _Known("mlx_lm", images=False, audio=False),
+    "mlx_vlm": _Known("mlx_vlm", images=True, audio=True),
+    "mlx_audio": _Known("mlx_audio", images=False, audio=True),
 }
 
 
@@ -82,7 +85,6 @@ def stream(
     """
     known = _BACKENDS[_allowed_backend(decision)]
     _same_request(facts, known, bool(images), bool(audio))
-    _probed_folder(facts)
     request = checked_request(prompt, images, audio, max_tokens, temperature, **more)
     return Session(facts, decision).answer(request)
 
@@ -108,7 +110,7 @@ class Session:
         self._known = _BACKENDS[backend]
         self._folder = _probed_folder(facts)
         if find_spec(self._known.package) is None:
-            help = f"install it: {install_command(self._known.extra)}"
+            help = f"install it: {install_command(EXTRAS[self._known.package])}"
             raise LoaderError("backend_not_installed", f"{self._known.name} is not installed", help)
         _refuse_shape(self._folder)
         refuse_model_file(self._folder)

@@ -11,7 +11,7 @@ import os
 from typing import NamedTuple
 
 from ...engine.storage import cache_folder
-from ..host.installed import BACKENDS
+from ..host.installed import BACKENDS, NAMES
 from . import outcome
 
 TYPE_CHECKING = False
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 FOLDER = "dry_runs"
 _MAX_FILES = 4_096
-NAMES = {"mlx_lm": "mlx-lm", "mlx_vlm": "mlx-vlm", "mlx_audio": "mlx-audio"}
 
 
 class Question(NamedTuple):

@@ -6,7 +6,6 @@ copy because mlx-vlm rewrites headers of F8_E8M0 files in place. Code and pickle
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import os
 import zipfile
@@ -15,7 +14,7 @@ from math import prod
 from pathlib import Path
 
 from .. import bounded_files
-from ..backends.remote_code import CODE_AND_PICKLES
+from ..backends.remote_code import is_code_or_pickle
 from ..facts.folder import Walk
 
 # Larger than any tokenizer.json, which reach 35 MB.
@@ -82,8 +81,7 @@ def _names(source: str) -> Iterator[str]:
     for number, (name, _) in enumerate(Walk(source, _MAX_FILES, _MAX_DEPTH)):
         if number == _MAX_FILES - 1:
             raise NoShape(f"it holds more than {_MAX_FILES} files")
-        base = name.rsplit("/", 1)[-1]
-        if not any(fnmatch.fnmatchcase(base.lower(), pattern) for pattern in CODE_AND_PICKLES):
+        if not is_code_or_pickle(name):
             yield name
 
 

@@ -21,6 +21,11 @@ def text(string: str) -> str:
     return string.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
+def shown(name: str) -> str:
+    """A name of unknown origin as part of a message of one line."""
+    return "".join(char if char.isprintable() else "\ufffd" for char in text(name))[:200]
+
+
 def value(parsed: Json, depth: int = MAX_DEPTH) -> Json:
     """A copy of what json.loads gave, with NaN and infinities (the libraries read them, JSON has no word) as null.
 

@@ -160,11 +160,10 @@ def _found(folder: Path, chosen: list[str], headers: dict[str, Header], index: _
         else:
             made_by.add(headers[name].made_by)
         tensors |= headers[name].tensors
-    sound = not (faults or unreadable)
-    if chosen and sound and not tensors and not other_bytes:
+    if chosen and not (faults or unreadable or tensors or other_bytes):
         faults.append(f"{chosen[0]}: no tensors in it")
     size = sum(tensor.size_bytes for tensor in tensors.values()) + other_bytes
-    missing = _missing(chosen, tensors, index) if chosen and sound and not faults else []
+    missing = _missing(chosen, tensors, index) if chosen and not (faults or unreadable) else []
     return Found(
         [plain_json.text(name) for name in chosen],
         size,

@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-BACKENDS = ("mlx_lm", "mlx_vlm", "mlx_audio")
+NAMES = {"mlx_lm": "mlx-lm", "mlx_vlm": "mlx-vlm", "mlx_audio": "mlx-audio"}  # as people know them
+BACKENDS = tuple(NAMES)
 
 
 class Installed(NamedTuple):

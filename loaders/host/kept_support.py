@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 _LOADERS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _MAX_READ = 5_000  # files and folders of a package that is stamped
-_pack = struct.Struct("=7Qqq").pack  # a stat's first seven numbers, and the times of change
 Lists = dict[str, list[str]]
 _known: dict[str, dict[str, Any]] = {}  # what this process found out, by where it is kept and the package's folder
 
@@ -103,7 +102,7 @@ def _marks(paths: Iterable[str]) -> tuple[bytes, int]:
     for path in paths:
         try:
             status = os.stat(path)
-            marks.append(_pack(*status[:7], status.st_mtime_ns, status.st_ctime_ns))
+            marks.append(cache_folder.mark(status))
             newest = max(newest, status.st_ctime_ns)
         except (OSError, ValueError, struct.error):
             marks.append(b"-")

@@ -59,7 +59,7 @@ def _told(shape: Shape, weights: Mapping[str, Any]) -> dict[str, Any]:
     from .needed_files import needed
 
     listing = shape.listing
-    repo = f"{hub_cache.folder()}/models--{listing.repo.replace('/', '--')}"
+    repo = f"{hub_cache.folder()}/{hub_cache.folder_name(listing.repo)}"
     sizes = {
         backend: sum(_missing_bytes(repo, shape, name) for name in needed(listing.files, backend, weights))
         for backend in BACKENDS

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
+from ..facts.plain_json import shown
 from ..problems import LoaderError
 
 _HOSTS = ("huggingface.co", "hf.co", "www.huggingface.co")
@@ -35,7 +36,7 @@ def remote(model: str) -> Remote:
         return _checked(model, *_from_uri(rest))
     host, _, path = rest.partition("/")
     if scheme not in ("http", "https") or host.rpartition("@")[2].lower() not in (*_HOSTS, _own_host()):
-        raise LoaderError("bad_name", f"`{_shown(model)}` is no page of the hub", _HELP)
+        raise LoaderError("bad_name", f"`{shown(model)}` is no page of the hub", _HELP)
     return _checked(model, *_from_page(path.partition("?")[0].partition("#")[0]))
 
 
@@ -67,19 +68,15 @@ def _checked(model: str, repo: str, revision: str | None) -> Remote:
 
     parts = repo.split("/")
     if parts[0] in _OTHERS:
-        raise LoaderError("bad_name", f"`{_shown(model)}` is no model's page: it is one of {parts[0]}", _HELP)
+        raise LoaderError("bad_name", f"`{shown(model)}` is no model's page: it is one of {parts[0]}", _HELP)
     if len(parts) > 2 or not all(re.fullmatch(_PART, part) and ".." not in part and "--" not in part for part in parts):
-        raise LoaderError("bad_name", f"`{_shown(model)}` names no repo of the hub", _HELP)
+        raise LoaderError("bad_name", f"`{shown(model)}` names no repo of the hub", _HELP)
     if revision is not None and not (
         0 < len(revision) <= 200 and revision.isprintable() and not re.search(r"\.\.|[\s\\?*:^~\[]|^/|/$|//", revision)
     ):
-        raise LoaderError("bad_name", f"`{_shown(model)}` names no revision after the @", _HELP)
+        raise LoaderError("bad_name", f"`{shown(model)}` names no revision after the @", _HELP)
     return Remote(repo, revision)
 
 
 def _own_host() -> str:
     return os.environ.get("HF_ENDPOINT", "").partition("://")[2].partition("/")[0].lower() or _HOSTS[0]
-
-
-def _shown(name: str) -> str:
-    return "".join(char if char.isprintable() else "\ufffd" for char in name)[:200]

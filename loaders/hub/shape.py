@@ -16,6 +16,7 @@ from typing import Any, NamedTuple
 
 from ...engine.storage import cache_folder
 from ..problems import LoaderError
+from ..resolving.hub_cache import folder_name
 from ..resolving.model_names import Resolved
 from . import client, excerpts
 from .client import Hub
@@ -82,7 +83,7 @@ def _kept(repo: str, commit: str) -> Shape | None:
     record = cache_folder.read(_record(repo, commit), dict)
     if record is None or record.get("format") != _FORMAT or record.get("repo") != repo:
         return None
-    folder = f"{cache_folder.folder()}/{_FOLDER}/{_key(repo)}/{_below(repo)}/snapshots/{commit}"
+    folder = f"{cache_folder.folder()}/{_FOLDER}/{_key(repo)}/{folder_name(repo)}/snapshots/{commit}"
     if not is_shape(folder):
         return None
     files = {name: RemoteFile(*file) for name, file in record["files"].items()}
@@ -121,15 +122,11 @@ def _temporary() -> str:
     return place
 
 
-def _below(repo: str) -> str:
-    return f"models--{repo.replace('/', '--')}"
-
-
 def _prune(above: str, newest: str) -> None:
     """Removes the shapes of the repos that were asked about longest ago, where there are more than so many."""
     try:
         with os.scandir(above) as entries:
-            others = [one for one in entries if one.name != newest]
+            others = [one for one in entries if one.name != newest and _is_ours(one)]
             dated = sorted((one.stat(follow_symlinks=False).st_mtime_ns, one.path) for one in others)
     except OSError:
         return
@@ -137,9 +134,13 @@ def _prune(above: str, newest: str) -> None:
         shutil.rmtree(path, ignore_errors=True)
 
 
+def _is_ours(entry: os.DirEntry[str]) -> bool:
+    return len(entry.name) == 16 and set(entry.name) <= set("0123456789abcdef") and entry.is_dir(follow_symlinks=False)
+
+
 def _laid(listing: Listing, pieces: dict[str, list[Piece]], place: str) -> Resolved:
     """Lays the folder, whole or not at all. Raises LoaderError unwritable_shape."""
-    folder = Path(place) / _below(listing.repo) / "snapshots" / listing.commit
+    folder = Path(place) / folder_name(listing.repo) / "snapshots" / listing.commit
     draft = folder.with_name(f".{os.getpid()}-{time.monotonic_ns()}.tmp")
     try:
         draft.mkdir(parents=True, mode=0o700)

@@ -51,9 +51,14 @@ def _id(name: str) -> str:
     return name.removeprefix(_PREFIX).replace("--", "/", 1)
 
 
+def folder_name(repo_id: str) -> str:
+    """What a repo's folder is called in a cache."""
+    return f"{_PREFIX}{repo_id.replace('/', '--', 1)}"
+
+
 def repo(cache: str, repo_id: str) -> str | None:
     """The folder of exactly this repo, told without a look at the others; None where `repos` is to be asked."""
-    name = f"{_PREFIX}{repo_id.replace('/', '--', 1)}"
+    name = folder_name(repo_id)
     if _id(name) != repo_id or not repo_id.isascii():
         return None
     try:

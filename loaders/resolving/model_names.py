@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 from .. import bounded_files
 from ..facts import plain_json
+from ..facts.plain_json import shown as _shown
 from ..problems import LoaderError
 from . import hub_cache
 
@@ -249,8 +250,3 @@ def _near(wanted: str, names: list[str]) -> list[str]:
 
 def _did_you_mean(names: list[str]) -> str | None:
     return f"did you mean {' or '.join(f'`{_shown(name)}`' for name in names)}?" if names else None
-
-
-def _shown(name: str) -> str:
-    """A name of unknown origin as part of a one-line message."""
-    return "".join(char if char.isprintable() else "\ufffd" for char in plain_json.text(name))[:200]

@@ -17,7 +17,6 @@ from ...engine.storage import cache_folder
 
 _MOST = 1_000  # entries: a folder of more is looked at whole each time
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-_pack = struct.Struct("=7Qqq").pack  # a stat's first seven numbers, and the times of change
 
 
 class Stamp(NamedTuple):
@@ -84,7 +83,7 @@ def _statuses(repo: str, snapshot: str, names: Iterable[str]) -> list[os.stat_re
 
 
 def _marks(statuses: list[os.stat_result]) -> bytes:
-    return b"".join([_pack(*one[:7], one.st_mtime_ns, one.st_ctime_ns) for one in statuses])
+    return b"".join(map(cache_folder.mark, statuses))
 
 
 def _elsewhere(repo: str) -> bool:

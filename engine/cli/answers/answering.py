@@ -15,7 +15,7 @@ from ..waiting import waiting
 if TYPE_CHECKING:
     from ....loaders import Message, Remembered
 
-_MAX_TOKENS = 256  # what loaders take for text where nobody says
+MAX_TOKENS = 256  # what loaders take for text where nobody says
 
 
 class Options(NamedTuple):
@@ -114,7 +114,7 @@ class Answering:
             heard = "nothing was heard in the recording" if self.decision.backend == "mlx_audio" else said
             self._note(f"the answer is empty: {heard}")
         if report.ending == "length":
-            limit = wanted.max_tokens or _MAX_TOKENS
+            limit = wanted.max_tokens or MAX_TOKENS
             self._note(f"cut off at {limit} tokens: --max-tokens N allows more")
         elif report.ending == "context":
             self._note(f"cut off at {wanted.context_tokens} tokens of prompt and answer: --context N allows more")

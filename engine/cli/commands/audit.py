@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
-from ...analysis.audit import LIBRARIES, Report, audit
+from ...analysis.audit import Report, audit
 from ...analysis.audit_fix import amended
+from ...facts.wording import LIBRARIES
 from ...policy import Policy
 from ...problems import UsageError
 from ...report.terminal import safe

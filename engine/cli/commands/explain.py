@@ -29,9 +29,11 @@ def run(options: dict[str, Any]) -> int:
     facts = _facts({**options, "MODEL": model}, policy)
     trace = policy.explain(facts)
     changes = remedies_of(policy, facts, trace)
-    others = (
-        _others(options, policy, model) if options["--alternatives"] and trace.decision.decision != "allow" else None
-    )
+    others = None
+    if options["--alternatives"] and trace.decision.decision != "allow":
+        from ..hub.alternatives import alternatives
+
+        others = alternatives(options, policy, model)
     longest = longest_context(policy, facts, trace.decision.backend)
     if options["--json"]:
         remedies = [remedy.to_dict() for remedy in changes]
@@ -63,12 +65,6 @@ def run(options: dict[str, Any]) -> int:
         write_page(options["--html"], decision_page(outline(policy.document), trace, changes))
         print(f"wrote {safe(options['--html'])}", file=sys.stderr)
     return 0 if trace.decision.allowed else 1
-
-
-def _others(options: dict[str, Any], policy: Policy, model: Any) -> list[dict[str, Any]]:
-    from ..hub.alternatives import alternatives
-
-    return alternatives(options, policy, model)
 
 
 def _facts(options: dict[str, Any], policy: Policy) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from ...facts.wording import BACKENDS, size_text
 from ...problems import UsageError
 from ...report.memory_sum import memory_sum
 from ...report.terminal import Style, safe, style_for
-from ..answers.answering import Answering, Options
+from ..answers.answering import MAX_TOKENS, Answering, Options
 from .common import number_of, policy_of, print_json, probed
 
 if TYPE_CHECKING:
@@ -28,7 +28,6 @@ _BACKEND_CODES = {
     "remote_code",
     "took_too_long",
 }
-_MAX_TOKENS = 256  # what loaders take for text where nobody says
 _BYTES_A_TOKEN = 3
 _OVER_MEMORY = "insufficient_memory"
 
@@ -107,7 +106,7 @@ def _with_context(options: dict[str, Any], prompt: str, policy: Policy) -> dict[
     """
     if options["--context"] is not None:
         return options
-    answer = int(options["--max-tokens"] or _MAX_TOKENS)
+    answer = int(options["--max-tokens"] or MAX_TOKENS)
     tokens = len(prompt.encode("utf-8", "surrogatepass")) // _BYTES_A_TOKEN + answer
     return {**options, "--context": str(tokens)} if tokens > policy.limits.get("context_tokens", 0) else options
 
