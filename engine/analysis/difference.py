@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,6 +12,7 @@ from ..rulefile.document import Gate
 from .cases.formula import Conditions
 from .cases.questions import LOOSE
 from .cases.space import Space
+from .cases.thresholds import thresholds
 from .gate_cases import Symbolic
 from .substance import alike
 from .witness import Witness, least, witness
@@ -90,23 +91,28 @@ def direction(before: Outcome, after: Outcome) -> str:
     return "more permissive" if other > one else "less permissive" if other < one else "other"
 
 
-def difference(old: Policy, new: Policy) -> Difference:
-    """Compare two policies over all facts. Raises UsageError where that takes a solver and there is none."""
+def difference(old: Policy, new: Policy, progress: Callable[[str], None] = lambda _: None) -> Difference:
+    """Compare two policies over all facts. progress: is told what is being done.
+
+    Raises UsageError where that takes a solver and there is none.
+    """
     if alike(old.document, new.document):
         return Difference(old, new, (), {})
     conditions = [Conditions(policy).gates(policy) for policy in (old, new)]
     space = Space(formula for one in conditions for formula in one)
     cases = space.cases
     first, second = (Symbolic(space, one) for one in conditions)
+    real = cases.both(space.real, thresholds(space))
     changes: list[Change] = []
     for one, fires in zip(old.document.gates, first.fires, strict=True):
         agreeing = [
             then for other, then in zip(new.document.gates, second.fires, strict=True) if outcome(one) == outcome(other)
         ]
-        region = [fires, space.real, *map(cases.negated, agreeing)]
+        region = [fires, real, *map(cases.negated, agreeing)]
         while case := cases.possible(*region):
+            progress(f"comparing all pairs of gates: {len(changes)} that differ, at `{one.id}`")
             position = next(n for n, when in enumerate(second.whens) if cases.holds(when, case))
-            asked = (fires, second.fires[position], space.real)
+            asked = (fires, second.fires[position], real)
             changes.append(_change(old, new, one, new.document.gates[position], space, least(space, case, *asked)))
             region.append(cases.negated(second.fires[position]))
     order = {gate.id: n for n, gate in enumerate(new.document.gates)}

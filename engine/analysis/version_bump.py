@@ -1,65 +1,114 @@
-"""By how much a policy's version has to rise: patch, minor or major, from what it decides otherwise."""
+"""By how much a policy's version has to rise, by what was done to it: one table, for `diff` and for `audit --fix`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from typing import NamedTuple
 
 from ..policy import Policy
-from .difference import Difference
+from .changes.edits import edits
+from .changes.partial import with_edits
+from .changes.survey import Facts, Survey
+from .difference import Difference, Outcome, direction, outcome
 from .substance import substance
 
 LEVELS = ("none", "patch", "minor", "major")
+# What asks for which rise, the most first; `audit --fix`, which adds and removes model types, reads the same.
+RULES = {
+    "refused": ("major", "what was allowed is refused, warned of, or loaded by another backend"),
+    "types": ("minor", "a model type was added or removed"),
+    "decided": ("minor", "something is decided otherwise"),
+    "words": ("patch", "words, names or what is only shown"),
+    "nothing": ("none", "the rules are the same"),
+}
+Evidence = Iterable[tuple[Outcome, Outcome, Facts]]  # decided before and now, of which facts
 
 
-@dataclass(frozen=True, slots=True)
-class Bump:
-    """level: none, patch, minor or major. least: the lowest version that is enough. enough: whether NEW's is."""
+class Bump(NamedTuple):
+    """level: none, patch, minor or major. least: the lowest version that is enough. enough: whether NEW's is.
+
+    rule: the entry of RULES that asks for it. sure: whether nothing can ask for more; else the level is the least that
+    is known to be needed.
+    """
 
     level: str
     least: str
     enough: bool
+    rule: str
+    sure: bool
+
+    @property
+    def why(self) -> str:
+        return RULES[self.rule][1]
 
 
-@dataclass(frozen=True, slots=True)
-class Unsolved:
-    """What is known without a solver: the least that is needed. enough: None where it hangs on what is not known."""
-
-    level: str
-    least: str
-    enough: bool | None
-
-
-def bump(difference: Difference) -> Bump:
+def bump(found: Survey | Difference, recorded: Evidence = ()) -> Bump:
     """Return by how much the version of the new policy has to be above the old one's.
 
-    major: something that was allowed is refused, warned of, or goes to another backend, or is warned of no more but
-    refused. minor: something is decided otherwise, but nothing that was allowed. patch: all is decided alike, and the
-    file says something else: messages, names, derived facts.
+    recorded: what facts are known to be decided otherwise, besides what was found.
     """
-    old, new = difference.old, difference.new
-    if any(change.before[0] != "block" and change.direction != "more permissive" for change in difference.changes):
-        level = "major"
-    elif difference.changes:
-        level = "minor"
+    old, new = found.old, found.new
+    evidence = [*_shown(found), *recorded]
+    done = edits(old.document, new.document)
+    types = [edit for edit in done if edit.kind.startswith("types-")]
+    # What follows from the model types alone asks for no more than they do.
+    others = [edit for edit in done if edit.decides and edit not in types]
+    with_types = with_edits(old.document, new.document, types) if types and others else None
+    if not others and types:
+        rule = "types"
+    elif any(_refuses(*one, with_types) for one in evidence):
+        rule = "refused"
+    elif types:
+        rule = "types"
+    elif evidence:
+        rule = "decided"
     else:
-        level = "patch" if substance(old.document) != substance(new.document) else "none"
-    least = _least(old, level)
-    return Bump(level, ".".join(map(str, least)), _numbers(new) >= least)
+        rule = "words" if substance(old.document) != substance(new.document) else "nothing"
+    sure = RULES[rule][0] == "major" or not others or _exact(found)
+    return _bump(old, new, rule, sure)
 
 
-def unsolved(old: Policy, new: Policy, changed: bool) -> Unsolved:
-    """Return what can be said where no solver compares. changed: some facts are known to be decided otherwise.
-
-    A first number that rose is enough for any change; a version below the least is enough for none.
-    """
-    level = "minor" if changed else "patch"
-    least = _least(old, level)
-    sure = _numbers(new) >= _least(old, "major")
-    return Unsolved(level, ".".join(map(str, least)), True if sure else False if _numbers(new) < least else None)
+def rises_at_least(old: Policy, new: Policy, rule: str) -> Bump:
+    """Return the rise that one rule asks for, where nothing else is known."""
+    return _bump(old, new, rule, False)
 
 
-def _least(old: Policy, level: str) -> tuple[int, ...]:
-    major, minor, patch = _numbers(old)
+def raised(version: str, level: str) -> str:
+    """Return the lowest version that is above another by a level."""
+    return ".".join(map(str, _least(_numbers(version), level)))
+
+
+def enough_for_any(old: Policy, new: Policy) -> bool:
+    """Whether a version rose so far that it is enough for whatever changed."""
+    return _numbers(new.version) >= _least(_numbers(old.version), "major")
+
+
+def _bump(old: Policy, new: Policy, rule: str, sure: bool) -> Bump:
+    level = RULES[rule][0]
+    least = _least(_numbers(old.version), level)
+    return Bump(level, ".".join(map(str, least)), _numbers(new.version) >= least, rule, sure)
+
+
+def _shown(found: Survey | Difference) -> Evidence:
+    if isinstance(found, Survey):
+        yield from ((one.before, one.after, one.witness.facts) for one in found.shown)
+    else:
+        shown = (change for change in found.changes if change.witness is not None)
+        yield from ((change.before, change.after, change.witness.facts) for change in shown if change.witness)
+
+
+def _exact(found: Survey | Difference) -> bool:
+    return found.exact
+
+
+def _refuses(before: Outcome, after: Outcome, facts: Facts, with_types: Policy | None) -> bool:
+    if with_types is not None:
+        before = outcome(with_types.decide(facts))
+    return before[0] != "block" and (direction(before, after) == "less permissive" or before[1] != after[1])
+
+
+def _least(numbers: tuple[int, ...], level: str) -> tuple[int, ...]:
+    major, minor, patch = numbers
     return {
         "major": (major + 1, 0, 0),
         "minor": (major, minor + 1, 0),
@@ -68,5 +117,5 @@ def _least(old: Policy, level: str) -> tuple[int, ...]:
     }[level]
 
 
-def _numbers(policy: Policy) -> tuple[int, ...]:
-    return (*(int(part) for part in policy.version.split(".")), 0, 0, 0)[:3]
+def _numbers(version: str) -> tuple[int, ...]:
+    return (*(int(part) for part in version.split(".")), 0, 0, 0)[:3]

@@ -191,20 +191,22 @@ Options:
 Usage:
   mlxk-rules diff OLD [NEW] [options]
 
-OLD and NEW are rule files, shipped versions, or files in a git revision such as HEAD~1:rules/policy.yaml; NEW is
-today's policy if none is given. z3 compares them for all facts: pip install 'mlxk-rules[analysis]'. Without it --models
-and --facts answer still, and so does --check-version where the versions alone tell. Exit codes: 0 the same, 1
-different, 2 unusable, or not known without z3; with --check-version 0 if the version rose by enough, else 1.
+What was edited is told first, and under each edit what it changes, with facts that show it. OLD and NEW are rule files,
+shipped versions, or files in a git revision such as HEAD~1:rules/policy.yaml; NEW is today's policy if none is given.
+z3 compares them for all facts: pip install 'mlxk-rules[analysis]'. Without it what facts show is told still, and
+whether the version is enough where the edits alone tell. Exit codes: 0 the same, 1 different, 2 unusable, or not known
+(without z3, or where not all is proved); with --check-version 0 if the version rose by enough, else 1.
 
 Options:
   --models          Say too which models of the Hugging Face cache are decided otherwise, each asked with text, images,
                     audio, and both.
   --facts FILE      Say too which recorded facts are decided otherwise: JSON lines as `decide` reads them, - for
                     standard input.
-  --check-version   Fail only where NEW's version did not rise by enough: by the third number where all is decided
-                    alike, by the second where nothing allowed before is refused, warned of or loaded otherwise,
-                    by the first else.
-  --all             Every pair of gates with a change between them, not one for each kind.
+  --check-version   Fail only where NEW's version did not rise by enough: by the first number where what was allowed is
+                    refused, warned of or loaded by another backend; by the second where model types were added or
+                    removed, or else something is decided otherwise; by the third where words changed.
+  --all             Every edit with all that it changes, and every pair of gates with a change between them; takes
+                    minutes.
   --markdown        Print it as a page: rules/CHANGES.md is made so.
   --json            Print one JSON value: same, exact, direction, changes, version, models, facts.
   --debug           Show the traceback of a bug.
