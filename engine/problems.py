@@ -14,7 +14,7 @@ class Problem(NamedTuple):
 
     code: a stable word such as `unknown-fact`. message: lower-case, user input in backticks. help: what to do, or "".
     file: as the user named it. line, column: from 1; 0 where there is none. text: the source line, or "".
-    width: how many characters the caret underlines.
+    width: how many characters the caret underlines. level: error, warning or note.
     """
 
     code: str
@@ -25,6 +25,7 @@ class Problem(NamedTuple):
     column: int = 0
     text: str = ""
     width: int = 1
+    level: str = "error"
 
     @property
     def place(self) -> str:

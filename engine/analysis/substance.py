@@ -33,7 +33,8 @@ def _rules(document: Document) -> Any:
 def gate_text(gate: Gate) -> dict[str, Any]:
     """Return what of a gate decides, by its keys."""
     said = {"when": _text(gate.when), "decide": gate.decide, "backend": gate.backend}
-    return {**said, "error": gate.error, "http": gate.http}
+    observe = {"mode": "observe"} if gate.observe else {}
+    return {**said, "error": gate.error, "http": gate.http, **observe}
 
 
 def branch_text(branch: Branch) -> tuple[Any, ...]:
@@ -43,7 +44,8 @@ def branch_text(branch: Branch) -> tuple[Any, ...]:
 
 def words_of(document: Document) -> dict[str, Any]:
     """Return the words for people that gates and derived facts have, by what has them."""
-    gates = {f"gate `{gate.id}`": _message(gate.message, _exact) for gate in document.gates}
+    gates = {f"gate `{gate.id}`": [_message(gate.message, _exact), gate.about] for gate in document.gates}
+    gates |= {f"gate `{one.gate.id}`": [gate_text(one.gate), one.gate.about] for one in document.observed}
     return gates | {f"derived fact `{part.name}`": [branch.why for branch in part.branches] for part in document.derive}
 
 
@@ -67,7 +69,10 @@ def _said(document: Document, say: _Say) -> tuple[Any, ...]:
         (g.id, _text(g.when, say), g.decide, g.backend, g.error, g.http, _message(g.message, say))
         for g in document.gates
     ]
-    return [(limit.name, limit.value) for limit in document.limits], derive, gates
+    more = [(g.id, g.about) for g in document.gates if g.about]
+    more += [(one.gate.id, repr(gate_text(one.gate)), one.gate.about) for one in document.observed]
+    said = [(limit.name, limit.value) for limit in document.limits], derive, gates
+    return (*said, more) if more else said
 
 
 def _unwrapped(text: str) -> str:

@@ -19,8 +19,10 @@ _Ends = tuple[str, str]
 class Answers:
     """Answers whole lines of facts by one policy."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, traced: bool = False) -> None:
+        """traced: with each answer its line's number, the model's name, and every gate tried."""
         self._decide = policy.decide
+        self._policy, self._traced = policy, traced
         # Decisions differ in their message and little else: the JSON around it is written once each.
         self._around: dict[tuple[str, str, str | None, str | None, int | None], _Ends] = {}
 
@@ -29,6 +31,8 @@ class Answers:
 
         The code is 2 if a line held no facts, else 1 if one was blocked, else 0. A blank line has no answer.
         """
+        if self._traced:
+            return self._each(block, number)
         try:
             texts = block.decode("utf-8").split("\n") if len(block) <= MAX_LINE else []
         except UnicodeDecodeError:
@@ -67,13 +71,22 @@ class Answers:
         if len(line) <= MAX_LINE and not line.strip():
             return 0
         try:
-            decision = self._decide(facts_in(line))
+            facts = facts_in(line)
+            decision = self._decide(facts)
         except UsageError as error:
             where = {"code": error.code, "message": error.message, "help": error.help, "line": number}
             answers.append(json.dumps({"error": where}, allow_nan=False))
             return 2
-        answers.append(self._json(decision))
+        answers.append(self._trace(facts, number) if self._traced else self._json(decision))
         return int(decision.decision == "block")
+
+    def _trace(self, facts: dict[str, Any], number: int) -> str:
+        trace = self._policy.explain(facts)
+        model = facts.get("model")
+        plain = trace.to_dict()
+        kept = {key: plain[key] for key in ("gates", "observed") if key in plain}
+        name = model.get("name") if isinstance(model, dict) else None
+        return json.dumps({**plain["decision"], "line": number, "model": name, **kept})
 
     def _json(self, decision: Decision) -> str:
         key = (decision.decision, decision.backend, decision.gate, decision.error_type, decision.http_status)

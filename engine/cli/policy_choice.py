@@ -21,13 +21,13 @@ VARIABLE = "MLXK_RULES_POLICY"
 class Choice(NamedTuple):
     """A policy's source, as `Policy.load` takes it, and what chose it: an option, a variable, a place, or ""."""
 
-    source: str | Path | None
+    source: str | Path | tuple[str, ...] | None
     by: str = ""
 
     @property
     def name(self) -> str:
         """The rule file, as messages call it."""
-        return place(self.source)[1]
+        return " + ".join(self.source) if isinstance(self.source, tuple) else place(self.source)[1]
 
     @property
     def sentence(self) -> str:
@@ -42,6 +42,8 @@ class Choice(NamedTuple):
         """Return the policy. Raises PolicyError, which says what named the file where nobody named it just now."""
         from ..policy import Policy  # who only asks which it is does without
 
+        if isinstance(self.source, tuple):
+            return Policy.from_text(_laid_over(self.source), "--policy")
         try:
             return Policy.load(self.source)
         except PolicyError as error:
@@ -50,12 +52,16 @@ class Choice(NamedTuple):
             ) from None
 
 
-def choose(word: str | None, environment: Mapping[str, str] = os.environ) -> Choice:
+def choose(word: str | list[str] | None, environment: Mapping[str, str] = os.environ) -> Choice:
     """Return which policy decides, where the command line says `word`.
 
     A variable that is set and empty counts as not set. A person's own file that is there is taken, whatever it is:
     one that does not load is an error, never passed over.
     """
+    if isinstance(word, list):  # --policy, as often as it was given
+        if len(word) > 1:
+            return Choice(tuple(word))
+        word = word[0] if word else None
     if word is not None:
         return Choice(word)
     if named := environment.get(VARIABLE):
@@ -66,6 +72,13 @@ def choose(word: str | None, environment: Mapping[str, str] = os.environ) -> Cho
     from pathlib import Path
 
     return Choice(Path(own), "your own file")
+
+
+def _laid_over(words: tuple[str, ...]) -> str:
+    """Return the text of a policy in which each is laid over those before it."""
+    import json
+
+    return f"schema: 1\nname: combined\nversion: 1.0.0\nextends: {json.dumps(words)}\n"
 
 
 def own_file(environment: Mapping[str, str] = os.environ) -> Path | None:

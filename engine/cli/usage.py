@@ -20,6 +20,7 @@ Commands:
   completion  a script that completes words in bash, zsh or fish
   diff      what two policies decide differently, with the facts that show it
   audit       a rule file against what the installed MLX libraries support
+  lsp         the language server, which an editor starts
 
 `mlxk-rules <command> --help` tells more of one. A MODEL is a folder, a repo id in the Hugging Face cache
 (HF_HOME and HF_HUB_CACHE are honoured), org/name@revision, or a bare name that one cached repo ends with.
@@ -30,7 +31,7 @@ COMMANDS = {
     "explain": """Say which gate fires for a model, where it stands in the rule file, why, and what to change.
 
 Usage:
-  mlxk-rules explain MODEL [options] [--set FACT=VALUE]...
+  mlxk-rules explain MODEL [options] [--set FACT=VALUE]... [--policy P]...
 
 Options:
   --image           The request carries images.
@@ -39,10 +40,12 @@ Options:
   --image-size WxH  The image that memory is reckoned for, in pixels, such as 1920x1080.
   --server          The request comes from a server.
   --quick           Do without the dry run: what files alone tell, at once.
-  --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
+  --policy P        A shipped version such as 2.0.4, or a rule file, and again to lay another over it; without it see
+                    `mlxk-rules policy --help`.
   --set FACT=VALUE  What if: override a fact (memory.total_bytes=8GB), or a derived one (derived.vision=true).
   --trust-remote-code
                     Of no effect: no code of a folder is run, and none is a reason to refuse what loads without it.
+  --all             Try the gates behind the one that decides too, and say which of them would fire.
   --html FILE       Write the decision as one page too: the gates as a picture, the terms that decided.
   --json            Print one JSON value: decision, capabilities, derived, facts, gates, remedies.
   --debug           Show the traceback of a bug.
@@ -51,7 +54,7 @@ Options:
     "run": """Decide, then load the model through the one backend that the decision names, and print its text.
 
 Usage:
-  mlxk-rules run MODEL PROMPT [options] [--image FILE]... [--audio FILE]...
+  mlxk-rules run MODEL PROMPT [options] [--image FILE]... [--audio FILE]... [--policy P]...
 
 PROMPT is the text, or - to read it from standard input.
 
@@ -60,7 +63,8 @@ Options:
   --audio FILE      A recording for the model; may be given again.
   --max-tokens N    How many tokens to generate at most; 256, and for speech as the model has it, if not given.
   --temperature T   0 takes the likeliest token each time [default: 0].
-  --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
+  --policy P        A shipped version such as 2.0.4, or a rule file, and again to lay another over it; without it see
+                    `mlxk-rules policy --help`.
   --trust-remote-code
                     Of no effect: no code of a folder is run, and none is a reason to refuse what loads without it.
   --json            Print one JSON value: decision, text, error.
@@ -73,13 +77,14 @@ Without --image and --audio a model is shown for the first of text, images and a
 known is shown at once: whether the backends were asked of a model stands under REHEARSED.
 
 Usage:
-  mlxk-rules list [options]
+  mlxk-rules list [options] [--policy P]...
 
 Options:
   --image           Decide for requests with images.
   --audio           Decide for requests with audio.
   --dry-run         Ask the backends of each model that they were not asked of; some seconds each, and kept.
-  --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
+  --policy P        A shipped version such as 2.0.4, or a rule file, and again to lay another over it; without it see
+                    `mlxk-rules policy --help`.
   --json            Print one JSON value: a list.
   --debug           Show the traceback of a bug.
   -h --help         Show this.
@@ -103,13 +108,15 @@ Options:
     "decide": """Read facts as JSON lines, as `probe` prints them, and print a decision for each, as JSON lines.
 
 Usage:
-  mlxk-rules decide FILE [options]
+  mlxk-rules decide FILE [options] [--policy P]...
 
 FILE is a file, or - for standard input. An object `derived` in the facts stands in for what the policy derives.
 A line that holds no facts is answered in its place with an `error`, and the exit code is then 2.
 
 Options:
-  --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
+  --trace           With each answer its line's number, the model's name, every gate tried, and why it fired or not.
+  --policy P        A shipped version such as 2.0.4, or a rule file, and again to lay another over it; without it see
+                    `mlxk-rules policy --help`.
   --json            The same: decide always prints JSON lines.
   --debug           Show the traceback of a bug.
   -h --help         Show this.
@@ -117,7 +124,7 @@ Options:
     "validate": """Check rule files: YAML, shape, expressions and their types. Every problem is said at once.
 
 Usage:
-  mlxk-rules validate [FILE]... [options]
+  mlxk-rules validate [FILE]... [options] [--level CODE=LEVEL]...
 
 FILE is a rule file or a shipped version; today's policy if none is given.
 
@@ -125,6 +132,9 @@ Options:
   --analyse         Find what no single line shows too: gates that never fire, entries, limits and branches that decide
                     nothing. Takes up to a minute, and z3: pip install 'mlxk-rules[analysis]'.
   --format F        text, json, sarif (2.1.0), github (annotations) or junit; inside GitHub Actions github if not given.
+  --level CODE=LEVEL
+                    How grave a finding of a valid file is: error, warning or note; `levels:` in the file says so too.
+  --fail-on LEVEL   Fail for findings of this level and graver ones; for errors, if not given.
   --explain CODE    Say what an error code means, with an example of it and the same mended.
   --json            The same as --format json: print one JSON value: valid, problems.
   --debug           Show the traceback of a bug.
@@ -140,6 +150,9 @@ tests/*.yaml beside it), or one case file; today's policy if none is given. No c
 Of a policy that extends another, coverage and mutants are those of its own file.
 
 Options:
+  --only PATTERN    Run the cases whose name is so, or holds that text; * and ? stand for others. Coverage is of those.
+  --watch           Run them again whenever a file of the policy or a case file changes, until interrupted.
+  --format F        text, json, sarif (2.1.0), github (annotations) or junit.
   --coverage        Show the rule file's lines, marked: + seen by a case, ~ in part, ! not at all.
   --mutate          Break the policy in every small way, and say which breaks no case notices.
   --fail-under N    Fail under N percent of coverage, and with --mutate of mutants noticed.
@@ -205,6 +218,7 @@ Options:
   --check-version   Fail only where NEW's version did not rise by enough: by the first number where what was allowed is
                     refused, warned of or loaded by another backend; by the second where model types were added or
                     removed, or else something is decided otherwise; by the third where words changed.
+  --format F        text, json, sarif (2.1.0), github (annotations) or junit.
   --all             Every edit with all that it changes, and every pair of gates with a change between them; takes
                     minutes.
   --markdown        Print it as a page: rules/CHANGES.md is made so.
@@ -223,6 +237,15 @@ Options:
   --fix             Add what the sets lack, raise the file's version, and say so in its changelog.
   --prune           With --fix: take out what no installed library knows.
   --json            Print one JSON value: clean, fixed, sets, versions, absent.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
+    "lsp": """Be the language server of rule files, over the standard streams; an editor starts it: see rules/EDITOR.md.
+
+Usage:
+  mlxk-rules lsp [options]
+
+Options:
   --debug           Show the traceback of a bug.
   -h --help         Show this.
 """,

@@ -15,7 +15,9 @@ from ..analysis.version_bump import Bump
 from ..analysis.witness import Witness
 from ..facts.vocabulary import ABSENT
 from ..policy import Policy
+from ..problems import Problem
 from ..rulefile.document import Gate
+from .problem_formats import Report
 from .terminal import Style, safe
 
 _DIRECTIONS = ("less permissive", "more permissive", "other")
@@ -205,6 +207,33 @@ def version_line(new: Policy, rise: Bump) -> str:
     enough = "is enough" if rise.enough else "is not enough"
     known = "" if rise.sure else " at least, as far as is known"
     return f"version: a {rise.level} change{known} ({rise.why}), {rise.least} or later; {new.version} {enough}"
+
+
+def edit_reports(found: Survey, rise: Bump, check_version: bool) -> list[Report]:
+    """Return each edit as a report, with what it changes; and, where it is asked for, one of the version.
+
+    Where the version is asked for, it alone can fail: what changes is then a note, what is less permissive a warning.
+    """
+    groups = _by_edit(found)
+    reports: list[Report] = []
+    for edit in (*found.edits, None):
+        changes = list(_alike(groups.get(edit, ())))
+        if edit is None and not changes:
+            continue
+        place = edit.place if edit is not None else found.new.document.place
+        name = edit.said if edit is not None else "several edits together"
+        problems: list[Problem] = []
+        for requests, one in changes:
+            message = f"{name}: {requests} changes from {said(one.before)} to {said(one.after)}"
+            level = "error" if not check_version else "warning" if one.direction == "less permissive" else "note"
+            help = f"with {facts_said(one.witness)}"
+            problems.append(place.problem("decided-otherwise", message, help)._replace(level=level))
+        reports.append(Report(name, tuple(problems), file=place.source.name))
+    if check_version:
+        place = found.new.document.place
+        wrong = place.problem("version-too-low", version_line(found.new, rise), f"raise `version` to {rise.least}")
+        reports.append(Report("version", () if rise.enough else (wrong,), file=place.source.name))
+    return reports
 
 
 def pairs(difference: Difference, style: Style) -> Iterator[str]:

@@ -41,7 +41,23 @@ def _verdict(trace: Trace, style: Style) -> list[str]:
     policy = f"{decision.policy['name']} {decision.policy['version']}"
     place = style(f"{safe(gate.file)}:{gate.line}, policy {policy}", "dim")
     lines.append(f"  {style('gate', 'dim')}    {style(gate.id, 'bold')}  {place}")
+    about = gate.about or {}
+    lines += [f"  {style(key, 'dim')}{' ' * (8 - len(key))}{safe(about[key])}" for key in _SAID if key in about]
     return lines
+
+
+_SAID = ("remedy", "owner", "link", "until")
+
+
+def asides(trace: Trace) -> list[str]:
+    """Return what gates that did not decide would: those that are observed, and those behind the one that decided."""
+    lines = [
+        f"observed {safe(gate.id)} would {gate.decide}{f': {safe(gate.message)}' if gate.message else ''}"
+        for gate in trace.observed
+        if gate.fired
+    ]
+    behind = [f"{safe(gate.id)} ({gate.decide})" for gate in trace.behind if gate.fired]
+    return [*lines, f"behind  {', '.join(behind)} would fire too"] if behind else lines
 
 
 def verdict_sentence(trace: Trace) -> str:
@@ -164,7 +180,8 @@ def _sizes(trace: Trace, longest: int | None) -> list[str]:
 def problem_report(problem: Problem, style: Style) -> str:
     """Return a problem with its place, the line it is in, a caret below, and what to do."""
     head = f"{style(safe(problem.place), 'bold')}: " if problem.place else ""
-    lines = [f"{head}{style(f'error[{problem.code}]', 'red', 'bold')}: {safe(problem.message)}"]
+    colour = {"warning": "yellow", "note": "blue"}.get(problem.level, "red")
+    lines = [f"{head}{style(f'{problem.level}[{problem.code}]', colour, 'bold')}: {safe(problem.message)}"]
     if problem.text:
         # Cut long lines around the place, so that the caret stays below it.
         begin = max(0, problem.column - 81)

@@ -10,7 +10,7 @@ from ..problems import PolicyError, Problem
 from .checked import problems_of
 from .document import Document, Place
 from .document_reader import read_document, read_parts
-from .overlay import merge
+from .overlay import conflicts, merge
 from .policy_names import SHIPPED, TODAY, locate
 from .source import Source, read, source_of
 
@@ -33,6 +33,19 @@ def document_of(text: str, name: str) -> Document:
     return _whole(source_of(text, name), Path.cwd())
 
 
+def parts_of(text: str, name: str, folder: Path) -> tuple[Document, list[Problem]]:
+    """Return what is sound of the policy that stands in `text`, and every problem of the rest.
+
+    What it extends is looked for from `folder` on. Raises PolicyError where nothing of it can be read.
+    """
+    document, problems = read_parts(source_of(text, name))
+    try:
+        whole, misfits = _extended(document, folder, 0)
+    except PolicyError as error:
+        return document, [*problems, *error.problems]
+    return whole, [*problems, *misfits, *problems_of(whole)]
+
+
 def _whole(source: Source, folder: Path) -> Document:
     document, problems = read_parts(source)
     try:
@@ -45,15 +58,42 @@ def _whole(source: Source, folder: Path) -> Document:
 
 
 def _extended(document: Document, folder: Path, depth: int) -> tuple[Document, list[Problem]]:
-    if document.extends is None:
+    if not document.extends:
         return document, []
+    below, *others = [_layers(document, word, folder, depth) for word in document.extends]
+    problems: list[Problem] = []
+    for word, layers in zip(document.extends[1:], others, strict=True):
+        place = document.extends_place or document.place
+        known = [layer.place.source for layer in below]
+        own = [layer for layer in layers if layer.place.source not in known]
+        if not own or len(own) == len(layers):
+            what = "is below the others already" if not own else "is made of another policy than the others"
+            help = "each of several has to extend the same policy" if own else "delete it"
+            problems.append(place.problem("no-overlay", f"`{word[:100]}` {what}", help))
+            continue
+        shared = [layer for layer in below if layer.place.source in [one.place.source for one in layers]]
+        beside = [layer for layer in below if layer not in shared]
+        problems += conflicts(beside, own, document)
+        below += own
+    if problems:
+        raise PolicyError(problems)
+    whole = below[0]
+    for layer in below[1:]:
+        whole, misfits = merge(whole, layer)
+        if misfits:
+            raise PolicyError(misfits)
+    return merge(whole, document)
+
+
+def _layers(document: Document, word: str, folder: Path, depth: int) -> list[Document]:
+    """Return the documents that a policy is put together from, the one that extends nothing first."""
     place = document.extends_place or document.place
     if depth >= MAX_EXTENDS:
         help = "a policy must not extend itself"
         raise PolicyError(
             [place.problem("extends-too-deep", f"more than {MAX_EXTENDS} policies extend one another", help)]
         )
-    path, name = _base_of(document.extends, folder, place)
+    path, name = _base_of(word, folder, place)
     try:
         base = read_document(read(path, name))
     except PolicyError as error:
@@ -62,10 +102,11 @@ def _extended(document: Document, folder: Path, depth: int) -> tuple[Document, l
                 place.problem(p.code, f"cannot extend: {p.message}", p.help) for p in error.problems
             ) from None
         raise
-    base, misfits = _extended(base, path.parent, depth + 1)
-    if misfits:
-        raise PolicyError(misfits)
-    return merge(base, document)
+    below: list[Document] = []
+    for other in base.extends:
+        known = [layer.place.source for layer in below]
+        below += [one for one in _layers(base, other, path.parent, depth + 1) if one.place.source not in known]
+    return [*below, base]
 
 
 def _base_of(word: str, folder: Path, place: Place) -> tuple[Path, str]:

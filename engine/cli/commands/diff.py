@@ -13,8 +13,10 @@ from ...analysis.version_bump import Bump, bump, enough_for_any
 from ...facts.json_lines import facts_in, lines_of, opened
 from ...policy import Policy
 from ...problems import UsageError
-from ...report.difference import lines, page, pairs, plain, said, version_line
+from ...report.difference import edit_reports, lines, page, pairs, plain, said, version_line
+from ...report.problem_formats import COMPARED, FORMATS
 from ...report.terminal import Style, safe, style_for
+from ..formats import format_of
 from ..policy_cases import cases_of
 from ..policy_revision import policy_at
 from ..progress import Progress
@@ -31,6 +33,7 @@ def run(options: dict[str, Any]) -> int:
     versions or edits alone tell, whether the version is enough. Raises UsageError where that is no answer.
     """
     old, new = policy_at(options["OLD"]), policy_at(options["NEW"])
+    form = format_of({**options, "--format": options["--format"] or ("json" if options["--json"] else "text")})
     whole = None
     with Progress() as progress:
         recorded: Rows = {"models": list(_models(old, new, progress)) if options["--models"] else None}
@@ -44,8 +47,10 @@ def run(options: dict[str, Any]) -> int:
         if options["--all"] and found.solved:
             whole = difference(old, new, progress)
     rise = bump(found, _evidence(recorded))
-    if options["--json"]:
+    if form == "json":
         print_json({**plain(found, rise, whole), **_plain_rows(recorded)})
+    elif form in FORMATS:
+        print(FORMATS[form](edit_reports(found, rise, bool(options["--check-version"])), COMPARED))
     else:
         print("\n".join(_text(options, found, rise, whole, recorded)))
     unproved = "z3 is not installed: the policies were not compared for all facts"

@@ -6,7 +6,7 @@ import sys
 
 from ...advice.longest_context import longest_context
 from ...report.terminal import safe, style_for
-from ...report.text import explanation
+from ...report.text import asides, explanation
 from .common import choice_of, print_json, probed
 
 TYPE_CHECKING = False
@@ -27,7 +27,7 @@ def run(options: dict[str, Any]) -> int:
         from ...facts.assignments import override  # which reads the vocabulary
 
         facts = override(facts, options["--set"], policy.derived_types)
-    trace = policy.explain(facts)
+    trace = policy.explain(facts, every=bool(options["--all"]))
     changes = remedies_of(policy, facts, trace)
     longest = longest_context(policy, facts, trace.decision.backend)
     if options["--json"]:
@@ -37,6 +37,8 @@ def run(options: dict[str, Any]) -> int:
     else:
         style = style_for(sys.stdout)
         print(explanation(trace, style, changes, longest))
+        for line in asides(trace):
+            print(line)
         if chosen.by:
             print(f"policy  {safe(chosen.sentence)}")
     if options["--html"] is not None:
