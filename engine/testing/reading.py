@@ -82,7 +82,10 @@ class _Reader(Shape):
         except ValueError:
             if "until" in keys:
                 self.note(
-                    keys["until"], "bad-value", f"`until` of `skip` is `{until[:40]}`", "write it like 2027-12-31"
+                    keys["until"],
+                    "bad-value",
+                    f"`until` of `skip` is `{until[:40]}`, a day is wanted",
+                    "write it like 2027-12-31",
                 )
         return Skip(reason, until, self.place(node))
 
