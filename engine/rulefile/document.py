@@ -169,6 +169,14 @@ class Document:
     observed: tuple[Observed, ...] = ()  # of a document that passed its checks: `gates` holds those that decide
     levels: tuple[tuple[str, str], ...] = ()  # how grave a finding is, by its code
 
+    @property
+    def all_gates(self) -> tuple[Gate, ...]:
+        """The gates in their order, those too that are only observed."""
+        found = list(self.gates)
+        for number, one in enumerate(self.observed):
+            found.insert(one.before + number, one.gate)
+        return tuple(found)
+
     def changed(self, **parts: Any) -> Document:
         """Return a copy with other parts."""
         return replace(self, **parts)

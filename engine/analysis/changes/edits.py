@@ -164,15 +164,26 @@ def _gates(old: Document, new: Document) -> Iterator[Edit]:
         if id in renamed:
             place = after[renamed[id]].place
             yield Edit("gate-renamed", renamed[id], f"renames the gate `{id}` to `{renamed[id]}`", place)
+        elif id not in after and (watched := _observed(new).get(id)) is not None:
+            said = f"only observes the gate `{id}`, which decided {gate.decide}"
+            yield Edit("gate-removed", id, said, watched.place)
         elif id not in after:
             yield Edit("gate-removed", id, f"removes the gate `{id}`, which decides {gate.decide}", gate.place)
     for id, gate in after.items():
         one = before.get(id)
         if one is None and id not in renamed.values():
-            yield Edit("gate-added", id, f"adds the gate `{id}`, which decides {gate.decide}", gate.place)
+            how = "no more only observes" if id in _observed(old) else "adds"
+            yield Edit("gate-added", id, f"{how} the gate `{id}`, which decides {gate.decide}", gate.place)
         elif one is not None:
             yield from _gate(one, gate)
     yield from _moved(old, new)
+    for id, gate in _observed(new).items():
+        if id not in before and id not in _observed(old):
+            yield Edit("words", id, f"adds the gate `{id}`, which is only observed", gate.place)
+
+
+def _observed(document: Document) -> dict[str, Gate]:
+    return {one.gate.id: one.gate for one in document.observed}
 
 
 def _gate(one: Gate, other: Gate) -> Iterator[Edit]:
@@ -225,7 +236,8 @@ def _moved(old: Document, new: Document) -> Iterator[Edit]:
 
 def _words(old: Document, new: Document) -> Iterator[Edit]:
     before, after = words_of(old), words_of(new)
-    changed = [name for name in after if name in before and before[name] != after[name]]
+    told = {f"gate `{id}`" for id in _observed(old).keys() ^ _observed(new).keys()}
+    changed = [name for name in after if name in before and before[name] != after[name] and name not in told]
     places = {f"gate `{gate.id}`": gate.place for gate in new.gates}
     places |= {f"derived fact `{part.name}`": part.place for part in new.derive}
     if changed:

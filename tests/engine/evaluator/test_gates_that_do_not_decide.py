@@ -9,6 +9,9 @@ from typing import Any
 import pytest
 from mlxk_rules.engine import Policy
 from mlxk_rules.engine.analysis.cases.ordinary_model import ordinary, put
+from mlxk_rules.engine.analysis.changes.edits import edits
+from mlxk_rules.engine.report.pages.outline import outline
+from mlxk_rules.engine.report.pages.rule_file import rule_file
 
 TEXT = """schema: 1
 name: tried
@@ -86,6 +89,37 @@ def test_what_is_observed_is_told_where_it_is_reached() -> None:
     assert trace.decision.gate == "summer" and [gate.id for gate in trace.observed] == ["watched"]
     about = trace.to_dict()["gates"][-1]["about"]
     assert list(about) == ["description", "link", "owner", "remedy", "until"] and about["remedy"] == "ask the team"
+
+
+def test_the_policy_written_whole_says_the_same() -> None:
+    policy = Policy.from_text(TEXT)
+    text = rule_file(outline(policy.document))
+    assert "until: '2027-06-30'\n" in text and "mode: observe\n" in text and "runtime.today" not in text
+    again = Policy.from_text(text)
+    facts = put(put(ordinary(), "request.images", True), "runtime.today", 20270701)
+    for day in (20270630, 20270701):
+        one, other = (p.explain(put(facts, "runtime.today", day)) for p in (policy, again))
+        assert one.decision == other.decision
+        assert [gate.about for gate in (*one.gates, *one.observed)] == [
+            g.about for g in (*other.gates, *other.observed)
+        ]
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "said"),
+    [
+        ("    until: 2027-06-30\n", "", "changes `when` of the gate `summer`"),
+        ("    owner: team\n", "    owner: others\n", "changes the words of the gate `summer`"),
+        ("  - id: behind\n", "  - id: behind\n    mode: observe\n", "only observes the gate `behind`, which decided warn"),
+        ("    mode: observe\n", "", "no more only observes the gate `watched`, which decides block"),
+        ("  - id: text", "  - {id: new, mode: observe, when: request.audio, decide: allow, backend: mlx_lm}\n  - id: text",
+         "adds the gate `new`, which is only observed"),
+    ],
+)  # fmt: skip
+def test_what_was_done_to_them(before: str, after: str, said: str) -> None:
+    assert before in TEXT
+    old, new = Policy.from_text(TEXT), Policy.from_text(TEXT.replace(before, after, 1))
+    assert [edit.said for edit in edits(old.document, new.document)] == [said]
 
 
 def test_every_gate_that_would_fire() -> None:
