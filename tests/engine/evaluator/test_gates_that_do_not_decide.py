@@ -110,9 +110,11 @@ def test_the_policy_written_whole_says_the_same() -> None:
     [
         ("    until: 2027-06-30\n", "", "changes `when` of the gate `summer`"),
         ("    owner: team\n", "    owner: others\n", "changes the words of the gate `summer`"),
-        ("  - id: behind\n", "  - id: behind\n    mode: observe\n", "only observes the gate `behind`, which decided warn"),
+        ("  - id: behind\n", "  - id: behind\n    mode: observe\n",
+         "only observes the gate `behind`, which decided warn"),
         ("    mode: observe\n", "", "no more only observes the gate `watched`, which decides block"),
-        ("  - id: text", "  - {id: new, mode: observe, when: request.audio, decide: allow, backend: mlx_lm}\n  - id: text",
+        ("  - id: text",
+         "  - {id: new, mode: observe, when: request.audio, decide: allow, backend: mlx_lm}\n  - id: text",
          "adds the gate `new`, which is only observed"),
     ],
 )  # fmt: skip
