@@ -119,7 +119,11 @@ class Term(NamedTuple):
 
 
 class GateResult(NamedTuple):
-    """One gate that was tried. `error` says why it could not be evaluated; it then blocks."""
+    """One gate that was tried. `error` says why it could not be evaluated; it then blocks.
+
+    about: the author's words for people: description, link, owner, remedy, until. decide, message: what it decides, and
+    says where it fired.
+    """
 
     id: str
     fired: bool
@@ -127,8 +131,12 @@ class GateResult(NamedTuple):
     line: int
     terms: tuple[Term, ...]
     error: str | None = None
+    about: dict[str, str] | None = None
+    decide: str = ""
+    message: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
+        about = {"about": dict(self.about)} if self.about else {}
         return {
             "id": self.id,
             "fired": self.fired,
@@ -136,6 +144,7 @@ class GateResult(NamedTuple):
             "line": self.line,
             "terms": [term.to_dict() for term in self.terms],
             "error": self.error,
+            **about,
         }
 
 
@@ -143,6 +152,8 @@ class Trace(NamedTuple):
     """A decision with the facts, the derived facts and every gate tried, in order; the last one decided.
 
     warnings: where it warns, its decision and those of the gates behind it that would warn of the same backend too.
+    observed: gates that are only observed, as far as they were reached. behind: the gates after the one that decided,
+    where someone asked for them.
     """
 
     decision: Decision
@@ -150,6 +161,8 @@ class Trace(NamedTuple):
     derived: dict[str, Any]
     gates: tuple[GateResult, ...]
     warnings: tuple[Decision, ...] = ()
+    observed: tuple[GateResult, ...] = ()
+    behind: tuple[GateResult, ...] = ()
 
     @property
     def capabilities(self) -> list[str]:
@@ -168,4 +181,11 @@ class Trace(NamedTuple):
             "warnings": [
                 {"gate": one.gate, "error_type": one.error_type, "message": one.message} for one in self.warnings
             ],
+            **({"observed": list(map(_would, self.observed))} if self.observed else {}),
+            **({"behind": list(map(_would, self.behind))} if self.behind else {}),
         }
+
+
+def _would(gate: GateResult) -> dict[str, Any]:
+    """Return a gate that did not decide as plain JSON data, with what it would decide."""
+    return {**gate.to_dict(), "decide": gate.decide, "message": gate.message}

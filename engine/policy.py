@@ -122,11 +122,14 @@ class Policy:
 
         return Reads(self.evaluation.program)
 
-    def explain(self, facts: Mapping[str, Any]) -> Trace:
-        """Return the same decision as `decide`, with every gate tried and the terms that made it fire or not."""
+    def explain(self, facts: Mapping[str, Any], every: bool = False) -> Trace:
+        """Return the same decision as `decide`, with every gate tried and the terms that made it fire or not.
+
+        every: the gates behind the one that decided are tried too, for `Trace.behind`.
+        """
         from .evaluator.trace import trace  # only explain needs it
 
-        return trace(self.evaluation, facts)
+        return trace(self.evaluation, facts, every)
 
 
 def _checked(source: str | os.PathLike[str] | None) -> Checked:

@@ -15,7 +15,7 @@ class Problem(NamedTuple):
 
     code: a stable word such as `unknown-fact`. message: lower-case, user input in backticks. help: what to do, or "".
     file: as the user named it. line, column: from 1; 0 where there is none. text: the source line, or "".
-    width: how many characters the caret underlines.
+    width: how many characters the caret underlines. level: error, warning or note.
     """
 
     code: str
@@ -26,6 +26,7 @@ class Problem(NamedTuple):
     column: int = 0
     text: str = ""
     width: int = 1
+    level: str = "error"
 
     @property
     def place(self) -> str:
@@ -94,9 +95,15 @@ def near(path: str) -> str:
 
 def did_you_mean(word: str, known: Iterable[str], *, quote: str = "`") -> str:
     """Return `did you mean ...?` for the nearest known word, or ""."""
+    meant = nearest(word, known)
+    return "" if meant is None else f"did you mean {quote}{meant}{quote}?"
+
+
+def nearest(word: str, known: Iterable[str]) -> str | None:
+    """Return the known word that is most like another, None where none is like it."""
     from difflib import get_close_matches  # only who is wrong pays for it
 
     known = sorted(set(known))[:_MOST_KNOWN]
     folded = {name.lower(): name for name in known}
     close = get_close_matches(word.lower()[:200], folded, n=1, cutoff=0.6)
-    return f"did you mean {quote}{folded[close[0]]}{quote}?" if close else ""
+    return folded[close[0]] if close else None

@@ -8,13 +8,14 @@ from ..rulefile.source import source_of
 from ..rulefile.yaml_editing import Edits
 from ..rulefile.yaml_tree import Node, compose
 from .audit import Report
+from .version_bump import RULES, raised
 
 
 def amended(text: str, report: Report, prune: bool) -> str:
     """Return the rule file's text with what its sets lack added in order, and with `prune` what is unknown taken out.
 
-    The file's version rises (the middle number: other models are decided otherwise), its changelog and `checked_with`
-    say why. Raises PolicyError where the text is no YAML.
+    The file's version rises as the table of version_bump has it, its changelog and `checked_with` say why. Raises
+    PolicyError where the text is no YAML.
     """
     source = source_of(text, "")
     parts = _parts(compose(source))
@@ -27,25 +28,21 @@ def amended(text: str, report: Report, prune: bool) -> str:
             lines.append(f"{finding.name} has {', '.join(finding.lacking)} too")
         if prune and finding.unknown:
             lines.append(f"{finding.name} has no more {', '.join(finding.unknown)}")
+    changed = bool(lines)
     checked = _parts(_parts(parts["audit"])["checked_with"]) if report.versions else {}
     for version in report.versions:
         edits.replace(checked[version.library], version.installed)
         lines.append(f"checked with {version.library} {version.installed}")
     if lines:
-        raised = _raised(parts["version"].written)
-        edits.replace(parts["version"], raised)
+        version = raised(parts["version"].written, RULES["types" if changed else "words"][0])
+        edits.replace(parts["version"], version)
         if "changelog" in parts:
-            edits.first_key(parts["changelog"], raised, lines)
+            edits.first_key(parts["changelog"], version, lines)
     return _comments(edits.result(), report)
 
 
 def _parts(node: Node) -> dict[str, Node]:
     return {key.written: value for key, value in node.items}
-
-
-def _raised(version: str) -> str:
-    major, minor, *_ = (*version.split("."), "0")
-    return f"{major}.{int(minor) + 1}.0"
 
 
 def _comments(text: str, report: Report) -> str:

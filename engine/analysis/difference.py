@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from ..decision import Decision
 from ..policy import Policy
@@ -12,6 +12,7 @@ from ..rulefile.document import Gate
 from .cases.formula import Conditions
 from .cases.questions import LOOSE, NOT_FOLLOWED
 from .cases.space import Space
+from .cases.thresholds import thresholds
 from .gate_cases import Symbolic
 from .substance import alike
 from .witness import Witness, least, witness
@@ -44,41 +45,45 @@ class Change:
         return direction(self.before, self.after)
 
 
+class Evidence(NamedTuple):
+    """Real facts, which old and new policy decide otherwise. They count whatever was proved."""
+
+    before: Outcome
+    after: Outcome
+    facts: Mapping[str, Any]
+
+
 @dataclass(frozen=True, slots=True)
 class Difference:
     """All kinds of change from one policy to another. doubts: by fact, why more may be possible here than is.
 
-    evidence: outcomes before and after of real facts (recorded, or of a cached model) that are decided otherwise. They
-    count whatever was proved.
+    recorded: facts of a recording, or of a cached model, that are decided otherwise.
     """
 
     old: Policy
     new: Policy
     changes: tuple[Change, ...]
     doubts: Mapping[str, tuple[str, ...]]
-    evidence: tuple[tuple[Outcome, Outcome], ...] = ()
+    recorded: tuple[Evidence, ...] = ()
 
-    def with_evidence(self, rows: Iterable[tuple[Outcome, Outcome]]) -> Difference:
+    def with_evidence(self, recorded: Iterable[Evidence]) -> Difference:
         """Return the same, beside what real facts show."""
-        return replace(self, evidence=(*self.evidence, *rows))
+        return replace(self, recorded=(*self.recorded, *recorded))
 
     @property
     def same(self) -> bool:
-        return not self.changes and not self.evidence
+        return not self.changes and not self.recorded
 
     @property
-    def outcomes(self) -> list[tuple[Outcome, Outcome]]:
-        """Outcomes before and after, of every change and of the evidence."""
-        return [*((change.before, change.after) for change in self.changes), *self.evidence]
+    def evidence(self) -> tuple[Evidence, ...]:
+        """What real facts show: the witnesses of the changes, and those recorded."""
+        shown = (Evidence(one.before, one.after, one.witness.facts) for one in self.changes if one.witness is not None)
+        return (*shown, *self.recorded)
 
     @property
     def complete(self) -> bool:
-        """Whether no kind of change can be missing among `changes` and `evidence`."""
-        proved = {(change.before, change.after) for change in self.changes}
-        why = {reason for reasons in self.doubts.values() for reason in reasons}
-        # Of what cannot be evaluated nothing is proved: there both policies block.
-        contrary = {pair for pair in self.evidence if "policy_error" not in (pair[0][2], pair[1][2])} - proved
-        return not why - LOOSE and not contrary
+        """Whether no kind of change can be missing among `changes` and `recorded`."""
+        return complete(self.doubts, {(change.before, change.after) for change in self.changes}, self.recorded)
 
     @property
     def exact(self) -> bool:
@@ -86,20 +91,43 @@ class Difference:
 
         Nothing can be missing; and of changes each has its facts, and every condition is of a form that is followed.
         """
-        why = {reason for reasons in self.doubts.values() for reason in reasons}
-        shown = not why & NOT_FOLLOWED and all(change.witness is not None for change in self.changes)
+        shown = followed(self.doubts) and all(change.witness is not None for change in self.changes)
         return self.complete and (not self.changes or shown)
 
     @property
     def direction(self) -> str:
         """same, more permissive, less permissive, both, or other (blocked or allowed alike, but not the same)."""
-        found = {direction(*outcomes) for outcomes in self.outcomes}
-        if {"more permissive", "less permissive"} <= found:
-            return "both"
-        for one in ("more permissive", "less permissive", "other"):
-            if one in found:
-                return one
-        return "same"
+        return together([*((change.before, change.after) for change in self.changes), *(e[:2] for e in self.recorded)])
+
+
+def complete(
+    doubts: Mapping[str, tuple[str, ...]], proved: Collection[tuple[Outcome, Outcome]], recorded: Iterable[Evidence]
+) -> bool:
+    """Return whether no kind of change can be missing among those that are `proved` possible and those recorded."""
+    # Of what cannot be evaluated nothing is proved: there both policies block.
+    contrary = [
+        one
+        for one in recorded
+        if "policy_error" not in (one.before[2], one.after[2]) and (one.before, one.after) not in proved
+    ]
+    return not _reasons(doubts) - LOOSE and not contrary
+
+
+def followed(doubts: Mapping[str, tuple[str, ...]]) -> bool:
+    """Return whether every condition is of a form that is followed."""
+    return not _reasons(doubts) & NOT_FOLLOWED
+
+
+def _reasons(doubts: Mapping[str, tuple[str, ...]]) -> set[str]:
+    return {reason for reasons in doubts.values() for reason in reasons}
+
+
+def together(outcomes: Iterable[tuple[Outcome, Outcome]]) -> str:
+    """Return the direction of several changes together: same, more permissive, less permissive, both, or other."""
+    found = {direction(*change) for change in outcomes}
+    if {"more permissive", "less permissive"} <= found:
+        return "both"
+    return next((one for one in ("more permissive", "less permissive", "other") if one in found), "same")
 
 
 def outcome(decided: Gate | Decision) -> Outcome:
@@ -117,8 +145,13 @@ def direction(before: Outcome, after: Outcome) -> str:
     return "more permissive" if other > one else "less permissive" if other < one else "other"
 
 
-def difference(old: Policy, new: Policy, told: Callable[[Gate], Any] = outcome) -> Difference:
-    """Compare two policies over all facts. told: what counts of a gate's decision.
+def difference(
+    old: Policy,
+    new: Policy,
+    progress: Callable[[str], None] = lambda _: None,
+    told: Callable[[Gate], Any] = outcome,
+) -> Difference:
+    """Compare two policies over all facts. progress: is told what is being done. told: what counts of a decision.
 
     Raises UsageError where that takes a solver and there is none.
     """
@@ -128,15 +161,17 @@ def difference(old: Policy, new: Policy, told: Callable[[Gate], Any] = outcome) 
     space = Space(formula for one in conditions for formula in one)
     cases = space.cases
     first, second = (Symbolic(space, one) for one in conditions)
+    real = cases.both(space.real, thresholds(space))
     changes: list[Change] = []
     for one, fires in zip(old.document.gates, first.fires, strict=True):
         agreeing = [
             then for other, then in zip(new.document.gates, second.fires, strict=True) if told(one) == told(other)
         ]
-        region = [fires, space.real, *map(cases.negated, agreeing)]
+        region = [fires, real, *map(cases.negated, agreeing)]
         while case := cases.possible(*region):
+            progress(f"comparing all pairs of gates: {len(changes)} that differ, at `{one.id}`")
             position = next(n for n, when in enumerate(second.whens) if cases.holds(when, case))
-            asked = (fires, second.fires[position], space.real)
+            asked = (fires, second.fires[position], real)
             changes.append(_change(old, new, one, new.document.gates[position], space, least(space, case, *asked)))
             region.append(cases.negated(second.fires[position]))
     order = {gate.id: n for n, gate in enumerate(new.document.gates)}

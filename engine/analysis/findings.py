@@ -200,7 +200,7 @@ class _Analysis:
         less = StringSet(part.name, tuple(word for word in part.add if word != entry), part.place)
         sets = tuple(less if other is part else other for other in self.document.sets)
         without = Policy(check(self.document.changed(sets=sets)))
-        return difference(self.policy, without, words_of).same
+        return difference(self.policy, without, told=words_of).same
 
     # --- helpers
 

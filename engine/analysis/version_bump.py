@@ -1,72 +1,96 @@
-"""By how much a policy's version has to rise: patch, minor or major, from what it decides otherwise."""
+"""By how much a policy's version has to rise, by what was done to it: one table, for `diff` and for `audit --fix`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from ..policy import Policy
-from .difference import Difference, direction
+from .changes.edits import edits
+from .changes.partial import with_edits
+from .changes.survey import Survey
+from .difference import Difference, Evidence, direction, outcome
 from .substance import substance
 
 LEVELS = ("none", "patch", "minor", "major")
+# What asks for which rise, the most first; `audit --fix`, which adds and removes model types, reads the same.
+RULES = {
+    "refused": ("major", "what was allowed is refused, warned of, or loaded by another backend"),
+    "types": ("minor", "a model type was added or removed"),
+    "decided": ("minor", "something is decided otherwise"),
+    "words": ("patch", "words, names or what is only shown"),
+    "nothing": ("none", "the rules are the same"),
+}
 
 
-@dataclass(frozen=True, slots=True)
-class Bump:
+class Bump(NamedTuple):
     """level: none, patch, minor or major. least: the lowest version that is enough. enough: whether NEW's is.
 
-    proved: whether all that the level rests on is; else more, or less, may have changed.
+    rule: the entry of RULES that asks for it. sure: whether nothing can ask for more; else the level is the least that
+    is known to be needed.
     """
 
     level: str
     least: str
     enough: bool
-    proved: bool
+    rule: str
+    sure: bool
+
+    @property
+    def why(self) -> str:
+        return RULES[self.rule][1]
 
 
-@dataclass(frozen=True, slots=True)
-class Unsolved:
-    """What is known without a solver: the least that is needed. enough: None where it hangs on what is not known."""
-
-    level: str
-    least: str
-    enough: bool | None
-
-
-def bump(difference: Difference) -> Bump:
-    """Return by how much the version of the new policy has to be above the old one's.
-
-    major: something that was allowed is refused, warned of, or goes to another backend, or is warned of no more but
-    refused. minor: something is decided otherwise, but nothing that was allowed. patch: all is decided alike, and the
-    file says something else: messages, names, derived facts. Where more may have changed than is known, `enough` is
-    false unless the first number rose, which is enough for anything.
-    """
-    old, new = difference.old, difference.new
-    outcomes = difference.outcomes
-    if any(before[0] != "block" and direction(before, after) != "more permissive" for before, after in outcomes):
-        level = "major"
-    elif outcomes:
-        level = "minor"
+def bump(found: Survey | Difference) -> Bump:
+    """Return by how much the version of the new policy has to be above the old one's."""
+    old, new = found.old, found.new
+    done = edits(old.document, new.document)
+    types = [edit for edit in done if edit.kind.startswith("types-")]
+    # What follows from the model types alone asks for no more than they do.
+    others = [edit for edit in done if edit.decides and edit not in types]
+    with_types = with_edits(old.document, new.document, types) if types and others else None
+    if not others and types:
+        rule = "types"
+    elif any(_refuses(one, with_types) for one in found.evidence):
+        rule = "refused"
+    elif types:
+        rule = "types"
+    elif found.evidence:
+        rule = "decided"
     else:
-        level = "patch" if substance(old.document) != substance(new.document) else "none"
-    least = _least(old, level)
-    sure = difference.complete or _numbers(new) >= _least(old, "major")
-    return Bump(level, ".".join(map(str, least)), _numbers(new) >= least and sure, difference.exact)
+        rule = "words" if substance(old.document) != substance(new.document) else "nothing"
+    return _bump(old, new, rule, RULES[rule][0] == "major" or not others or found.exact)
 
 
-def unsolved(old: Policy, new: Policy, changed: bool) -> Unsolved:
-    """Return what can be said where no solver compares. changed: some facts are known to be decided otherwise.
-
-    A first number that rose is enough for any change; a version below the least is enough for none.
-    """
-    level = "minor" if changed else "patch"
-    least = _least(old, level)
-    sure = _numbers(new) >= _least(old, "major")
-    return Unsolved(level, ".".join(map(str, least)), True if sure else False if _numbers(new) < least else None)
+def rises_at_least(old: Policy, new: Policy, rule: str) -> Bump:
+    """Return the rise that one rule asks for, where nothing else is known."""
+    return _bump(old, new, rule, False)
 
 
-def _least(old: Policy, level: str) -> tuple[int, ...]:
-    major, minor, patch = _numbers(old)
+def raised(version: str, level: str) -> str:
+    """Return the lowest version that is above another by a level."""
+    return ".".join(map(str, _least(_numbers(version), level)))
+
+
+def enough_for_any(old: Policy, new: Policy) -> bool:
+    """Whether a version rose so far that it is enough for whatever changed."""
+    return _numbers(new.version) >= _least(_numbers(old.version), "major")
+
+
+def _bump(old: Policy, new: Policy, rule: str, sure: bool) -> Bump:
+    level = RULES[rule][0]
+    least = _least(_numbers(old.version), level)
+    return Bump(level, ".".join(map(str, least)), _numbers(new.version) >= least, rule, sure)
+
+
+def _refuses(one: Evidence, with_types: Policy | None) -> bool:
+    before, after, facts = one
+    if with_types is not None:
+        before = outcome(with_types.decide(facts))
+    return before[0] != "block" and (direction(before, after) == "less permissive" or before[1] != after[1])
+
+
+def _least(numbers: tuple[int, ...], level: str) -> tuple[int, ...]:
+    major, minor, patch = numbers
     return {
         "major": (major + 1, 0, 0),
         "minor": (major, minor + 1, 0),
@@ -75,5 +99,5 @@ def _least(old: Policy, level: str) -> tuple[int, ...]:
     }[level]
 
 
-def _numbers(policy: Policy) -> tuple[int, ...]:
-    return (*(int(part) for part in policy.version.split(".")), 0, 0, 0)[:3]
+def _numbers(version: str) -> tuple[int, ...]:
+    return (*(int(part) for part in version.split(".")), 0, 0, 0)[:3]

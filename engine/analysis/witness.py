@@ -47,9 +47,13 @@ def witness(space: Space, fixed: Mapping[int, int], holds: Check) -> Witness | N
     facts = _settled(_facts(space, fixed), space)
     if not holds(facts) and (facts := _sought(space, fixed, facts, holds)) is None:
         return None
+    return fewest(facts, holds)
+
+
+def fewest(facts: dict[str, Any], holds: Check) -> Witness:
+    """Return facts, of which `holds` is true, with everything ordinary again that does not matter for that."""
     facts = _reduced(facts, holds)
-    usual = ordinary()
-    return Witness(facts, {path: value_at(facts, path) for path in sorted(_differing(facts, usual, ""))})
+    return Witness(facts, {path: value_at(facts, path) for path in sorted(differing(facts, ordinary()))})
 
 
 def _sought(space: Space, fixed: Mapping[int, int], facts: dict[str, Any], holds: Check) -> dict[str, Any] | None:
@@ -184,7 +188,7 @@ def _settled(facts: dict[str, Any], space: Space) -> dict[str, Any]:
 def _reduced(facts: dict[str, Any], holds: Check) -> dict[str, Any]:
     """Return the facts with everything ordinary again that does not matter."""
     usual = ordinary()
-    for path in sorted(_differing(facts, usual, ""), key=lambda p: (-p.count("."), p)):
+    for path in sorted(differing(facts, usual), key=lambda p: (-p.count("."), p)):
         value, before = value_at(facts, path), value_at(usual, path)
         name = path.split(".")[0].removesuffix("_status")
         tried = put(facts, path, before)
@@ -209,12 +213,13 @@ def _fewer_elements(
     return facts
 
 
-def _differing(facts: Mapping[str, Any], usual: Mapping[str, Any], prefix: str) -> Iterator[str]:
+def differing(facts: Mapping[str, Any], usual: Mapping[str, Any], prefix: str = "") -> Iterator[str]:
+    """Yield the paths at which facts are not as the usual ones; keys of documents one by one."""
     for name in {**usual, **facts}:
         one, other = facts.get(name, ABSENT), usual.get(name, ABSENT)
         if one is other or (one == other and type(one) is type(other)):
             continue
         if isinstance(one, dict) and one and isinstance(other, dict | None) and (other or other is None):
-            yield from _differing(cast("dict[str, Any]", one), cast("dict[str, Any]", other or {}), f"{prefix}{name}.")
+            yield from differing(cast("dict[str, Any]", one), cast("dict[str, Any]", other or {}), f"{prefix}{name}.")
         else:
             yield f"{prefix}{name}"

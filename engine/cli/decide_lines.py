@@ -19,8 +19,10 @@ _Ends = tuple[str, str]
 class Answers:
     """Answers whole lines of facts by one policy."""
 
-    def __init__(self, policy: Policy) -> None:
+    def __init__(self, policy: Policy, traced: bool = False) -> None:
+        """traced: with each answer, beside its line's number and the model's name, every gate tried."""
         self._decide = policy.decide
+        self._policy, self._traced = policy, traced
         # Decisions differ in their message and little else: the JSON around it is written once each.
         self._around: dict[tuple[str, str, str | None, str | None, int | None], _Ends] = {}
 
@@ -29,6 +31,8 @@ class Answers:
 
         The code is 2 if a line held no facts, else 1 if one was blocked, else 0. A blank line has no answer.
         """
+        if self._traced:
+            return self._each(block, number)
         try:
             texts = block.decode("utf-8").split("\n") if len(block) <= MAX_LINE else []
         except UnicodeDecodeError:
@@ -48,7 +52,7 @@ class Answers:
                 decision = self._decide(facts)
                 if decision.decision == "block" and not code:
                     code = 1
-                answers.append(self._json(decision))
+                answers.append(self._json(decision, facts, number + count))
             elif text:
                 line = text.encode("utf-8") if count == last else f"{text}\n".encode()
                 code = max(code, self._line(line, number + count, answers))
@@ -67,21 +71,37 @@ class Answers:
         if len(line) <= MAX_LINE and not line.strip():
             return 0
         try:
-            decision = self._decide(facts_in(line))
+            facts = facts_in(line)
+            decision = self._decide(facts)
         except UsageError as error:
             where = {"code": error.code, "message": error.message, "help": error.help, "line": number}
             answers.append(json.dumps({"error": where}, allow_nan=False))
             return 2
-        answers.append(self._json(decision))
+        answers.append(self._trace(facts, number) if self._traced else self._json(decision, facts, number))
         return int(decision.decision == "block")
 
-    def _json(self, decision: Decision) -> str:
+    def _trace(self, facts: dict[str, Any], number: int) -> str:
+        trace = self._policy.explain(facts)
+        plain = trace.to_dict()
+        kept = {key: plain[key] for key in ("gates", "observed") if key in plain}
+        return json.dumps({**plain["decision"], "line": number, "model": _name(facts), **kept})
+
+    def _json(self, decision: Decision, facts: dict[str, Any], number: int) -> str:
         key = (decision.decision, decision.backend, decision.gate, decision.error_type, decision.http_status)
         ends = self._around.get(key)
         if ends is None:
             ends = self._around[key] = _ends(decision.to_dict())
         message = decision.message
-        return f"{ends[0]}{'null' if message is None else encode_basestring_ascii(message)}{ends[1]}"
+        name = _name(facts)
+        about = f'"line": {number}, "model": {"null" if name is None else encode_basestring_ascii(name)}'
+        return f"{ends[0]}{'null' if message is None else encode_basestring_ascii(message)}{ends[1]}{about}}}"
+
+
+def _name(facts: dict[str, Any]) -> str | None:
+    """The model's name, as the facts tell it."""
+    model = facts.get("model")
+    name = model.get("name") if isinstance(model, dict) else None
+    return name if isinstance(name, str) else None
 
 
 def _ends(decision: dict[str, Any]) -> _Ends:
@@ -90,7 +110,7 @@ def _ends(decision: dict[str, Any]) -> _Ends:
     place = keys.index("message")
     before = json.dumps({key: decision[key] for key in keys[:place]}, allow_nan=False)
     behind = json.dumps({key: decision[key] for key in keys[place + 1 :]}, allow_nan=False)
-    return f'{before[:-1]}, "message": ', f", {behind[1:]}"
+    return f'{before[:-1]}, "message": ', f", {behind[1:-1]}, "
 
 
 def _joined(answers: list[str]) -> bytes:

@@ -21,6 +21,7 @@ Commands:
   completion  a script that completes words in bash, zsh or fish
   diff        what two policies decide differently, with the facts that show it
   audit       a rule file against what the installed MLX libraries support
+  lsp         the language server, which an editor starts
 
 `mlxk-rules <command> --help` tells more of one. A MODEL is a folder, a repo id in the Hugging Face cache
 (HF_HOME and HF_HUB_CACHE are honoured), org/name@revision, or any part of the name of one model that `list` shows; or
@@ -34,7 +35,7 @@ COMMANDS = {
 Without --image and --audio the answer is for the first of text, images and audio that the model is allowed for.
 
 Usage:
-  mlxk-rules explain MODEL [options] [--set FACT=VALUE]...
+  mlxk-rules explain MODEL [options] [--set FACT=VALUE]... [--policy P]...
 
 Options:
   --image           The request carries images.
@@ -43,13 +44,15 @@ Options:
   --image-size WxH  The image that memory is reckoned for, in pixels, such as 1920x1080.
   --server          The request comes from a server.
   --quick           Do without the dry run: what files alone tell, at once.
-  --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
+  --policy P        A shipped version such as 2.0.4, or a rule file, and again to lay another over it; without it see
+                    `mlxk-rules policy --help`.
   --set FACT=VALUE  What if: override a fact (memory.total_bytes=8GB), or a derived one (derived.vision=true).
   --trust-remote-code
                     Of no effect: no code of a folder is run, and none is a reason to refuse what loads without it.
   --alternatives    Of a model of the hub that does not fit here: ask it for conversions, and decide on each.
   --why             Say too which values made the deciding gate fire.
   --gates           Say too what every gate found, from the first on, with its values.
+  --all             Try the gates behind the one that decides too, and say which of them would fire.
   --html FILE       Write the decision as one page too: the gates as a picture, the terms that decided.
   --json            Print one JSON value: as answer.schema.json describes it.
   --debug           Show the traceback of a bug.
@@ -58,8 +61,8 @@ Options:
     "run": """Decide, then load the model through the one backend that the decision names, and print its text.
 
 Usage:
-  mlxk-rules run MODEL PROMPT [options] [--image FILE]... [--audio FILE]... [--stop TEXT]...
-  mlxk-rules run MODEL [options] [--image FILE]... [--audio FILE]... [--stop TEXT]...
+  mlxk-rules run MODEL PROMPT [options] [--image FILE]... [--audio FILE]... [--stop TEXT]... [--policy P]...
+  mlxk-rules run MODEL [options] [--image FILE]... [--audio FILE]... [--stop TEXT]... [--policy P]...
 
 PROMPT is the text, in quotes, or - to read it from standard input. Without one, on a terminal, you talk with the
 model until you type /exit; /help tells more. A recording (--audio) of speech needs none.
@@ -77,7 +80,8 @@ Options:
   --language CODE   The language of a recording, such as en or de, where the model wants to be told.
   --stats           Say how long the load took, and how many tokens a second were read and written.
   --yes             Go on without asking where the model needs more memory than may be used.
-  --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
+  --policy P        A shipped version such as 2.0.4, or a rule file, and again to lay another over it; without it see
+                    `mlxk-rules policy --help`.
   --trust-remote-code
                     Of no effect: no code of a folder is run, and none is a reason to refuse what loads without it.
   --json            Print one JSON value: decision, text, error, ending, stats; see answer.schema.json.
@@ -87,7 +91,7 @@ Options:
     "pull": """Decide on a model of the hub, download what the decided backend loads, and explain it from the disk.
 
 Usage:
-  mlxk-rules pull MODEL [options]
+  mlxk-rules pull MODEL [options] [--policy P]...
 
 MODEL is org/name or hf://org/name, each with @revision where another than main is meant, or a page of the hub. What the
 policy blocks is not downloaded. A download that broke off goes on where it stopped.
@@ -99,7 +103,8 @@ Options:
   --image-size WxH  The image that memory is reckoned for, in pixels, such as 1920x1080.
   --server          The request comes from a server.
   --quick           Do without the dry run: what files alone tell, at once.
-  --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
+  --policy P        A shipped version such as 2.0.4, or a rule file, and again to lay another over it; without it see
+                    `mlxk-rules policy --help`.
   --force           Download what the policy blocks too. It is said, and noted in forced.jsonl in the folder
                     ~/.local/state/mlxk-rules ($XDG_STATE_HOME).
   --json            Print one JSON value as `explain` does, with `folder` and `forced`.
@@ -113,7 +118,7 @@ MLXK_RULES_MODELS names (with : between them). Without --image and --audio a mod
 images and audio that it is allowed for.
 
 Usage:
-  mlxk-rules list [WHAT] [options]
+  mlxk-rules list [WHAT] [options] [--policy P]...
 
 WHAT is a folder to look in, or a part of the names to show.
 
@@ -124,7 +129,8 @@ Options:
   --fits            Show only what may be loaded and fits this machine's memory.
   --sort KEY        By name, size or memory, the largest first [default: name].
   --dry-run         Ask the backends of each model that they were not asked of; some seconds each, and kept.
-  --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
+  --policy P        A shipped version such as 2.0.4, or a rule file, and again to lay another over it; without it see
+                    `mlxk-rules policy --help`.
   --json            Print one JSON value, a list, as answer.schema.json describes it.
   --debug           Show the traceback of a bug.
   -h --help         Show this.
@@ -148,13 +154,16 @@ Options:
     "decide": """Read facts as JSON lines, as `probe` prints them, and print a decision for each, as JSON lines.
 
 Usage:
-  mlxk-rules decide FILE [options]
+  mlxk-rules decide FILE [options] [--policy P]...
 
 FILE is a file, or - for standard input. An object `derived` in the facts stands in for what the policy derives.
+Each answer has its line's number and the model's name.
 A line that holds no facts is answered in its place with an `error`, and the exit code is then 2.
 
 Options:
-  --policy P        A shipped version such as 2.0.4, or a rule file; without it see `mlxk-rules policy --help`.
+  --trace           With each answer every gate tried, and why it fired or not.
+  --policy P        A shipped version such as 2.0.4, or a rule file, and again to lay another over it; without it see
+                    `mlxk-rules policy --help`.
   --json            The same: decide always prints JSON lines.
   --debug           Show the traceback of a bug.
   -h --help         Show this.
@@ -162,7 +171,7 @@ Options:
     "validate": """Check rule files: YAML, shape, expressions and their types. Every problem is said at once.
 
 Usage:
-  mlxk-rules validate [FILE]... [options]
+  mlxk-rules validate [FILE]... [options] [--level CODE=LEVEL]...
 
 FILE is a rule file or a shipped version; today's policy if none is given.
 
@@ -170,6 +179,9 @@ Options:
   --analyse         Find what no single line shows too: gates that never fire, entries, limits and branches that decide
                     nothing. Takes up to a minute, and z3, the extra mlxk-rules[analysis].
   --format F        text, json, sarif (2.1.0), github (annotations) or junit; inside GitHub Actions github if not given.
+  --level CODE=LEVEL
+                    How grave a finding of a valid file is: error, warning or note; `levels:` in the file says so too.
+  --fail-on LEVEL   Fail for findings of this level and graver ones; for errors, if not given.
   --explain CODE    Say what an error code means, with an example of it and the same mended.
   --json            The same as --format json: print one JSON value: valid, problems.
   --debug           Show the traceback of a bug.
@@ -185,6 +197,9 @@ tests/*.yaml beside it), or one case file; today's policy if none is given. No c
 Of a policy that extends another, coverage and mutants are those of its own file.
 
 Options:
+  --only PATTERN    Run the cases whose name is so, or holds that text; * and ? stand for others. Coverage is of those.
+  --watch           Run them again whenever a file of the policy or a case file changes, until interrupted.
+  --format F        text, json, sarif (2.1.0), github (annotations) or junit.
   --coverage        Show the rule file's lines, marked: + seen by a case, ~ in part, ! not at all.
   --mutate          Break the policy in every small way, and say which breaks no case notices.
   --fail-under N    Fail under N percent of coverage, and with --mutate of mutants noticed.
@@ -236,20 +251,23 @@ Options:
 Usage:
   mlxk-rules diff OLD [NEW] [options]
 
-OLD and NEW are rule files, shipped versions, or files in a git revision such as HEAD~1:rules/policy.yaml; NEW is
-today's policy if none is given. z3 compares them for all facts, the extra mlxk-rules[analysis]. Without it --models
-and --facts answer still, and so does --check-version where the versions alone tell. Exit codes: 0 the same, 1
-different, 2 unusable, or not known without z3; with --check-version 0 if the version rose by enough, else 1.
+What was edited is told first, and under each edit what it changes, with facts that show it. OLD and NEW are rule files,
+shipped versions, or files in a git revision such as HEAD~1:rules/policy.yaml; NEW is today's policy if none is given.
+z3 compares them for all facts, the extra mlxk-rules[analysis]. Without it what facts show is told still, and
+whether the version is enough where the edits alone tell. Exit codes: 0 the same, 1 different, 2 unusable, or not known
+(without z3, or where not all is proved); with --check-version 0 if the version rose by enough, else 1.
 
 Options:
   --models          Say too which models of the Hugging Face cache are decided otherwise, each asked with text, images,
                     audio, and both.
   --facts FILE      Say too which recorded facts are decided otherwise: JSON lines as `decide` reads them, - for
                     standard input.
-  --check-version   Fail only where NEW's version did not rise by enough: by the third number where all is decided
-                    alike, by the second where nothing allowed before is refused, warned of or loaded otherwise,
-                    by the first else.
-  --all             Every pair of gates with a change between them, not one for each kind.
+  --check-version   Fail only where NEW's version did not rise by enough: by the first number where what was allowed is
+                    refused, warned of or loaded by another backend; by the second where model types were added or
+                    removed, or else something is decided otherwise; by the third where words changed.
+  --format F        text, json, sarif (2.1.0), github (annotations) or junit.
+  --all             Every edit with all that it changes, and every pair of gates with a change between them; takes
+                    minutes.
   --markdown        Print it as a page: rules/CHANGES.md is made so.
   --json            Print one JSON value: same, exact, direction, changes, version, models, facts.
   --debug           Show the traceback of a bug.
@@ -266,6 +284,15 @@ Options:
   --fix             Add what the sets lack, raise the file's version, and say so in its changelog.
   --prune           With --fix: take out what no installed library knows.
   --json            Print one JSON value: clean, fixed, sets, versions, absent.
+  --debug           Show the traceback of a bug.
+  -h --help         Show this.
+""",
+    "lsp": """Be the language server of rule files, over the standard streams; an editor starts it: see rules/EDITOR.md.
+
+Usage:
+  mlxk-rules lsp [options]
+
+Options:
   --debug           Show the traceback of a bug.
   -h --help         Show this.
 """,

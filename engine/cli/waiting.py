@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 from ..report.terminal import safe, screen_for
@@ -12,22 +12,25 @@ _SECOND = 1.0
 
 
 @contextmanager
-def waiting(what: str) -> Generator[None]:
-    """Show `what` on the standard error while the block runs, where that is a terminal."""
+def waiting(what: str) -> Generator[Callable[[str], None]]:
+    """Show `what` on the standard error while the block runs, where that is a terminal.
+
+    The block gets a function that shows something else from then on.
+    """
     stream = sys.stderr
     if not stream.isatty():
-        yield
+        yield lambda _: None
         return
     from threading import Event, Thread
 
     room = (screen_for(stream).width or 80) - 10
-    text, done = safe(what)[:room], Event()
+    doing, done = [what], Event()
 
     def show() -> None:
         seconds = 0
         while True:
             told = f" {seconds} s" if seconds else ""
-            stream.write(f"\r\x1b[K{text} ...{told}")
+            stream.write(f"\r\x1b[K{safe(doing[-1])[:room]} ...{told}")
             stream.flush()
             if done.wait(_SECOND):
                 return
@@ -36,7 +39,7 @@ def waiting(what: str) -> Generator[None]:
     ticker = Thread(target=show, daemon=True)
     ticker.start()
     try:
-        yield
+        yield doing.append
     finally:
         done.set()
         ticker.join()

@@ -99,7 +99,7 @@ def _plain(program: Program) -> tuple[Any, ...]:
         program.limits,
         {name: _plain_type(kind) for name, kind in program.types.items()},
         [(rule.name, [tuple(branch) for branch in rule.branches]) for rule in program.derive],
-        [tuple(gate) for gate in program.gates],
+        ([tuple(gate) for gate in program.gates], [tuple(gate) for gate in program.observed]),
         [tuple(expression) for expression in program.expressions],
         program.functions,
         program.constants,
@@ -132,13 +132,14 @@ def _program(plain: tuple[Any, ...]) -> Program:
         limits,
         {key: _type(kind) for key, kind in types.items()},
         tuple([DerivedRule(key, tuple([BranchRule(*branch) for branch in branches])) for key, branches in derive]),
-        tuple([GateRule(*gate) for gate in gates]),
+        tuple([GateRule(*gate) for gate in gates[0]]),
         tuple([Expression(*expression) for expression in expressions]),
         _LateNodes(nodes),
         functions,
         constants,
         guards,
         tuple([Fact(f[0], _type(f[1]), f[2], ABSENT if f[3] else f[4], *f[5:]) for f in facts]),
+        tuple([GateRule(*gate) for gate in gates[1]]),
     )
 
 

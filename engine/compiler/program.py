@@ -50,7 +50,10 @@ class DerivedRule(NamedTuple):
 
 
 class GateRule(NamedTuple):
-    """A gate. `message`: text, its spaces single, and expressions."""
+    """A gate. `message`: text, its spaces single, and expressions. about: words for people, by their keys.
+
+    before: of a gate that is observed, how many gates that decide stand before it.
+    """
 
     id: str
     when: int | None
@@ -61,6 +64,8 @@ class GateRule(NamedTuple):
     message: tuple[str | int, ...] | None
     file: str
     line: int
+    about: dict[str, str] | None = None
+    before: int = 0
 
 
 class Program(NamedTuple):
@@ -84,3 +89,4 @@ class Program(NamedTuple):
     constants: dict[str, Any]
     guards: dict[str, Guard]
     facts: tuple[Fact, ...]
+    observed: tuple[GateRule, ...] = ()  # gates that are tried where they are reached, and never decide

@@ -23,6 +23,7 @@ def assemble(checked: Checked) -> Program:
     work = _Assembly(sets)
     derive = tuple(map(work.derived, document.derive))
     gates = tuple(map(work.gate, document.gates))
+    observed = tuple(work.gate(one.gate)._replace(before=one.before) for one in document.observed)
     return Program(
         name=document.name,
         version=document.version,
@@ -37,6 +38,7 @@ def assemble(checked: Checked) -> Program:
         constants=work.writer.constants,
         guards=work.writer.guards,
         facts=tuple(vocabulary().facts.values()),
+        observed=observed,
     )
 
 
@@ -90,10 +92,9 @@ class _Assembly:
         message: tuple[str | int, ...] | None = None
         if gate.message is not None:
             message = tuple(normal([p if isinstance(p, str) else self._expression(p) for p in gate.message.parts]))
-        where = gate.place.source.name, gate.place.line
-        return GateRule(
-            gate.id, self._add(gate.when), gate.decide, gate.backend, gate.error, gate.http, message, *where
-        )
+        when, where = self._add(gate.when), (gate.place.source.name, gate.place.line)
+        about = {**dict(gate.about), **({"until": gate.until} if gate.until else {})} or None
+        return GateRule(gate.id, when, gate.decide, gate.backend, gate.error, gate.http, message, *where, about)
 
     def _add(self, located: Located | None) -> int | None:
         return None if located is None else self._expression(located)

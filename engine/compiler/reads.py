@@ -22,7 +22,7 @@ class Reads:
 
     def of(self, gate: str | None) -> frozenset[str]:
         """The facts that the gate reads, those too that what it names is derived from."""
-        return self._behind(self.by_itself(gate))
+        return self.behind(self.by_itself(gate))
 
     def up_to(self, gate: str | None) -> frozenset[str]:
         """The facts that the gate and those before it read; what all of them do where it is None, or not there."""
@@ -33,12 +33,13 @@ class Reads:
                 break
         return frozenset(found)
 
-    def _behind(self, paths: frozenset[str]) -> frozenset[str]:
+    def behind(self, paths: frozenset[str]) -> frozenset[str]:
+        """The facts among `paths`, and those that the derived ones among them are made of."""
         found = {path for path in paths if not path.startswith("derived.")}
         for name in {path.split(".")[1] for path in paths - found}:
             if name not in self._known:
                 branches = self._derive.get(name, ())
-                self._known[name] = self._behind(self._paths(part for b in branches for part in (b.when, b.compute)))
+                self._known[name] = self.behind(self._paths(part for b in branches for part in (b.when, b.compute)))
             found |= self._known[name]
         return frozenset(found)
 

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from ..compiler.condition_terms import Condition
+    from ..compiler.program import GateRule
     from ..decision import Decision
     from .exact import Evaluation, Scope
 
@@ -20,23 +21,40 @@ MAX_ITEMS = 12  # of a list or object that a term quotes
 _OWN = frozenset({"sets", "limits", "derived"})
 
 
-def trace(evaluation: Evaluation, facts: Any) -> Trace:
-    """Return the decision for `facts` with every gate tried, and the terms that made it fire or not."""
+def trace(evaluation: Evaluation, facts: Any, every: bool = False) -> Trace:
+    """Return the decision for `facts` with every gate tried, and the terms that made it fire or not.
+
+    every: the gates behind the one that decided are tried too.
+    """
     if refusal := evaluation.refusal(facts):
         return Trace(refusal, {}, {}, ())
     scope, faults = evaluation.scope(facts)
     given = facts.get("derived")
     justifier = _Justifier(evaluation, scope, given if isinstance(given, dict) else ())
-    tried: list[GateResult] = []
-    for gate in evaluation.program.gates:
+
+    def result(gate: GateRule) -> GateResult:
         fired, error = evaluation.tried(gate, scope, faults)
         terms = () if error else justifier.terms(gate.when, fired)
-        tried.append(GateResult(gate.id, fired, gate.file, gate.line, terms, error or None))
-        if fired:
+        message = evaluation.decision(gate, scope, error).message if fired else None
+        one = GateResult(gate.id, fired, gate.file, gate.line, terms, error or None, gate.about, gate.decide)
+        return one._replace(message=message)
+
+    program = evaluation.program
+    tried: list[GateResult] = []
+    for number, gate in enumerate(program.gates):
+        tried.append(result(gate))
+        if tried[-1].fired:
             plain = {name: value for name, value in scope.items() if name not in _OWN}
-            decision = evaluation.decision(gate, scope, error)
-            warnings = _warnings(evaluation, scope, faults, len(tried), decision)
-            return Trace(decision, plain, dict(scope["derived"]), tuple(tried), warnings)
+            decision = evaluation.decision(gate, scope, tried[-1].error or "")
+            return Trace(
+                decision,
+                plain,
+                dict(scope["derived"]),
+                tuple(tried),
+                _warnings(evaluation, scope, faults, len(tried), decision),
+                observed=tuple(result(other) for other in program.observed if other.before <= number),
+                behind=tuple(map(result, program.gates[number + 1 :])) if every else (),
+            )
     raise AssertionError("the last gate always fires")
 
 

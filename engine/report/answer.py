@@ -29,6 +29,7 @@ _ABILITIES = {
     "vision": "images (--image)",
     "audio": "audio (--audio)",
 }
+_SAID = ("remedy", "owner", "link", "until")  # of a gate, what its author says beside the message
 _FEW = 8  # of what could not be read
 
 
@@ -195,7 +196,20 @@ def _rule(trace: Trace) -> list[tuple[str, str]]:
         rows.append(("error", f"{safe(decision.error_type)}{status}"))
     if trace.gates:
         rows.append(("gate", _gate(trace.gates[-1], trace)))
-    return rows
+        about = trace.gates[-1].about or {}
+        rows += [(key, safe(about[key])) for key in _SAID if key in about]
+    return [*rows, *_asides(trace)]
+
+
+def _asides(trace: Trace) -> list[tuple[str, str]]:
+    """Return what gates that did not decide would: those that are observed, and those behind the one that decided."""
+    rows = [
+        ("observed", f"{safe(gate.id)} would {gate.decide}{f': {safe(gate.message)}' if gate.message else ''}")
+        for gate in trace.observed
+        if gate.fired
+    ]
+    behind = [f"{safe(gate.id)} ({gate.decide})" for gate in trace.behind if gate.fired]
+    return [*rows, ("behind", f"{', '.join(behind)} would fire too")] if behind else rows
 
 
 def _gate(gate: GateResult, trace: Trace) -> str:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, metadata
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import quote
 from xml.etree import ElementTree
 
@@ -28,22 +28,49 @@ _NO_XML = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """A rule file, by the name that the person gave it, with its problems, and a line about it where it has none."""
+    """A rule file, by the name that the person gave it, with its problems, and a line about it where it has none.
+
+    Or a case of a policy, or an edit: `file` is then where it stands. skipped: why it was not run, or "". fails: the
+    levels of problems for which it counts as failed.
+    """
 
     name: str
     problems: tuple[Problem, ...]
     summary: str = ""
+    file: str = ""
+    skipped: str = ""
+    fails: tuple[str, ...] = ("error",)
+
+    @property
+    def failing(self) -> tuple[Problem, ...]:
+        return tuple(problem for problem in self.problems if problem.level in self.fails)
 
 
-def as_json(reports: Sequence[Report]) -> str:
+class Kind(NamedTuple):
+    """What reports are of: the command that makes them, what they are called, and what one without a fault is."""
+
+    command: str
+    things: str
+    good: str
+    group: str
+
+
+VALIDATED = Kind("validate", "rule files", "valid", "rules")
+TESTED = Kind("test", "cases", "passed", "cases")
+COMPARED = Kind("diff", "edits", "without another decision", "edits")
+
+
+def as_json(reports: Sequence[Report], _: Kind = VALIDATED) -> str:
     """Return one JSON value: valid, problems."""
     problems = [_plain(problem) for report in reports for problem in report.problems]
-    return json.dumps({"valid": not problems, "problems": problems}, indent=2, allow_nan=False)
+    valid = not any(report.failing for report in reports)
+    return json.dumps({"valid": valid, "problems": problems}, indent=2, allow_nan=False)
 
 
 def _plain(problem: Problem) -> dict[str, Any]:
     return {
         "code": problem.code,
+        "level": problem.level,
         "message": problem.message,
         "help": problem.help,
         "file": problem.file,
@@ -56,7 +83,7 @@ def _plain(problem: Problem) -> dict[str, Any]:
 # --- SARIF 2.1.0
 
 
-def as_sarif(reports: Sequence[Report]) -> str:
+def as_sarif(reports: Sequence[Report], _: Kind = VALIDATED) -> str:
     """Return a SARIF log of one run, with a rule for every code that it found."""
     found = [(report, problem) for report in reports for problem in report.problems]
     names = sorted({problem.code for _, problem in found})
@@ -65,7 +92,9 @@ def as_sarif(reports: Sequence[Report]) -> str:
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
-        "artifacts": [{"location": {"uri": uri}} for uri in dict.fromkeys(_uri(report.name) for report in reports)],
+        "artifacts": [
+            {"location": {"uri": uri}} for uri in dict.fromkeys(_uri(report.file or report.name) for report in reports)
+        ],
         "results": [_result(report, problem, names.index(problem.code)) for report, problem in found],
     }
     return json.dumps({"$schema": _SCHEMA, "version": "2.1.0", "runs": [run]}, indent=2, allow_nan=False)
@@ -105,7 +134,7 @@ def _rule(code: str) -> dict[str, Any]:
 
 
 def _result(report: Report, problem: Problem, index: int) -> dict[str, Any]:
-    place: dict[str, Any] = {"artifactLocation": {"uri": _uri(problem.file or report.name)}}
+    place: dict[str, Any] = {"artifactLocation": {"uri": _uri(problem.file or report.file or report.name)}}
     if problem.line:
         begin = max(1, problem.column)
         region: dict[str, Any] = {"startLine": problem.line, "startColumn": begin, "endColumn": begin + problem.width}
@@ -118,7 +147,7 @@ def _result(report: Report, problem: Problem, index: int) -> dict[str, Any]:
     return {
         "ruleId": problem.code,
         "ruleIndex": index,
-        "level": "error",
+        "level": problem.level,
         "message": {"text": safe(_sentence(problem))},
         "locations": [{"physicalLocation": place}],
     }
@@ -154,24 +183,25 @@ def in_repository(name: str) -> str:
 # --- GitHub's annotations
 
 
-def as_github(reports: Sequence[Report]) -> str:
+def as_github(reports: Sequence[Report], kind: Kind = VALIDATED) -> str:
     """Return a workflow command for each problem, and one line that counts.
 
     The last names no file: the runner acts on what it takes for a command wherever it stands in a line.
     """
     lines = [_annotation(report, problem) for report in reports for problem in report.problems]
-    valid = sum(not report.problems for report in reports)
-    return "\n".join([*lines, f"mlxk-rules validate: {valid} of {len(reports)} rule files valid"])
+    valid = sum(not report.failing for report in reports)
+    return "\n".join([*lines, f"mlxk-rules {kind.command}: {valid} of {len(reports)} {kind.things} {kind.good}"])
 
 
 def _annotation(report: Report, problem: Problem) -> str:
-    about = {"title": f"mlxk-rules {problem.code}", "file": in_repository(problem.file or report.name)}
+    about = {"title": f"mlxk-rules {problem.code}", "file": in_repository(problem.file or report.file or report.name)}
     if problem.line:
         end = problem.column + problem.width - 1
         about |= {"line": str(problem.line), "col": str(problem.column), "endColumn": str(end)}
     properties = ",".join(f"{key}={_property(value)}" for key, value in about.items())
     place = f"{problem._replace(file=about['file']).place}: " if problem.place else ""
-    return f"::error {properties}::{_data(f'{place}{_sentence(problem)} [{problem.code}]')}"
+    command = {"warning": "warning", "note": "notice"}.get(problem.level, "error")
+    return f"::{command} {properties}::{_data(f'{place}{_sentence(problem)} [{problem.code}]')}"
 
 
 def _data(text: str) -> str:
@@ -185,23 +215,29 @@ def _property(text: str) -> str:
 # --- JUnit
 
 
-def as_junit(reports: Sequence[Report]) -> str:
-    """Return a test suite with a case for each file; one that cannot be read is an error, one with problems failed."""
-    suite = ElementTree.Element("testsuite", name="mlxk-rules validate", tests=str(len(reports)))
-    counts = {"failure": 0, "error": 0}
+def as_junit(reports: Sequence[Report], kind: Kind = VALIDATED) -> str:
+    """Return a test suite with a case for each report: an error where a file cannot be read, a failure for problems."""
+    suite = ElementTree.Element("testsuite", name=f"mlxk-rules {kind.command}", tests=str(len(reports)))
+    counts = {"failure": 0, "error": 0, "skipped": 0}
     for report in reports:
-        case = ElementTree.SubElement(suite, "testcase", classname="rules", name=_xml(report.name), time="0")
-        if not report.problems:
+        name, group = _xml(report.name), _xml(report.file) or kind.group
+        case = ElementTree.SubElement(suite, "testcase", classname=group, name=name, time="0")
+        if report.skipped:
+            counts["skipped"] += 1
+            ElementTree.SubElement(case, "skipped", message=_xml(report.skipped))
+        failing = report.failing
+        if not failing:
             continue
-        kind = "error" if any(problem.code in UNREADABLE for problem in report.problems) else "failure"
-        counts[kind] += 1
-        count = len(report.problems)
-        first = report.problems[0]
-        message = f"{count} problem{'s'[: count != 1]}: {first.message}"
-        inner = ElementTree.SubElement(case, kind, type=first.code, message=_xml(message))
+        how = "error" if any(problem.code in UNREADABLE for problem in failing) else "failure"
+        counts[how] += 1
+        count = len(failing)
+        message = f"{count} problem{'s'[: count != 1]}: {failing[0].message}"
+        inner = ElementTree.SubElement(case, how, type=failing[0].code, message=_xml(message))
         inner.text = "\n".join(_xml(str(problem)) for problem in report.problems)
     suite.set("failures", str(counts["failure"]))
     suite.set("errors", str(counts["error"]))
+    if counts["skipped"]:
+        suite.set("skipped", str(counts["skipped"]))
     suites = ElementTree.Element("testsuites")
     suites.append(suite)
     ElementTree.indent(suites)
@@ -212,7 +248,7 @@ def _xml(text: str) -> str:
     return _NO_XML.sub("", safe(text))
 
 
-FORMATS: Mapping[str, Callable[[Sequence[Report]], str]] = {
+FORMATS: Mapping[str, Callable[[Sequence[Report], Kind], str]] = {
     "json": as_json,
     "sarif": as_sarif,
     "github": as_github,

@@ -112,7 +112,8 @@ def gate_lines(trace: Trace, screen: Screen) -> list[str]:
 def problem_report(problem: Problem, style: Style) -> str:
     """Return a problem with its place, the line it is in, a caret below, and what to do."""
     head = f"{style(safe(problem.place), 'bold')}: " if problem.place else ""
-    lines = [f"{head}{style(f'error[{problem.code}]', 'red', 'bold')}: {safe(problem.message)}"]
+    colour = {"warning": "yellow", "note": "blue"}.get(problem.level, "red")
+    lines = [f"{head}{style(f'{problem.level}[{problem.code}]', colour, 'bold')}: {safe(problem.message)}"]
     if problem.text:
         # Cut long lines around the place, so that the caret stays below it.
         begin = max(0, problem.column - 81)

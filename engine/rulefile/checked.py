@@ -14,7 +14,7 @@ from ..language.not_null import NOTHING, Paths, not_null_when
 from ..language.type_check import Checker
 from ..language.type_findings import Finding
 from ..problems import PolicyError, Problem, Problems, did_you_mean
-from .document import Branch, Derivation, Document, Gate, Located
+from .document import Branch, Derivation, Document, Gate, Located, Observed
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +35,19 @@ def check(document: Document) -> Checked:
     checker.run()
     if checker.problems:
         raise PolicyError(checker.problems)
-    return Checked(document, checker.derived)
+    return Checked(_apart(document), checker.derived)
+
+
+def _apart(document: Document) -> Document:
+    """Return the document with the gates that are observed apart from those that decide."""
+    deciding: list[Gate] = []
+    observed: list[Observed] = []
+    for gate in document.gates:
+        if gate.observe:
+            observed.append(Observed(gate, len(deciding)))
+        else:
+            deciding.append(gate)
+    return document.changed(gates=tuple(deciding), observed=tuple(observed)) if observed else document
 
 
 def problems_of(document: Document) -> tuple[Problem, ...]:
@@ -176,7 +188,7 @@ class _PolicyChecker:
                 self.problems.append(place.problem("unknown-fact", f"`{fact}` is no fact that lists text", help))
 
     def order_of_gates(self) -> None:
-        gates = self.document.gates
+        gates = [gate for gate in self.document.gates if not gate.observe]
         for gate in gates[:-1]:
             if gate.when is None:
                 help = "make it the last, or give it a `when`"

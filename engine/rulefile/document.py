@@ -12,6 +12,8 @@ from .source import Source
 from .yaml_tree import Node, offset_in
 
 DECISIONS = ("allow", "warn", "block")
+ABOUT = ("description", "link", "owner", "remedy")  # of a gate: words for people
+LEVELS = ("error", "warning", "note")
 BACKENDS = ("mlx_lm", "mlx_vlm", "mlx_audio")
 
 
@@ -94,6 +96,18 @@ class Gate:
     near: tuple[str, str] | None = None
     remove: bool = False
     sound: bool = True
+    about: tuple[tuple[str, str], ...] = ()  # words for people, by their keys in ABOUT
+    until: str | None = None  # the last day on which it decides, as YYYY-MM-DD; `when` asks for it
+    observe: bool = False  # tried and shown, and never deciding
+    change: tuple[str, ...] = ()  # in an overlay: the keys that are changed of the gate of this id; no others are said
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """A gate that is observed, and how many gates that decide stand before it."""
+
+    gate: Gate
+    before: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,7 +156,7 @@ class Document:
 
     name: str
     version: str
-    extends: str | None
+    extends: tuple[str, ...]
     sets: tuple[StringSet, ...]
     limits: tuple[Limit, ...]
     derive: tuple[Derivation, ...]
@@ -152,6 +166,16 @@ class Document:
     audit: Audit | None = None
     base: Document | None = None  # what this was put together from, if it extends another
     doubtful: frozenset[str] = frozenset()
+    observed: tuple[Observed, ...] = ()  # of a document that passed its checks: `gates` holds those that decide
+    levels: tuple[tuple[str, str], ...] = ()  # how grave a finding is, by its code
+
+    @property
+    def all_gates(self) -> tuple[Gate, ...]:
+        """The gates in their order, those too that are only observed."""
+        found = list(self.gates)
+        for number, one in enumerate(self.observed):
+            found.insert(one.before + number, one.gate)
+        return tuple(found)
 
     def changed(self, **parts: Any) -> Document:
         """Return a copy with other parts."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 
 from ..facts.assignments import size_in_bytes
 from ..problems import PolicyError, Problem
-from .document import Audit, Branch, Derivation, Document, Limit, Place, StringSet
+from .document import LEVELS, Audit, Branch, Derivation, Document, Limit, Place, StringSet
 from .gate_reader import GateReader
 from .source import Source
 from .value_reader import KINDS, read_as
@@ -27,6 +27,7 @@ _PARTS = (
     "limits",
     "derive",
     "gates",
+    "levels",
 )
 _AS_READ = {"derive": "derived"}  # as expressions name it
 _BRANCH_KEYS = ("when", "otherwise", "value", "compute", "why")
@@ -90,7 +91,7 @@ class _Reader(GateReader):
         document = Document(
             name=self.string(parts.get("name"), "name", re.compile(r"[A-Za-z0-9][\w.-]{0,63}"), "mlx"),
             version=self.string(parts.get("version"), "version", _VERSION, "3.0.0"),
-            extends=self.string(extends, "extends", example="2.0.4, or a path") or None,
+            extends=self.extended(extends),
             sets=tuple(self.sets(parts.get("sets"))),
             limits=tuple(self.limits(parts.get("limits"))),
             derive=tuple(self.derivations(parts.get("derive"))),
@@ -98,13 +99,14 @@ class _Reader(GateReader):
             place=self.place(root),
             extends_place=self.place(extends) if extends is not None else None,
             audit=self.audit(parts["audit"]) if "audit" in parts else None,
+            levels=tuple(self.levels(parts["levels"])) if "levels" in parts else (),
         )
         self._doubt_parts(root, parts, document)
         return replace(document, doubtful=frozenset(self.doubtful))
 
     def _doubt_parts(self, root: Node, parts: Mapping[str, Node], document: Document) -> None:
         """Doubt what a key written wrong may have meant, what is of the wrong kind, and what a lost base may have."""
-        lost = self.overlay and document.extends is None
+        lost = self.overlay and not document.extends
         misspelt = len(parts) < len(root.items)
         strangers = [key.written for key, _ in root.items if key.written not in parts]  # perhaps not indented
         self.doubtful |= {f"{part}.{name}" for name in strangers for part in ("sets", "limits", "derived")}
@@ -113,6 +115,21 @@ class _Reader(GateReader):
                 self.doubtful.add(_AS_READ.get(key, key))
         if not self.overlay and not document.gates:
             self.doubtful.add("gates")  # that there is none was said
+
+    def extended(self, node: Node | None) -> tuple[str, ...]:
+        """Return what a policy extends: one policy, or a list of which each is laid over those before it."""
+        nodes = node.elements if node is not None and node.kind == "sequence" else (node,) if node is not None else ()
+        if node is not None and not nodes:
+            self.note(node, "empty-list", "`extends` names nothing", "write `extends: today`")
+        words = [self.string(one, "extends", example="2.0.4, or a path") for one in nodes]
+        for number, word in enumerate(words):
+            if word and word in words[:number]:
+                self.note(nodes[number], "duplicate-entry", f"`{word[:60]}` is extended twice", "keep one of them")
+        return tuple(filter(None, words))
+
+    def levels(self, node: Node) -> Iterator[tuple[str, str]]:
+        for key, value in self.entries(node, "levels"):
+            yield key.written, self.choice(value, "level", LEVELS)
 
     def audit(self, node: Node) -> Audit:
         keys = self.mapping(node, "audit", ("checked_with", "sets"), ("checked_with", "sets"))

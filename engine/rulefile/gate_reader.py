@@ -5,15 +5,30 @@ from __future__ import annotations
 import re
 from collections.abc import Collection, Mapping
 from dataclasses import replace
+from datetime import date
 
-from .document import BACKENDS, DECISIONS, Gate
+from .document import ABOUT, BACKENDS, DECISIONS, Gate, Located
 from .value_reader import ValueReader, read_as
 from .yaml_tree import Node
 
 _GATE_ID = re.compile(r"[a-z][a-z0-9-]{0,63}")
+_DAY = re.compile(r"\d{4}-\d\d-\d\d")
+_LINK = re.compile(r"https?://[^\s<>\"'`]{1,500}")
 _ERROR = re.compile(r"[a-z][a-z0-9_]{0,63}")
 NOT_IMPLEMENTED = 501  # what a gate answers that blocks and does not say another status
-_GATE_KEYS = ("id", "when", "otherwise", "decide", "backend", "error", "http", "message", "before", "after", "remove")
+_CHANGED_KEYS = ("when", "decide", "backend", "error", "http", "message", *ABOUT, "until", "mode")
+_PLACED_KEYS = ("id", "when", "otherwise", "decide", "backend", "error", "http", "message", "before", "after", "remove")
+_GATE_KEYS = (*_PLACED_KEYS, *ABOUT, "until", "mode", "change")
+_MODES = ("enforce", "observe")
+
+
+def _day(node: Node) -> int:
+    """Return a day written YYYY-MM-DD as the number YYYYMMDD, 0 where a value is none."""
+    written = node.written.strip("'\"")
+    try:
+        return int(f"{date.fromisoformat(written):%Y%m%d}") if _DAY.fullmatch(written) else 0
+    except ValueError:
+        return 0
 
 
 class GateReader(ValueReader):
@@ -52,7 +67,9 @@ class GateReader(ValueReader):
             if keys["remove"].value is not True or not self.overlay or len(keys) > 2:
                 self.note(node, "bad-value", f"`remove` in {what}", "write `id:` and `remove: true`, beside `extends`")
             return Gate(id, None, "", "", None, None, None, self.place(keys.get("id", node)), None, remove=True)
-        when = self.expression(keys.get("when"), "when")
+        if "change" in keys:
+            return self.changed(keys, id, what, node)
+        when = self.condition(keys)
         if "otherwise" in keys and keys["otherwise"].value is not True:
             self.note(
                 keys["otherwise"], "bad-value", "`otherwise` of a gate is true or not there", "write `otherwise: true`"
@@ -71,7 +88,66 @@ class GateReader(ValueReader):
             message=self.template(keys.get("message")),
             place=self.place(keys.get("id", node)),
             near=near,
+            about=self.about(keys),
+            until=self.until(keys, what),
+            observe=self.mode(keys, what),
         )
+
+    def changed(self, keys: Mapping[str, Node], id: str, what: str, node: Node) -> Gate:
+        """Return a gate that holds only what is to be changed of the one that it is laid over."""
+        if not self.overlay or set(keys) - {"id", "change", "before", "after"}:
+            help = "write `id:` and `change:` with the keys that differ, beside `extends`"
+            self.note(node, "bad-value", f"`change` in {what}", help)
+        given = self.mapping(keys["change"], f"`change` of {what}", _CHANGED_KEYS)
+        if "until" in given and "when" not in given:
+            self.note(given["until"], "missing-key", f"`until` of {what} is part of its condition", "add `when:`")
+        return Gate(
+            id=id,
+            when=self.condition(given),
+            decide=self.choice(given.get("decide"), "decision", DECISIONS),
+            backend=self.choice(given.get("backend"), "backend", BACKENDS),
+            error=self.string(given.get("error"), "error", _ERROR, "missing_dependency") or None,
+            http=self.http(given.get("http")),
+            message=self.template(given.get("message")),
+            place=self.place(keys.get("id", node)),
+            near=self.near(keys, what),
+            about=self.about(given),
+            until=self.until(given, what),
+            observe=self.mode(given, what),
+            change=tuple(given),
+        )
+
+    def condition(self, keys: Mapping[str, Node]) -> Located | None:
+        """Return the condition of a gate, which holds no longer once its last day is over."""
+        when, until = self.expression(keys.get("when"), "when"), keys.get("until")
+        if when is None or until is None or not _day(until):
+            return when
+        text = f"({when.expression.text}) && (runtime.today == `null` || runtime.today <= `{_day(until)}`)"
+        return self.parse(when.node, text, -1) or when
+
+    def about(self, keys: Mapping[str, Node]) -> tuple[tuple[str, str], ...]:
+        found = {key: self.string(keys[key], key) for key in ABOUT if key in keys}
+        link = found.get("link", "")
+        if link and not _LINK.fullmatch(link):
+            self.note(keys["link"], "bad-name", f"`{link[:60]}` is no link", "write it like https://example.org/why")
+        return tuple((key, " ".join(text.split())) for key, text in found.items())
+
+    def until(self, keys: Mapping[str, Node], what: str) -> str | None:
+        node = keys.get("until")
+        if node is None:
+            return None
+        if not _day(node):
+            self.note(node, "bad-value", f"`until` {read_as(node)}, a day is wanted", "write it like 2027-12-31")
+            return None
+        if "otherwise" in keys:
+            self.note(node, "unknown-key", f"`until` in {what}, which always fires", "delete it")
+        return node.written.strip("'\"")
+
+    def mode(self, keys: Mapping[str, Node], what: str) -> bool:
+        observe = self.choice(keys.get("mode"), "mode", _MODES) == "observe"
+        if observe and "otherwise" in keys:
+            self.note(keys["mode"], "bad-value", f"{what} is observed, and nothing else decides", "delete `mode`")
+        return observe
 
     def decide(self, keys: Mapping[str, Node], node: Node, what: str, meant: Collection[str]) -> str:
         decide = self.choice(keys.get("decide"), "decision", DECISIONS)

@@ -7,12 +7,12 @@ from itertools import islice
 from pathlib import Path
 
 from ..garbage_collection import uncollected
-from ..problems import PolicyError, Problem, did_you_mean
+from ..problems import PolicyError, Problem, did_you_mean, nearest
 from ..storage import data_files
 from .checked import problems_of
 from .document import Document, Place
 from .document_reader import read_document, read_parts
-from .overlay import merge
+from .overlay import conflicts, merge
 from .policy_names import SHIPPED, TODAY, locate
 from .source import Source, read, source_of
 
@@ -37,6 +37,20 @@ def document_of(text: str, name: str) -> Document:
     return _whole(source_of(text, name), Path.cwd())
 
 
+def parts_of(text: str, name: str, folder: Path) -> tuple[Document, list[Problem]]:
+    """Return what is sound of the policy that stands in `text`, and every problem of the rest.
+
+    What it extends is looked for from `folder` on. Raises PolicyError where nothing of it can be read.
+    """
+    source = source_of(text, name)
+    document, problems = read_parts(source)
+    try:
+        whole, misfits = _extended(document, folder, (source,))
+    except PolicyError as error:
+        return document, [*problems, *error.problems]
+    return whole, [*problems, *misfits, *problems_of(whole)]
+
+
 def _whole(source: Source, folder: Path) -> Document:
     document, problems = read_parts(source)
     try:
@@ -49,10 +63,37 @@ def _whole(source: Source, folder: Path) -> Document:
 
 
 def _extended(document: Document, folder: Path, above: tuple[Source, ...]) -> tuple[Document, list[Problem]]:
-    if document.extends is None:
+    if not document.extends:
         return document, []
+    below, *others = [_layers(document, word, folder, above) for word in document.extends]
+    problems: list[Problem] = []
+    for word, layers in zip(document.extends[1:], others, strict=True):
+        place = document.extends_place or document.place
+        known = [layer.place.source for layer in below]
+        own = [layer for layer in layers if layer.place.source not in known]
+        if not own or len(own) == len(layers):
+            what = "is below the others already" if not own else "is made of another policy than the others"
+            help = "each of several has to extend the same policy" if own else "delete it"
+            problems.append(place.problem("no-overlay", f"`{word[:100]}` {what}", help))
+            continue
+        shared = [layer for layer in below if layer.place.source in [one.place.source for one in layers]]
+        beside = [layer for layer in below if layer not in shared]
+        problems += conflicts(beside, own, document)
+        below += own
+    if problems:
+        raise PolicyError(problems)
+    whole = below[0]
+    for layer in below[1:]:
+        whole, misfits = merge(whole, layer)
+        if misfits:
+            raise PolicyError(misfits)
+    return merge(whole, document)
+
+
+def _layers(document: Document, word: str, folder: Path, above: tuple[Source, ...]) -> list[Document]:
+    """Return the documents that a policy is put together from, the one that extends nothing first."""
     place = document.extends_place or document.place
-    path, name = _base_of(document.extends, folder, place)
+    path, name = _base_of(word, folder, place)
     paths = [source.path.resolve() if source.path is not None else None for source in above]
     if path.resolve() in paths:
         names = [source.name for source in above[paths.index(path.resolve()) :]]
@@ -69,15 +110,17 @@ def _extended(document: Document, folder: Path, above: tuple[Source, ...]) -> tu
         base = read_document(source)
     except PolicyError as error:
         if all(not problem.file for problem in error.problems):
-            near = _beside(path, above[-1]) if not (path.exists() or SHIPPED.fullmatch(document.extends)) else ""
+            near = _beside(path, above[-1]) if not (path.exists() or SHIPPED.fullmatch(word)) else ""
             raise PolicyError(
                 place.problem(p.code, f"cannot extend: {p.message}", near or p.help) for p in error.problems
             ) from None
         raise
-    base, misfits = _extended(base, path.parent, (*above, source))
-    if misfits:
-        raise PolicyError(misfits)
-    return merge(base, document)
+    below: list[Document] = []
+    for other in base.extends:
+        known = [layer.place.source for layer in below]
+        layers = _layers(base, other, path.parent, (*above, source))
+        below += [one for one in layers if one.place.source not in known]
+    return [*below, base]
 
 
 def _base_of(word: str, folder: Path, place: Place) -> tuple[Path, str]:
@@ -98,7 +141,10 @@ def _base_of(word: str, folder: Path, place: Place) -> tuple[Path, str]:
 def _beside(path: Path, own: Source) -> str:
     """Return the rule file in the same folder that may be meant, or ""."""
     try:
-        names = [file.name for file in islice(path.parent.iterdir(), MAX_BESIDE) if file.suffix in (".yaml", ".yml")]
+        beside = [file for file in islice(path.parent.iterdir(), MAX_BESIDE) if file.suffix in (".yaml", ".yml")]
     except OSError:
         return ""
-    return did_you_mean(path.name, [name for name in names if path.with_name(name) != own.path])
+    # An ending that all have is no likeness.
+    names = {file.stem: file.name for file in beside if file != own.path}
+    meant = nearest(path.stem, names)
+    return "" if meant is None else f"did you mean `{names[meant]}`?"

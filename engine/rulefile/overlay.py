@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
 from ..problems import Problem, Problems, did_you_mean
-from .document import Derivation, Document, Gate, Limit, StringSet
+from .document import Derivation, Document, Gate, Limit, Place, StringSet
+from .gate_reader import NOT_IMPLEMENTED
 
 Part = TypeVar("Part", Limit, Derivation)
 
@@ -22,7 +23,8 @@ def merge(base: Document, over: Document) -> tuple[Document, list[Problem]]:
     """
     problems, misplaced = Problems(), Problems()
     merged = over.changed(
-        extends=None,
+        extends=(),
+        levels=tuple(dict([*base.levels, *over.levels]).items()),
         base=base,
         audit=over.audit or base.audit,
         sets=_sets(base, over, problems),
@@ -115,6 +117,12 @@ def _gates(base: tuple[Gate, ...], over: tuple[Gate, ...], problems: list[Proble
     merged = list(base)
     for gate in over:
         ids = [other.id for other in merged]
+        if gate.change and gate.id in ids:
+            gate = _changed(merged[ids.index(gate.id)], gate, problems)
+        elif gate.change:
+            help = did_you_mean(gate.id, ids) or "write the whole gate"
+            problems.append(gate.place.problem("unknown-gate", f"no gate `{gate.id}` to change", help))
+            continue
         if gate.remove or (gate.id in ids and gate.near is None):
             if gate.id not in ids:
                 help = did_you_mean(gate.id, ids) or "delete this entry"
@@ -140,3 +148,79 @@ def _gates(base: tuple[Gate, ...], over: tuple[Gate, ...], problems: list[Proble
             continue
         merged.insert(ids.index(neighbour) + (side == "after"), replace(gate, near=None))
     return tuple(merged)
+
+
+def _changed(gate: Gate, over: Gate, problems: list[Problem]) -> Gate:
+    """Return a gate with the keys changed that an overlay names, and a problem for what then does not go together."""
+    keys = set(over.change)
+    given = {key: getattr(over, key) for key in ("when", "decide", "error", "http", "message") if key in keys}
+    decide = str(given.get("decide", gate.decide))
+    wanted = {"allow": ("backend",), "warn": ("backend", "message"), "block": ("error", "message")}.get(decide, ())
+    unwanted = {"allow": ("error", "http", "message"), "warn": ("http",), "block": ("backend",)}.get(decide, ())
+    backend = over.backend if "backend" in keys else gate.backend
+    for key in unwanted:
+        if key in keys:
+            message = f"the gate `{gate.id}` decides {decide}, `{key}` has no place there"
+            problems.append(over.place.problem("unknown-key", message, "delete it"))
+        elif key != "backend":
+            given[key] = None
+    if decide == "block":
+        backend = "unsupported"
+        given.setdefault("http", gate.http or NOT_IMPLEMENTED)
+    there = {"backend": backend != "unsupported", "error": given.get("error", gate.error)}
+    there["message"] = given.get("message", gate.message)
+    for key in wanted:
+        if not there[key]:
+            message = f"the gate `{gate.id}` then decides {decide} and has no `{key}`"
+            problems.append(over.place.problem("missing-key", message, f"add `{key}:` to `change`"))
+    if gate.when is None and over.when is not None:
+        message = f"the gate `{gate.id}` is the last and always fires"
+        problems.append(over.place.problem("unknown-key", message, "delete `when`"))
+    about = tuple({**dict(gate.about), **dict(over.about)}.items())
+    until = over.until if "when" in keys else gate.until
+    observe = over.observe if "mode" in keys else gate.observe
+    near = over.near
+    more = {"backend": backend, "about": about, "until": until, "observe": observe, "near": near, "place": over.place}
+    return replace(gate, **given, **more)
+
+
+def conflicts(some: Sequence[Document], others: Sequence[Document], over: Document) -> Iterator[Problem]:
+    """Yield a problem for each part that overlays which know nothing of each other change in different ways.
+
+    Where `over`, which extends them all, says it itself, there is no conflict: it decides.
+    """
+    settled = {name for name, _, _ in _parts(over)}
+    said = {name: (what, place) for document in some for name, what, place in _parts(document)}
+    for document in others:
+        for name, what, place in _parts(document):
+            before = said.get(name)
+            if before is not None and before[0] != what and name not in settled:
+                message = f"{name} is changed by {before[1]} too, and otherwise"
+                file = over.place.source
+                help = f"say it in {file.name} as well, which then decides"
+                help = help if file.path else "write a policy that extends both, and say it there"
+                yield place.problem("overlay-conflict", message, help)
+
+
+def _parts(document: Document) -> Iterator[tuple[str, object, Place]]:
+    """Yield what an overlay changes: a name, what it then is, and where that is said."""
+    for part in document.limits:
+        yield f"the limit `{part.name}`", part.value, part.place
+    for part in document.derive:
+        yield f"the derived fact `{part.name}`", _text(part), part.place
+    for part in document.sets:
+        if part.whole:
+            yield f"the set `{part.name}`", part.add, part.place
+        for word, place in part.entries if not part.whole else ():
+            yield f"`{word}` in the set `{part.name}`", "added", place
+        for word, place in zip(part.remove, part.removed, strict=True):
+            yield f"`{word}` in the set `{part.name}`", "removed", place
+    for gate in document.gates:
+        yield f"the gate `{gate.id}`", _text(gate), gate.place
+
+
+def _text(part: Derivation | Gate) -> str:
+    """Return what a part says as text, which its own place is no part of."""
+    source, start = part.place.source.text, part.place.start
+    end = re.compile(r"\n {0,2}\S").search(source, part.place.end)
+    return " ".join(source[start : end.start() if end else len(source)].split())

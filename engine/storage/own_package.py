@@ -18,12 +18,19 @@ from ..problems import near
 
 PACKAGE = "mlxk-rules"
 # Of an extra: what brings it, where the package's own metadata cannot be read.
-_LIBRARIES = {"text": "mlx-lm", "vision": "mlx-vlm", "audio": "mlx-audio", "analysis": "z3-solver"}
+_LIBRARIES = {
+    "text": "mlx-lm",
+    "vision": "mlx-vlm",
+    "audio": "mlx-audio",
+    "analysis": "z3-solver",
+    "hub": "huggingface_hub",
+    "editor": "pygls",
+}
 EXTRAS = {"mlx_lm": "text", "mlx_vlm": "vision", "mlx_audio": "audio"}
 
 
 def install_command(extra: str, prefix: str = sys.prefix) -> str:
-    """Return the command that installs what an extra (text, vision, audio, all, analysis) names beside this package.
+    """Return the command that installs what an extra of this package names, beside it; `all` is three of them.
 
     prefix: the environment's folder. An environment of `uv tool` is made again by uv with one extra more, as uv would
     forget what others put there; pipx has a command for it; else the environment's own pip does it, or uv.

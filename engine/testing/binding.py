@@ -86,6 +86,7 @@ class _Binding:
                 place=case.place,
                 set=case.each.of if case.each is not None and isinstance(case.each.of, str) else "",
                 entry=entry,
+                skip=case.skip,
             )
 
     # --- each

@@ -63,6 +63,16 @@ class Case:
     folder: Folder | None
     expect: tuple[Expectation, ...]
     place: Place
+    skip: Skip | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Skip:
+    """Why a case is not run, and the last day, as YYYY-MM-DD, on which that holds."""
+
+    reason: str
+    until: str
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +107,4 @@ class Run:
     place: Place
     set: str = ""
     entry: str = ""
+    skip: Skip | None = None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import date
 from pathlib import PurePosixPath
 
 from ..facts.vocabulary import vocabulary
@@ -9,13 +10,13 @@ from ..problems import PolicyError, did_you_mean
 from ..rulefile.document import BACKENDS, DECISIONS
 from ..rulefile.source import Source
 from ..rulefile.yaml_tree import Node, compose
-from .cases import EXPECTATIONS, Case, Each, Equivalent, Expectation, Folder, Setting, Suite
+from .cases import EXPECTATIONS, Case, Each, Equivalent, Expectation, Folder, Setting, Skip, Suite
 from .facts import placeholders
 from .folders import misnamed
 from .shape import Shape
 
 _PARTS = ("policy", "description", "defaults", "cases", "equivalent")
-_CASE = ("name", "each", "facts", "folder", "derived", "expect")
+_CASE = ("name", "each", "facts", "folder", "derived", "expect", "skip")
 
 
 def is_suite(source: Source) -> bool:
@@ -71,7 +72,24 @@ class _Reader(Shape):
             folder=self.folder(keys["folder"]) if "folder" in keys else None,
             expect=expect,
             place=self.place(keys.get("name", node)),
+            skip=self.skip(keys["skip"]) if "skip" in keys else None,
         )
+
+    def skip(self, node: Node) -> Skip:
+        keys = self.mapping(node, "skip", ("reason", "until"), ("reason", "until"))
+        reason = self.text(keys.get("reason"), "the reason of `skip`")
+        until = keys["until"].written.strip("'\"") if "until" in keys else ""
+        try:
+            date.fromisoformat(until)
+        except ValueError:
+            if "until" in keys:
+                self.note(
+                    keys["until"],
+                    "bad-value",
+                    f"`until` of `skip` is `{until[:40]}`, a day is wanted",
+                    "write it like 2027-12-31",
+                )
+        return Skip(reason, until, self.place(node))
 
     # --- facts
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+import time
 from binascii import crc32
 from functools import lru_cache
 from typing import TYPE_CHECKING, NamedTuple
@@ -97,7 +98,8 @@ def runtime(found: Packages | None = None) -> dict[str, Any]:
     """The facts below `runtime`: this Python, and each backend's version and model types; looked up where not given."""
     found = found or packages()
     backends = {name: _backend(name, package) for name, package in found.items()}
-    return {"python": list(sys.version_info[:3]), **backends}
+    year, month, day, *_ = time.gmtime()
+    return {"python": list(sys.version_info[:3]), "today": year * 10_000 + month * 100 + day, **backends}
 
 
 def _backend(name: str, package: Package | None) -> dict[str, Any]:

@@ -5,6 +5,6 @@ Comes in: hf://org/name[@revision], or a page of the hub as a browser shows it. 
 real files in the Hugging Face cache. Read names, client (and failures, what goes wrong there), listing, excerpts (with
 tokenizer_excerpt and npz_excerpt), shape, needed_files, hub_facts, download, relatives.
 
-Only what is asked for by such a name opens a connection, by huggingface_hub's own client. The package is an extra:
-`pip install 'mlxk-rules[hub]'`.
+Only what is asked for by such a name opens a connection, by huggingface_hub's own client. The package comes with
+the extra `hub`.
 """

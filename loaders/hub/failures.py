@@ -6,6 +6,7 @@ import re
 from typing import Any
 from urllib.parse import urlsplit
 
+from ...engine.storage.own_package import install_command
 from ..problems import LoaderError
 
 _SECONDS = re.compile(r";\s*t\s*=\s*(\d+)")
@@ -20,7 +21,7 @@ def offline() -> LoaderError:
 
 def not_installed() -> LoaderError:
     """The package that speaks with the hub is not there."""
-    return LoaderError("hub_not_installed", "huggingface_hub is not installed", "pip install 'mlxk-rules[hub]'")
+    return LoaderError("hub_not_installed", "huggingface_hub is not installed", install_command("hub"))
 
 
 def no_hub(url: str, found: str) -> LoaderError:

@@ -27,7 +27,7 @@ def run(options: dict[str, Any]) -> int:
     document = Policy.load(file).document
     if document.audit is None:
         raise UsageError("no-audit", f"`{name}` has no `audit` part", "add one: see rules/policy.yaml")
-    if options["--fix"] and read_document(read(path, name)).extends is not None:
+    if options["--fix"] and read_document(read(path, name)).extends:
         raise UsageError("not-fixed", f"`{name}` extends another policy", "fix the file that has the sets")
     report = audit(document, runtime())
     if len(report.absent) == len(LIBRARIES):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...problems import UsageError
 from ..hub.hub_question import asked as asked_of_the_hub
-from ..policy_choice import Choice, choose
+from ..policies.policy_choice import Choice, choose
 from ..waiting import waiting
 
 MAX_PIXELS = 16_384  # of a side

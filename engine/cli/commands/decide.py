@@ -21,7 +21,7 @@ _BULK = 128 << 10
 
 def run(options: dict[str, Any]) -> int:
     """Print a decision for each line of facts. Returns 2 if a line held no facts, else 1 if one was blocked, else 0."""
-    answers = Answers(policy_of(options))
+    answers = Answers(policy_of(options), bool(options["--trace"]))
     code = 0
 
     def write(results: Iterable[tuple[bytes, int]]) -> None:

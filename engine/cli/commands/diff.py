@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from typing import Any
 
-from ...analysis.difference import difference, direction, outcome
-from ...analysis.version_bump import Bump, bump, unsolved
+from ...analysis.changes.survey import Survey, survey
+from ...analysis.difference import Difference, Evidence, difference, direction, outcome
+from ...analysis.version_bump import Bump, bump, enough_for_any
 from ...facts.json_lines import facts_in, lines_of, opened
 from ...policy import Policy
 from ...problems import UsageError
-from ...report.difference import lines, page, plain, plain_unsolved, said
+from ...report.difference import edit_reports, lines, page, pairs, plain, said, version_line
+from ...report.problem_formats import COMPARED, FORMATS
 from ...report.terminal import Style, safe, style_for
-from ..policy_revision import policy_at
+from ...storage.own_package import install_command
+from ..formats import format_of
+from ..policies.policy_cases import cases_of
+from ..policies.policy_revision import policy_at
+from ..waiting import waiting
 from .common import print_json
 
 Rows = dict[str, list[dict[str, Any]] | None]
@@ -24,64 +30,78 @@ _REQUESTS = {"text": (False, False), "images": (True, False), "audio": (False, T
 def run(options: dict[str, Any]) -> int:
     """Compare two policies. Returns 0 if they decide the same, 1 if not; of --check-version whether it is enough.
 
-    Without a solver it says what is known without: the models and facts, and where the versions or texts alone tell.
-    Raises UsageError where that is no answer.
+    Without a solver it says what is known without: what was edited, facts that show what it changes, and where the
+    versions or edits alone tell, whether the version is enough. Raises UsageError where that is no answer.
     """
     old, new = policy_at(options["OLD"]), policy_at(options["NEW"])
-    recorded: Rows = {"models": list(_models(old, new)) if options["--models"] else None}
-    recorded["facts"] = list(_recorded(options["--facts"], old, new)) if options["--facts"] else None
-    try:
-        found = difference(old, new)
-    except UsageError as error:
-        if error.code != "no-solver" or options["--markdown"]:
-            raise
-        return _without_solver(options, old, new, recorded, error)
-    shown = [row for rows in recorded.values() for row in rows or () if "error" not in row]
-    found = found.with_evidence((row["before"], row["after"]) for row in shown)
+    form = format_of({**options, "--format": options["--format"] or ("json" if options["--json"] else "text")})
+    whole = None
+    with waiting("reading") as progress:
+        recorded: Rows = {"models": list(_models(old, new, progress)) if options["--models"] else None}
+        recorded["facts"] = list(_recorded(options["--facts"], old, new)) if options["--facts"] else None
+        if options["--markdown"]:
+            progress("comparing all pairs of gates")
+            whole = difference(old, new, progress).with_evidence(_evidence(recorded))
+            rise = bump(whole)
+            print(page(whole, rise), end="")
+            return int(not rise.enough) if options["--check-version"] else int(not whole.same)
+        found = survey(old, new, [*cases_of(options["OLD"], old), *cases_of(options["NEW"], new)], progress)
+        if options["--all"] and found.solved:
+            whole = difference(old, new, progress)
+    found = found.with_evidence(_evidence(recorded))
     rise = bump(found)
-    if options["--json"]:
-        print_json({**plain(found, rise), **recorded})
-    elif options["--markdown"]:
-        print(page(found, rise), end="")
+    if form == "json":
+        print_json({**plain(found, rise, whole), **_plain_rows(recorded)})
+    elif form in FORMATS:
+        print(FORMATS[form](edit_reports(found, rise, bool(options["--check-version"])), COMPARED))
     else:
-        style = style_for(sys.stdout)
-        # Versions of policies that are called otherwise have nothing to do with each other, unless someone asks.
-        asked = options["--check-version"] or old.name == new.name
-        version = _version(new, rise) if asked else []
-        print("\n".join([*lines(found, style, bool(options["--all"])), *_changed(recorded, style), *version]))
+        print("\n".join(_text(options, found, rise, whole, recorded)))
+    unproved = "z3 is not installed: the policies were not compared for all facts"
+    help = install_command("analysis")
+    answer = _answer(options, found, rise)
+    if answer is None and not found.solved:
+        raise UsageError("no-solver", unproved, help)
+    if not found.solved:
+        print(f"{style_for(sys.stderr)('note', 'bold')}: {unproved}; {help}", file=sys.stderr)
+    return UNKNOWN if answer is None else answer
+
+
+UNKNOWN = 2
+
+
+def _answer(options: dict[str, Any], found: Survey, rise: Bump) -> int | None:
+    """Return the exit code, None where the question has no sure answer."""
     if options["--check-version"]:
-        return int(not rise.enough)
-    return int(not found.same)
+        if enough_for_any(found.old, found.new) or not rise.enough:
+            return int(not rise.enough)
+        return 0 if rise.sure else None
+    return 1 if found.same is False else 0 if found.same and found.exact else None
 
 
-def _without_solver(options: dict[str, Any], old: Policy, new: Policy, recorded: Rows, error: UsageError) -> int:
-    known = _shown(recorded)
-    rise = unsolved(old, new, known)
-    if options["--json"]:
-        print_json({**plain_unsolved(old, new, known, rise), **recorded})
-    elif any(rows is not None for rows in recorded.values()):
-        print("\n".join(_changed(recorded, style_for(sys.stdout))).removeprefix("\n"))
-    answer = rise.enough if options["--check-version"] else False if known else None
-    unproved = UsageError(error.code, "z3 is not installed: the policies were not compared for all facts", error.help)
-    if answer is None:
-        raise unproved
-    if options["--check-version"] and not options["--json"]:
-        verdict = "is enough for any change" if answer else f"is not enough: {rise.least} is the least"
-        print(f"version {new.version} {verdict}")
-    print(f"{style_for(sys.stderr)('note', 'bold')}: {unproved.message}; {unproved.help}", file=sys.stderr)
-    return int(not answer)
+def _text(
+    options: dict[str, Any], found: Survey, rise: Bump, whole: Difference | None, recorded: Rows
+) -> Iterator[str]:
+    style = style_for(sys.stdout)
+    yield from lines(found, style, bool(options["--all"]))
+    if whole is not None:
+        yield ""
+        yield from pairs(whole, style)
+    yield from _changed(recorded, style)
+    # Versions of policies that are called otherwise have nothing to do with each other, unless someone asks.
+    if options["--check-version"] or found.old.name == found.new.name:
+        yield from ("", version_line(found.new, rise))
 
 
-def _shown(recorded: Rows) -> bool:
-    """Whether a model or recorded facts are known to be decided otherwise."""
-    return any("error" not in row for rows in recorded.values() for row in rows or ())
+def _evidence(recorded: Rows) -> Iterator[Evidence]:
+    for row in (row for rows in recorded.values() for row in rows or () if "error" not in row):
+        yield Evidence(row["before"], row["after"], row["asked"])
 
 
-def _version(new: Policy, rise: Bump) -> list[str]:
-    if rise.level == "none":
-        return ["", f"version {new.version}: the rules are the same" if rise.enough else f"version {new.version} fell"]
-    enough = "is enough" if rise.enough else "is not enough"
-    return ["", f"version: a {rise.level} change, {rise.least} or later; {new.version} {enough}"]
+def _plain_rows(recorded: Rows) -> dict[str, Any]:
+    return {
+        what: None if rows is None else [{key: row[key] for key in row if key != "asked"} for row in rows]
+        for what, rows in recorded.items()
+    }
 
 
 def _changed(recorded: Rows, style: Style) -> Iterator[str]:
@@ -100,10 +120,11 @@ def _changed(recorded: Rows, style: Style) -> Iterator[str]:
             yield style(f"    {row['old']} -> {row['new']}", "dim")
 
 
-def _models(old: Policy, new: Policy) -> Iterator[dict[str, Any]]:
+def _models(old: Policy, new: Policy, progress: Callable[[str], None]) -> Iterator[dict[str, Any]]:
     from ....loaders import LoaderError, cached, probe
 
     for entry in cached():
+        progress(f"asking about {entry.repo}")
         try:
             if isinstance(entry.found, LoaderError):
                 raise entry.found
@@ -141,4 +162,5 @@ def _row(name: str, request: str, old: Policy, new: Policy, facts: dict[str, Any
             "after": after,
             "old": one.gate,
             "new": other.gate,
+            "asked": facts,
         }

@@ -27,7 +27,7 @@ def run(options: dict[str, Any]) -> int:
     policy = chosen.load()
     model = asked_of_the_hub(options["MODEL"])
     facts = _facts({**options, "MODEL": model}, policy)
-    trace = policy.explain(facts)
+    trace = policy.explain(facts, every=bool(options["--all"]))
     changes = remedies_of(policy, facts, trace)
     others = None
     if options["--alternatives"] and trace.decision.decision != "allow":

@@ -12,7 +12,7 @@ from ...problems import UsageError
 from ...report.pages.outline import outline, plain
 from ...report.terminal import safe, style_for
 from ...storage import data_files
-from ..policy_choice import Choice, choose
+from ..policies.policy_choice import Choice, choose
 from .common import print_json, probed
 
 if TYPE_CHECKING:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from ...storage import cache_folder, kept_values
 from .. import kept_rows, row_grounds
 from ..kept_rows import Kept
-from ..policy_choice import Choice
+from ..policies.policy_choice import Choice
 from ..requests import REQUESTS, Request, first_allowed
 
 if TYPE_CHECKING:
@@ -142,7 +142,9 @@ class _Source:
         self.models = list(models)
         self._choice, self._requests = choice, requests
         self._packages = packages()
-        path, name = locate(choice.source)
+        several = isinstance(choice.source, tuple)  # laid over one another, which no file of them alone tells
+        path, name = locate(None) if isinstance(choice.source, tuple) else locate(choice.source)
+        name = choice.name if several else name
         # Every kind of question has a file of its own.
         places = sorted({os.path.dirname(model.folder) for model in models})
         self.question = repr((str(path.absolute()), name, list(requests), places, dry_run))
@@ -166,9 +168,11 @@ class _Source:
 
     def grounds(self) -> Any:
         """Return what the rows rest on besides the models; None where that may change by itself, or is not known."""
-        if row_grounds.reads(self._policy, "memory.available_bytes"):
+        source = self._choice.source
+        changing = ("memory.available_bytes", "runtime.today")
+        if isinstance(source, tuple) or any(row_grounds.reads(self._policy, fact) for fact in changing):
             return None
-        files = row_grounds.rule_files(self._choice.source)
+        files = row_grounds.rule_files(source)
         return None if files is None else (self._rest, files)
 
     def prepare(self) -> None:

@@ -94,7 +94,7 @@ def plain(view: Outline) -> dict[str, Any]:
             }
             for each in document.derive
         ],
-        "gates": [{**gate_keys(gate), **part("gate", gate.id, gate.place)} for gate in document.gates],
+        "gates": [{**gate_keys(gate), **part("gate", gate.id, gate.place)} for gate in document.all_gates],
         "removed": [{"part": each.what, **at(each.place), "by": each.by} for each in view.removed],
     }
 
@@ -107,11 +107,16 @@ def at(place: Place) -> dict[str, Any]:
 def gate_keys(gate: Gate) -> dict[str, Any]:
     """Return a gate as a rule file writes it."""
     keys: dict[str, Any] = {"id": gate.id}
-    keys |= {"when": gate.when.expression.text} if gate.when is not None else {"otherwise": True}
+    when = gate.when
+    if when is not None:  # that of a gate with a last day asks for the day too, which is written under `until`
+        keys["when"] = when.node.value if gate.until else when.expression.text
+    else:
+        keys["otherwise"] = True
     keys["decide"] = gate.decide
     if gate.decide != "block":
         keys["backend"] = gate.backend
     found = {"error": gate.error, "http": gate.http, "message": message_text(gate.message)}
+    found |= {**dict(gate.about), "until": gate.until, "mode": "observe" if gate.observe else None}
     return keys | {key: value for key, value in found.items() if value is not None}
 
 
@@ -155,7 +160,7 @@ def _named(document: Document) -> Iterator[tuple[tuple[str, str], Place]]:
         *(("set", part) for part in document.sets),
         *(("limit", part) for part in document.limits),
         *(("derived fact", part) for part in document.derive),
-        *(("gate", part) for part in document.gates),
+        *(("gate", part) for part in document.all_gates),
     ]
     for kind, part in parts:
         yield (kind, part.id if isinstance(part, Gate) else part.name), part.place

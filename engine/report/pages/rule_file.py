@@ -25,7 +25,9 @@ def rule_file(view: Outline) -> str:
         whole["limits"] = {part.name: part.value for part in document.limits}
     if document.derive:
         whole["derive"] = {part.name: _branches([branch_keys(b) for b in part.branches]) for part in document.derive}
-    whole["gates"] = [gate_keys(gate) for gate in document.gates]
+    whole["gates"] = [gate_keys(gate) for gate in document.all_gates]
+    if document.levels:
+        whole["levels"] = dict(document.levels)
     files = ", ".join(layer.file for layer in view.layers)
     text = _dumped(whole, unicode=True)
     if safe(text, keep="\n") != text:  # then nothing but ASCII, so that no terminal and no reader is misled

@@ -57,19 +57,19 @@ def test_comments_stay_at_their_entries(there: set[str], lacking: set[str], unkn
     [
         (
             "changelog:\n  # the newest first\n  1.2.3:\n    - one\n",
-            "changelog:\n  # the newest first\n  1.3.0:\n    - checked with mlx-lm 2\n  1.2.3:\n    - one\n",
+            "changelog:\n  # the newest first\n  1.2.4:\n    - checked with mlx-lm 2\n  1.2.3:\n    - one\n",
         ),
         (
             "changelog:\n    1.2.3:\n    - one # x\n",
-            "changelog:\n    1.3.0:\n    - checked with mlx-lm 2\n    1.2.3:\n    - one # x\n",
+            "changelog:\n    1.2.4:\n    - checked with mlx-lm 2\n    1.2.3:\n    - one # x\n",
         ),
-        ("changelog: {1.2.3: [one]}\n", 'changelog: {1.3.0: ["checked with mlx-lm 2"], 1.2.3: [one]}\n'),
-        ("changelog: {}\n", 'changelog: {1.3.0: ["checked with mlx-lm 2"]}\n'),
+        ("changelog: {1.2.3: [one]}\n", 'changelog: {1.2.4: ["checked with mlx-lm 2"], 1.2.3: [one]}\n'),
+        ("changelog: {}\n", 'changelog: {1.2.4: ["checked with mlx-lm 2"]}\n'),
         ("# from mlx-lm 1, not mlx-lm 1.5\nname: y\n", "# from mlx-lm 2, not mlx-lm 1.5\nname: y\n"),
     ],
 )
 def test_versions(before: str, after: str) -> None:
     text = "schema: 1\nversion: '1.2.3'\naudit:\n  checked_with: {mlx-lm: '1'} # by hand\n  sets: {}\n"
     report = Report((), (VersionFinding("mlx-lm", "1", "2", NOWHERE),), ())
-    changed = text.replace("1.2.3", "1.3.0").replace("'1'", "'2'")
+    changed = text.replace("1.2.3", "1.2.4").replace("'1'", "'2'")
     assert amended(text + before, report, prune=False) == changed + after

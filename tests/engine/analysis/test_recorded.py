@@ -20,18 +20,19 @@ name: mine
 version: 1.2.3
 extends: today
 """
-# Images are refused for another reason, and what is called great is refused for text too.
-NEW = (
-    OLD
-    + """gates:
-  - id: no-images
+NO_IMAGES = """  - id: no-images
     before: adapter-only
     when: request.images
     decide: block
     error: images_refused
     http: 400
     message: no images here
-  - id: no-great
+"""
+# Images are refused for another reason, and what is called great is refused for text too.
+NEW = (
+    OLD
+    + f"""gates:
+{NO_IMAGES}  - id: no-great
     before: text
     when: ends_with(model.name, 'great')
     decide: block
@@ -107,13 +108,14 @@ def test_models_of_the_cache(files: tuple[str, str], capsys: pytest.CaptureFixtu
 def test_models_without_the_solver(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, *files, "--models")
     assert code == 1
-    assert out.startswith("models: 7 decided otherwise, 1 cannot be read\n")
+    assert "\nadds the gate `no-images`, which decides block  " in out and "\nadds the gate `no-great`" in out
+    assert "\nmodels: 7 decided otherwise, 1 cannot be read\n" in out
     assert "  org/great, text: allow mlx_lm -> block great (400) (less permissive)\n    text -> no-great\n" in out
     assert "org/unfinished: " in out
     assert err.count("\n") == 1 and "z3-solver" in err and "mlxk-rules[" not in err
     code, out, _ = run(capsys, *files, "--models", "--json")
     value = json.loads(out)
-    assert (code, value["same"], value["exact"], value["changes"]) == (1, False, False, None)
+    assert (code, value["same"], value["exact"], value["solved"]) == (1, False, False, False)
     assert rows(value["models"]) == EXPECTED
 
 
@@ -121,12 +123,16 @@ def test_models_without_the_solver(files: tuple[str, str], capsys: pytest.Captur
 def test_nothing_known_without_the_solver(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     recorded = Path(files[0]).with_name("facts.jsonl")
     recorded.write_text('{"model": {"name": "org/hello"}}\n')
+    # A gate that no facts at hand show: what they do not show is not known.
+    Path(files[1]).write_text(
+        NEW.replace("ends_with(model.name, 'great')", "model.name == 'never/seen'").replace(NO_IMAGES, "")
+    )
     for words in ([], ["--facts", str(recorded)], ["--markdown"]):
         code, out, err = run(capsys, *files, *words)
         assert code == 2, words
-        assert out == ("facts: none decided otherwise\n" if "--facts" in words else "")
+        assert ("facts: none decided otherwise\n" in out) is ("--facts" in words)
         assert err.count("\n") == 1 and "error[no-solver]" in err and "z3-solver" in err and "mlxk-rules[" not in err
-    code, out, _ = run(capsys, *files, "--facts", str(recorded), "--json")
+    code, out, err = run(capsys, *files, "--facts", str(recorded), "--json")
     assert (code, json.loads(out)["same"]) == (2, None)
 
 
@@ -145,11 +151,11 @@ def test_the_same_rules_take_no_solver(files: tuple[str, str], capsys: pytest.Ca
 @pytest.mark.parametrize(
     ("version", "words", "code", "says"),
     [
-        ("1.2.3", [], 1, "version 1.2.3 is not enough: 1.2.4 is the least"),
-        ("1.2.4", [], 2, "not compared for all facts"),
-        ("1.2.4", ["--models"], 1, "version 1.2.4 is not enough: 1.3.0 is the least"),
-        ("1.3.0", ["--models"], 2, "not compared for all facts"),
-        ("2.0.0", [], 0, "version 2.0.0 is enough for any change"),
+        ("1.2.3", [], 1, "1.2.3 is not enough"),
+        ("1.2.4", [], 1, "minor change at least, as far as is known (something is decided otherwise), 1.3.0 or later"),
+        ("1.3.0", [], 2, "not compared for all facts"),
+        ("1.3.0", ["--models"], 1, "a major change (what was allowed is refused"),
+        ("2.0.0", [], 0, "2.0.0 is enough"),
     ],
 )
 def test_versions_without_the_solver(

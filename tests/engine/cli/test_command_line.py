@@ -37,7 +37,6 @@ HERE = Path(__file__).parent
         ("explain a --imag", "`--imag`", "`--image`"),
         ("explain a --pol x", "`--pol`", "`--policy`"),
         ("explain a --policy", "`--policy` wants a value", "--policy VALUE"),
-        ("explain a --policy 2.0.4 --policy 3.0.0", "`--policy` stands twice", ""),
         ("explain a --json --json", "`--json` stands twice", ""),
         ("explain a --json=yes", "`--json` takes no value", "`--json`"),
         ("explain a --set", "`--set` wants a value", "--set VALUE"),
@@ -119,14 +118,14 @@ def test_every_option_in_a_help_is_read(command: str, capsys: Capture) -> None:
     for name in options:
         if not name.startswith("--") or name in ("--help",):
             continue
-        takes_value = not isinstance(options[name], bool) and options[name] != 0
+        takes_value = not isinstance(options[name], bool) and (options[name] != 0 or isinstance(options[name], list))
         if takes_value:
             given = read_options(command, [*words, name, "1"])[name]
             assert given in ("1", ["1"]), name
         else:
             assert read_options(command, [*words, name])[name] in (True, 1), name
     if "--policy" in options:
-        assert options["--policy"] is None
+        assert options["--policy"] in (None, [])
 
 
 # --- results

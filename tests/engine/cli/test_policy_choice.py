@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from mlxk_rules.engine import Policy
 from mlxk_rules.engine.cli.command_line import main
-from mlxk_rules.engine.cli.policy_choice import choose, own_file
+from mlxk_rules.engine.cli.policies.policy_choice import choose, own_file
 
 pytestmark = pytest.mark.slow
 

@@ -54,6 +54,7 @@ def test_on_one_screen(
         assert OWN_WORDS.findall(out) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES[::3], ids=[case["words"] for case in CASES[::3]])
 def test_json_is_as_its_schema_says(case: dict[str, Any], request: pytest.FixtureRequest, capsys: Capture) -> None:
     _, out, _ = ran(capsys, "explain", *words_of(case, request), "--json")

@@ -92,7 +92,8 @@ def test_offline(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
 def test_without_the_package(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(__import__("sys").modules, "huggingface_hub.utils", None)
     found = failure()
-    assert (found.code, found.help) == ("hub_not_installed", "pip install 'mlxk-rules[hub]'")
+    assert found.code == "hub_not_installed"
+    assert found.help is not None and "huggingface_hub" in found.help and "mlxk-rules[" not in found.help
 
 
 def test_a_proxy_that_is_not_there(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -86,6 +86,7 @@ def assert_no_weights_were_read(hub: Hub, folder: Path) -> None:
             assert int(asked.range.rpartition("-")[2]) < max(FIRST_BYTES, header)
 
 
+@pytest.mark.slow
 def test_the_answer_is_that_of_the_folder(hub: Hub, text_model: Path) -> None:
     hub.add("org/name", text_model)
     here, there = probe(text_model, name="org/name"), probe("hf://org/name")

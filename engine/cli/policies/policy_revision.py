@@ -5,9 +5,9 @@ from __future__ import annotations
 import subprocess
 from pathlib import Path
 
-from ..policy import Policy
-from ..problems import UsageError
-from ..rulefile.source import decode
+from ...policy import Policy
+from ...problems import UsageError
+from ...rulefile.source import decode
 
 _SECONDS = 30
 

@@ -5,29 +5,33 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from ..problems import PolicyError
-from ..rulefile.policy_names import place
+from ...problems import PolicyError
+from ...rulefile.policy_names import place
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
-    from ..policy import Policy
+    from ...policy import Policy
 
 VARIABLE = "MLXK_RULES_POLICY"
 
 
 class Choice(NamedTuple):
-    """A policy's source, as `Policy.load` takes it, and what chose it: an option, a variable, a place, or ""."""
+    """A policy's source, as `Policy.load` takes it, and what chose it: an option, a variable, a place, or "".
+
+    over: the rule files to be laid over it, each over those before it.
+    """
 
     source: str | Path | None
     by: str = ""
+    over: tuple[str, ...] = ()
 
     @property
     def name(self) -> str:
         """The rule file, as messages call it."""
-        return place(self.source)[1]
+        return " + ".join((place(self.source)[1], *self.over))
 
     @property
     def sentence(self) -> str:
@@ -40,8 +44,10 @@ class Choice(NamedTuple):
 
     def load(self) -> Policy:
         """Return the policy. Raises PolicyError, which says what named the file where nobody named it just now."""
-        from ..policy import Policy  # who only asks which it is does without
+        from ...policy import Policy  # who only asks which it is does without
 
+        if self.over:
+            return Policy.from_text(_laid_over(str(self.source), *self.over), "--policy")
         try:
             return Policy.load(self.source)
         except PolicyError as error:
@@ -50,12 +56,16 @@ class Choice(NamedTuple):
             ) from None
 
 
-def choose(word: str | None, environment: Mapping[str, str] = os.environ) -> Choice:
+def choose(word: str | list[str] | None, environment: Mapping[str, str] = os.environ) -> Choice:
     """Return which policy decides, where the command line says `word`.
 
     A variable that is set and empty counts as not set. A person's own file that is there is taken, whatever it is:
     one that does not load is an error, never passed over.
     """
+    if isinstance(word, list):  # --policy, as often as it was given
+        if word:
+            return Choice(word[0], over=tuple(word[1:]))
+        word = None
     if word is not None:
         return Choice(word)
     if named := environment.get(VARIABLE):
@@ -66,6 +76,13 @@ def choose(word: str | None, environment: Mapping[str, str] = os.environ) -> Cho
     from pathlib import Path
 
     return Choice(Path(own), "your own file")
+
+
+def _laid_over(*words: str) -> str:
+    """Return the text of a policy in which each is laid over those before it."""
+    import json
+
+    return f"schema: 1\nname: combined\nversion: 1.0.0\nextends: {json.dumps(words)}\n"
 
 
 def own_file(environment: Mapping[str, str] = os.environ) -> Path | None:
