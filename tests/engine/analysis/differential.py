@@ -18,9 +18,11 @@ from typing import Any, NamedTuple
 import yaml
 from mlxk_rules.engine import Policy, PolicyError
 from mlxk_rules.engine.analysis.cases.ordinary_model import ordinary, put
-from mlxk_rules.engine.analysis.difference import difference, outcome
+from mlxk_rules.engine.analysis.changes.survey import survey
+from mlxk_rules.engine.analysis.difference import Evidence, complete, difference, outcome
 from mlxk_rules.engine.analysis.findings import findings
 from mlxk_rules.engine.analysis.outputs import words_of
+from mlxk_rules.engine.analysis.version_bump import bump
 from mlxk_rules.engine.facts.vocabulary import ABSENT
 from mlxk_rules.engine.language.interpreter import interpret
 
@@ -206,7 +208,7 @@ def held(seed: int) -> Tried:
                 pairs.add((one.gate, other.gate))
             scope, _ = old.evaluation.scope(facts)
             branches |= {(part.name, old.evaluation.branch_of(part.name, scope)) for part in old.document.derive}
-    claims = _differences(sample, pairs) + _findings(sample, cases, said, fired, branches)
+    claims = _differences(sample, pairs) + _edits(sample, cases) + _findings(sample, cases, said, fired, branches)
     return Tried(2, len(cases), claims)
 
 
@@ -219,6 +221,27 @@ def _differences(sample: Sample, pairs: set[tuple[Any, Any]]) -> int:
             before, after = (policy.decide(change.witness.facts) for policy in (sample.old, sample.new))
             assert (before.gate, after.gate) == (change.old.id, change.new.id)
             assert outcome(before) != outcome(after)
+    return 1
+
+
+def _edits(sample: Sample, cases: list[Any]) -> int:
+    """Hold what `diff` says to the cases: what is shown is so, and what is neither shown nor possible never happens."""
+    found = survey(sample.old, sample.new)
+    seen: dict[tuple[Any, Any], Any] = {}
+    for facts in cases:
+        one, other = (policy.decide(facts) for policy in (sample.old, sample.new))
+        if outcome(one) != outcome(other) and "policy_error" not in (one.error_type, other.error_type):
+            seen[outcome(one), outcome(other)] = facts
+    for one in found.shown:
+        before, after = (outcome(policy.decide(one.witness.facts)) for policy in (sample.old, sample.new))
+        assert (before, after) == (one.before, one.after), (sample.one, sample.other)
+    told = {(one.before, one.after) for one in found.shown} | set(found.possible)
+    if complete(found.doubts, told, ()):
+        assert set(seen) <= told, (sample.one, sample.other, set(seen) - told)
+        assert not seen or found.same is not True
+    rise = bump(found)
+    by_cases = found.with_evidence(Evidence(*kind, facts) for kind, facts in seen.items())
+    assert not rise.sure or bump(by_cases).level == rise.level, (sample.one, sample.other)
     return 1
 
 
