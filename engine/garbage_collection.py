@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import gc
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:  # a start imports this too, and needs no more of it
     from collections.abc import Callable
     from typing import ParamSpec, TypeVar

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import os
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from .compiler.kept_programs import audit_of, store, stored
 from .evaluator.exact import Evaluation
 from .garbage_collection import uncollected
 from .rulefile.policy_names import place
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from typing import Any

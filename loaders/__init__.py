@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .dry_run import last_kept
 from .host.this_machine import look as machine
 from .host.this_machine import packages, runtime, standing
@@ -11,7 +13,6 @@ from .problems import LoaderError
 from .resolving.model_names import Cached, Resolved, cache_folder, cached, cached_model, cached_repos, resolve
 from .resolving.places import Local, local_models, models_in
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

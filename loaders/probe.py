@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from . import dry_run
 from .dry_run import outcome
@@ -16,7 +17,6 @@ from .problems import LoaderError
 from .resolving import snapshot
 from .resolving.model_names import Resolved, resolve
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any, Literal

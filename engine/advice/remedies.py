@@ -8,13 +8,12 @@ is never offered.
 from __future__ import annotations
 
 from itertools import combinations
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..compiler.reads import touches
 from ..facts.wording import LIBRARIES
 from .levers import levers, value_at, with_values
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from typing import Any

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from ..compiler.reads import touches
 from ..storage import cache_folder
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from ..policy import Policy
     from ..storage.kept_values import Files

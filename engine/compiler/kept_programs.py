@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import marshal
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..facts.types import Type
 from ..facts.vocabulary import ABSENT, Fact
 from ..storage.kept_values import put, take
 from .program import BranchRule, DerivedRule, Expression, GateRule, Program
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from typing import Any

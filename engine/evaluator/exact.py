@@ -5,13 +5,14 @@ What decides fast (evaluator.compiled) hands over to this whenever facts are not
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ..compiler.functions import functions_of
 from ..decision import Decision, PolicyName
 from ..facts.types import kind_of
 from ..facts.vocabulary import Vocabulary
 from ..problems import did_you_mean
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from functools import cache
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..storage import data_files
 from .types import ANYTHING, ARRAY, BOOLEAN, NUMBER, OBJECT, STRING, STRINGS, Type, kind_of, list_of
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any

@@ -12,11 +12,11 @@ import operator
 from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 from ..facts.wording import size_text
 from .operators import NUMBERS
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

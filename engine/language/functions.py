@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..facts.types import ANYTHING, ARRAY, BOOLEAN, NUMBER, NUMBERS, OBJECT, STRING, STRINGS, Type
 from .function_code import OURS as RUN
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any

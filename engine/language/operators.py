@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from operator import ge, gt, le, lt
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..decision import Trace
 from ..facts.wording import BACKENDS, size_text
@@ -12,7 +13,6 @@ from .memory_sum import bar, memory_sum, sum_text
 from .terminal import VERDICT_COLOURS, Screen, safe
 from .text import because, change_lines, gate_lines, not_rehearsed, verdict_sentence
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from ..facts.wording import BACKENDS, size_text
 from .terminal import VERDICT_COLOURS, Screen, safe
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

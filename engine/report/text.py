@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from ..decision import GateResult, Term, Trace
 from ..evaluator.trace import length_of
@@ -10,7 +11,6 @@ from ..facts.wording import BACKENDS, json_text
 from ..problems import Problem
 from .terminal import Screen, columns, safe
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import re
+from typing import TYPE_CHECKING
 
 from ..problems import near
 from ..storage import data_files
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -6,13 +6,12 @@ libyaml and PyYAML's own parser say the same in different words, and new version
 from __future__ import annotations
 
 import re
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
 from ..problems import Problem
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from .source import Source
 

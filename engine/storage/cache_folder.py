@@ -16,8 +16,8 @@ import struct
 import sys
 import time
 from binascii import crc32
+from typing import TYPE_CHECKING
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any, BinaryIO, TypeVar
 

@@ -10,10 +10,10 @@ import os
 import stat
 import sys
 from functools import cache
+from typing import TYPE_CHECKING
 
 from . import cache_folder, data_files
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

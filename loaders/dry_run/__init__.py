@@ -9,9 +9,10 @@ takes), outcome.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from .question import Asked, Question, kept_facts, last_kept, questions
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

@@ -8,13 +8,12 @@ that it could not say anything.
 from __future__ import annotations
 
 import os
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ...engine.storage import cache_folder
 from ..host.installed import BACKENDS, NAMES
 from . import outcome
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any

@@ -10,12 +10,12 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from ...engine.storage import cache_folder
 from ..host.installed import BACKENDS
 from .folder import Listing
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

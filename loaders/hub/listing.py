@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple, cast
 from urllib.parse import quote
 
 from ..facts import plain_json
@@ -11,7 +11,6 @@ from . import failures
 from .client import Hub
 from .names import Remote, is_commit
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

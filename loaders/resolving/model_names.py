@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from .. import bounded_files
 from ..facts import plain_json
@@ -13,7 +13,6 @@ from ..facts.plain_json import shown as _shown
 from ..problems import LoaderError
 from . import hub_cache
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from pathlib import Path
 

@@ -6,12 +6,12 @@ huggingface_hub 2.4 writes trees/COMMIT.json, all files of the commit, before it
 from __future__ import annotations
 
 import os
+from typing import TYPE_CHECKING
 
 from .. import bounded_files
 from ..facts import plain_json
 from ..facts.folder import is_weights
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from ...problems import UsageError
 from ..hub.hub_question import asked as asked_of_the_hub
 from ..policies.policy_choice import Choice, choose
@@ -9,7 +11,6 @@ from ..waiting import waiting
 
 MAX_PIXELS = 16_384  # of a side
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any

@@ -5,13 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable
 from contextlib import ExitStack
+from typing import TYPE_CHECKING
 
 from ...facts.json_lines import blocks_of, is_waiting, opened
 from ..decide_lines import Answers
 from ..parallel import Workers
 from .common import policy_of
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

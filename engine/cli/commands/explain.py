@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from ...advice.longest_context import longest_context
 from ...report.answer import explanation
@@ -11,7 +12,6 @@ from ..hub.hub_question import asked as asked_of_the_hub
 from ..requests import EACH, first_allowed
 from .common import choice_of, opened, print_json, told
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

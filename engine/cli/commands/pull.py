@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
 from ...advice.longest_context import longest_context
 from ...facts.wording import BACKENDS, size_text
@@ -14,7 +15,6 @@ from ..hub.hub_question import asked_of
 from .common import choice_of, print_json, probed
 from .explain import remedies_of
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from typing import Any
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from math import prod
+from typing import TYPE_CHECKING
 
 from .graph import Operation
 
-TYPE_CHECKING = False
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
