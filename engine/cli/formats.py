@@ -10,6 +10,7 @@ from ..problems import UsageError, did_you_mean
 from ..report.code_pages import codes
 from ..report.problem_formats import FORMATS
 from ..rulefile.document import LEVELS
+from ..storage import data_files
 
 _FORMATS = ("text", *FORMATS)
 
@@ -38,7 +39,7 @@ def levels_of(options: dict[str, Any]) -> dict[str, str]:
     for word in options["--level"]:
         code, _, level = word.partition("=")
         if code not in codes():
-            help = did_you_mean(code, codes()) or "rules/CODES.md lists them"
+            help = did_you_mean(code, codes()) or f"{data_files.FOLDER / 'CODES.md'} lists them"
             raise UsageError("unknown-code", f"no error code `{code[:60]}`", help)
         levels[code] = _level("--level", level)
     return levels

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 import select
 import sys
 from collections.abc import Iterator
 from contextlib import ExitStack
-from io import BufferedReader
+from io import BufferedReader, BytesIO
 from pathlib import Path
 from typing import Any, cast
 
@@ -19,16 +20,41 @@ _FIRST_BLOCK, _MAX_BLOCK = 4 << 10, 512 << 10
 
 
 def opened(name: str, stack: ExitStack) -> BufferedReader:
-    """Return standard input for -, else the file, which `stack` closes. Raises UsageError."""
+    """Return standard input for -, else the file, which `stack` closes. Raises UsageError.
+
+    What `probe` prints, an object over many lines, is read as one line.
+    """
     if name == "-":
-        return cast(BufferedReader, sys.stdin.buffer)
+        return _one_a_line(cast(BufferedReader, sys.stdin.buffer))
     try:
-        return stack.enter_context(Path(name).open("rb"))
+        return _one_a_line(stack.enter_context(Path(name).open("rb")))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(
             "unreadable-file", f"cannot read `{name}`: {reason}", "name a file of JSON lines, or -"
         ) from None
+
+
+def _one_a_line(file: BufferedReader) -> BufferedReader:
+    """Return a file of objects over many lines with each of them on the line where it begins; any other as it is."""
+    if not file.peek(3).startswith((b"{\n", b"{\r\n")):
+        return file
+    content = file.read(MAX_LINE + 1)
+    if len(content) > MAX_LINE:
+        message = f"an object over many lines, in a file of more than {MAX_LINE >> 20} MiB"
+        raise UsageError("line-too-long", message, "write one JSON object a line")
+    text, put, end = content.decode("utf-8", "surrogateescape"), "", 0
+    decoder = json.JSONDecoder()
+    while match := re.compile(r"\s*\{").match(text, end):
+        try:
+            after = decoder.raw_decode(text, match.end() - 1)[1]
+        except (ValueError, RecursionError):
+            break
+        whole = text[match.end() - 1 : after]
+        rest = text.find("\n", after) + 1 or len(text)
+        put += text[end : match.end() - 1] + " ".join(whole.splitlines()) + text[after:rest] + "\n" * whole.count("\n")
+        end = rest
+    return BufferedReader(BytesIO((put + text[end:]).encode("utf-8", "surrogateescape")))  # type: ignore[arg-type]
 
 
 def lines_of(file: BufferedReader) -> Iterator[tuple[int, bytes]]:

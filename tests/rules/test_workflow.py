@@ -18,7 +18,8 @@ TEXT = (Path(__file__).parents[2] / "rules" / "WORKFLOW.md").read_text("utf-8")
 WORKFLOW: dict[Any, Any] = yaml.safe_load(BLOCK)
 NOT_YET = getattr(usage, "_LATER", ())
 STEPS = [step for job in WORKFLOW["jobs"].values() for step in job["steps"]]
-LINES = [step["run"] for step in STEPS if step.get("run", "").startswith("mlxk-rules")]
+RUN = [line.strip() for step in STEPS for line in step.get("run", "").splitlines()]
+LINES = [line for line in RUN if line.startswith("mlxk-rules")]
 
 
 def test_its_shape() -> None:

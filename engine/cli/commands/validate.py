@@ -10,6 +10,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
+from ...analysis.cases.solver import solver
 from ...policy import Policy
 from ...problems import PolicyError, Problem, UsageError, did_you_mean
 from ...report.code_pages import codes
@@ -31,6 +32,8 @@ def run(options: dict[str, Any]) -> int:
     """Check rule files, or explain a code. Returns 0 if all are valid, 2 if one cannot be read, else 1."""
     if options["--explain"] is not None:
         return _explain(options)
+    if options["--analyse"]:
+        solver()  # before anything else is done: without it there is no analysis
     form, levels, fails = format_of(options), levels_of(options), failing_levels(options)
     with waiting("reading") as progress:
         files = options["FILE"] or [choice_of(options).source]
@@ -91,7 +94,7 @@ def _unknown(policy: Policy) -> Iterator[Problem]:
     for code, _ in policy.document.levels:
         if code not in codes():
             message = f"`levels` names `{code[:60]}`, which is no error code"
-            help = did_you_mean(code, codes()) or "rules/CODES.md lists them"
+            help = did_you_mean(code, codes()) or f"{data_files.FOLDER / 'CODES.md'} lists them"
             yield policy.document.place.problem("unknown-code", message, help)._replace(level="warning")
 
 

@@ -98,6 +98,23 @@ def test_help(command: str, option: str, capsys: Capture) -> None:
     assert max(map(len, out.splitlines())) <= 120
 
 
+def test_what_probe_prints_is_what_decide_reads(tmp_path: Path, capsys: Capture) -> None:
+    _, probed, _ = ran(capsys, "probe", HELLO, "--quick")
+    lines = probed.count("\n")
+    file = tmp_path / "facts.json"
+    file.write_text(f'{probed}{probed}{{"model": {{"name": "one line"}}}}\n{{"not": \n')
+    code, out, _ = ran(capsys, "decide", str(file))
+    answers = [json.loads(line) for line in out.splitlines()]
+    assert code == 2 and answers[0] | {"line": 0} == answers[1] | {"line": 0}
+    assert [(one.get("line"), one.get("model")) for one in answers[:3]] == [
+        *((1, "hello"), (1 + lines, "hello"), (1 + 2 * lines, "one line")),
+    ]
+    assert answers[3]["error"]["line"] == 2 + 2 * lines
+    file.write_text(json.dumps({"model": {"name": "x" * (17 << 20)}}, indent=1))
+    code, _, err = ran(capsys, "decide", str(file))
+    assert code == 2 and "error[line-too-long]" in err
+
+
 def test_help_beside_anything(capsys: Capture) -> None:
     assert ran(capsys, "explain", "x", "--nonsense", "--help")[0] == 0
     assert ran(capsys, "help")[0] == 0
