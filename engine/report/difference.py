@@ -130,7 +130,8 @@ def _counted(edits: Iterable[Edit]) -> Iterator[str]:
     """Yield how many edits there are of each kind, and of sets how many words came or went."""
     words: dict[str, int] = {}
     for edit in edits:
-        words[edit.kind] = words.get(edit.kind, 0) + max(1, len(edit.entries))
+        many = len(edit.entries) if edit.kind.endswith(("added", "removed")) else 1
+        words[edit.kind] = words.get(edit.kind, 0) + max(1, many)
     for kind, count in words.items():
         one, many = _COUNTED[kind]
         yield f"{count} {one if count == 1 else many}"
@@ -141,6 +142,7 @@ _COUNTED = {
     "types-removed": ("model type removed", "model types removed"),
     "entries-added": ("other word added", "other words added"),
     "entries-removed": ("other word removed", "other words removed"),
+    "entries-reordered": ("set in another order", "sets in another order"),
     "limit": ("limit moved", "limits moved"),
     "derived": ("derived fact changed", "derived facts changed"),
     "gate-added": ("gate added", "gates added"),

@@ -42,6 +42,7 @@ KINDS = (
     "types-removed",
     "entries-added",
     "entries-removed",
+    "entries-reordered",
     "limit",
     "derived",
     "gate-added",
@@ -103,6 +104,10 @@ def _sets(old: Document, new: Document) -> Iterator[Edit]:
             assert one is not None
             how = f"takes {_listed(removed)} out of `{name}`" if other is not None else f"removes the set `{name}`"
             yield Edit(f"{kind}-removed", name, how, _place(one, removed[0]), removed)
+        kept = [word for word in here if word in held[0]]
+        if kept != [word for word in there if word in held[1]]:
+            assert other is not None
+            yield Edit("entries-reordered", name, f"reorders `{name}`", other.place, tuple(kept))
 
 
 def _place(part: StringSet, word: str) -> Place:

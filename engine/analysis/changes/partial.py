@@ -40,6 +40,11 @@ def _sets(sets: tuple[StringSet, ...], new: tuple[StringSet, ...], edit: Edit) -
     part = next((part for part in sets if part.name == edit.name), None)
     if part is None:
         return (*sets, next(part for part in new if part.name == edit.name))
+    if edit.kind == "entries-reordered":
+        here = dict(part.entries)
+        order = [*edit.entries, *(word for word in part.add if word not in edit.entries)]
+        changed = replace(part, add=tuple(order), places=tuple(here[word] for word in order))
+        return tuple(changed if other.name == edit.name else other for other in sets)
     removed = edit.entries if edit.kind.endswith("removed") else ()
     kept = {word: place for word, place in part.entries if word not in removed}
     if edit.kind.endswith("added"):

@@ -56,6 +56,7 @@ CHANGES: list[tuple[str, str, str, str, dict[str, Any]]] = [
     ("backend: mlx_vlm", "backend: mlx_lm", "other", "2.0.0", {"request.images": True}),
     ("[llava, pixtral]", "[llava, idefics]", "both", "1.3.0", {"request.images": True}),
     ("lower(model.type)", "model.type", "less permissive", "2.0.0", {"request.images": True}),
+    ("[llava, pixtral]", "[pixtral, llava]", "same", "1.2.3", {}),
     ("id: images", "id: pictures", "same", "1.2.4", {}),
     ("name: tiny", "name: tiny # a comment", "same", "1.2.3", {}),
 ]
@@ -183,6 +184,16 @@ def test_versions_of_policies_called_otherwise_are_not_compared(
     assert "or later" not in capsys.readouterr().out
     assert main(["diff", str(old), str(new), "--check-version"]) == 1
     assert "2.0.0 or later" in capsys.readouterr().out
+
+
+def test_the_order_of_a_set_is_an_edit_where_it_decides(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
+    first = BASE.replace("contains(sets.types, lower(model.type))", "contains(sets.types[:1], lower(model.type))")
+    old.write_text(first)
+    new.write_text(first.replace("[llava, pixtral]", "[pixtral, llava]"))
+    assert main(["diff", str(old), str(new), "--check-version"]) == 1
+    out = capsys.readouterr().out
+    assert "reorders `types`" in out and "a major change" in out
 
 
 def test_evidence_counts_whatever_was_proved(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

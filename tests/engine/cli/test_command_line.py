@@ -272,7 +272,7 @@ def test_decide_codes(capsys: Capture, tmp_path: Path) -> None:
 
 
 def test_decide_from_standard_input(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
-    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(json.dumps(GOOD).encode())))
+    monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BufferedReader(io.BytesIO(json.dumps(GOOD).encode()))))
     code, out, _ = ran(capsys, "decide", "-", "--policy", "2.0.4")
     assert (code, json.loads(out)["policy"]["version"]) == (1, "2.0.4")
 

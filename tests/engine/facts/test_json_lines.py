@@ -76,7 +76,10 @@ def one_by_one(path: Path, policy: Policy) -> tuple[bytes, int]:
     with path.open("rb") as file:
         for number, line in lines_of(file):
             try:
-                answers.append(policy.decide(facts_in(line)).to_dict())
+                facts = facts_in(line)
+                name = facts["model"].get("name") if isinstance(facts.get("model"), dict) else None
+                about = {"line": number, "model": name if isinstance(name, str) else None}
+                answers.append(policy.decide(facts).to_dict() | about)
             except UsageError as error:
                 where = {"code": error.code, "message": error.message, "help": error.help, "line": number}
                 answers.append({"error": where})
