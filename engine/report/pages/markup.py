@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from html import escape
 
 from ..terminal import safe
@@ -27,6 +28,12 @@ def el(tag: str, *inside: str | None, **attributes: object) -> Html:
             words.append(f'{shown}="{_text(str(value))}"')
     head = f"<{' '.join(words)}>"
     return Html(head if tag in _VOID and not inside else f"{head}{join(*inside)}</{tag}>")
+
+
+def code(text: str) -> Html:
+    """Return an expression. A `!` stays with what it negates: between the two, browsers would end a line."""
+    pieces = re.split(r"(!\S)", text)
+    return el("code", *(el("span", part, class_="whole") if part[:1] == "!" and part[1:] else part for part in pieces))
 
 
 def join(*parts: str | None) -> Html:

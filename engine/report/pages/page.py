@@ -16,7 +16,7 @@ from ...rulefile.document import Derivation, Place, StringSet
 from ..answer import rows_of
 from ..terminal import Screen, Style
 from ..text import change_lines, in_short, one_line, shown, verdict_sentence
-from .markup import Html, el, join
+from .markup import Html, code, el, join
 from .outline import Outline, added, gives, message_text
 from .picture import picture
 from .steps import State, Step, steps
@@ -145,7 +145,7 @@ def _prose(text: str) -> Html:
     pieces: list[str] = []
     end = 0
     for found in _CODE.finditer(text):
-        pieces += [text[end : found.start()], el("code", found[1] or found[2])]
+        pieces += [text[end : found.start()], code(found[1] or found[2])]
         end = found.end()
     return join(*pieces, text[end:])
 
@@ -154,7 +154,7 @@ def _terms(terms: Iterable[Term], depth: int = 0) -> Html:
     items = [
         el(
             "li",
-            el("code", one_line(term)),
+            code(one_line(term)),
             el("span", term.why, class_="why") if term.why else None,
             _terms(term.because, depth + 1) if term.because and depth < 3 else None,
         )
@@ -170,16 +170,22 @@ def _gates(view: Outline, trace: Trace | None) -> list[Html]:
     told = "From top to bottom, the first gate that fires decides. "
     if fired is not None:
         told += f"Here the gate {fired.gate.id}, number {fired.number}, fired: {fired.decide} {fired.ends}. "
-        note = "The heavy line is the way that this request took: the first gate that fires decides."
+        note, of_the_picture = (
+            "The heavy line is the way that this request took: the first gate that fires decides.",
+            True,
+        )
     else:
-        note = "From top to bottom, the first gate that fires decides. The last one always fires."
+        note, of_the_picture = (
+            "From top to bottom, the first gate that fires decides. The last one always fires.",
+            False,
+        )
     heading = ("Gate", "Fires when", "Decides", "Message")
     classes = ("name", "", "verdicts", "message")
     header = [el("th", "#", scope="col", class_="number")]
     header += [el("th", word, scope="col", class_=kind) for word, kind in zip(heading, classes, strict=True)]
     return [
         el("h2", "Gates", id="gates"),
-        el("p", note, class_="note"),
+        el("p", note, class_="note of-the-picture" if of_the_picture else "note"),
         el("figure", picture(way, title, f"{told}The table below says the same in words.")),
         el(
             "div",
@@ -205,7 +211,7 @@ def _gate_row(step: Step, view: Outline) -> Html:
         "tr",
         el("td", str(step.number), class_="number"),
         el("th", el("span", gate.id, class_="id"), _place(gate.place, view, ("gate", gate.id)), scope="row"),
-        el("td", el("code", step.when), why),
+        el("td", code(step.when), why),
         el("td", el("span", gate.decide, class_=f"pill {gate.decide}"), el("span", _ends(step), class_="ends")),
         el("td", _prose(" ".join(message.split())) if message else ""),
         id=f"gate-{gate.id}",
@@ -248,12 +254,12 @@ def _derivation(part: Derivation, view: Outline, trace: Trace | None) -> Html:
             place = _place(part.place, view, ("derived fact", part.name))
             cells.append(el("th", name, value, place, scope="rowgroup", rowspan=len(part.branches)))
         why = el("span", branch.why, class_="why") if branch.why else None
-        gives_code = el("code", gives(branch))
+        gives_code = code(gives(branch))
         if branch.when is None and branch.compute is not None:
             cells.append(el("td", gives_code, why, colspan=2))
         else:
             when = branch.when.expression.text if branch.when is not None else ""
-            condition = el("code", " ".join(when.split())) if when else el("span", "otherwise", class_="otherwise")
+            condition = code(" ".join(when.split())) if when else el("span", "otherwise", class_="otherwise")
             cells += [el("td", condition, why), el("td", gives_code)]
         rows.append(el("tr", *cells))
     return el("tbody", *rows, class_="branches")
@@ -266,7 +272,7 @@ def _limits(view: Outline) -> list[Html]:
         el(
             "tr",
             el("th", el("span", part.name, class_="id"), _place(part.place, view, ("limit", part.name)), scope="row"),
-            el("td", el("code", f"{part.value:g}")),
+            el("td", code(f"{part.value:g}")),
         )
         for part in view.document.limits
     ]
@@ -309,7 +315,7 @@ def _removed(view: Outline) -> list[Html]:
 
 def _values(trace: Trace) -> list[Html]:
     rows = [
-        el("tr", el("th", el("span", name, class_="id"), scope="row"), el("td", el("code", shown(value))))
+        el("tr", el("th", el("span", name, class_="id"), scope="row"), el("td", code(shown(value))))
         for name, value in trace.derived.items()
     ]
     header = el("tr", el("th", "Fact", scope="col"), el("th", "Value", scope="col"))

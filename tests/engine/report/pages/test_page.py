@@ -226,3 +226,10 @@ def longest_run(shot: Path) -> int:
         dark = bytes(1 if value < 100 else 0 for value in column)
         best = max([best, *map(len, dark.split(b"\0"))])
     return best
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_a_negation_stays_with_what_it_negates(name: str, made: dict[str, str]) -> None:
+    expressions = re.findall(r"<code>(.*?)</code>", made[name], re.DOTALL)
+    bare = [re.sub(r'<span class="whole">![^<]*</span>', "", text) for text in expressions]
+    assert expressions and [text for text in bare if re.search(r"!(?!=)\S", text)] == []
