@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlparse
@@ -57,7 +56,8 @@ def server(version: str) -> LanguageServer:
     @ours.feature(lsp.TEXT_DOCUMENT_HOVER)
     def _(params: lsp.HoverParams) -> lsp.Hover | None:
         file, line, column = files.at(params.text_document.uri, params.position)
-        said = hover(file.text, line, column, file.document) if file is not None else None
+        cases = files.cases(params.text_document.uri)
+        said = hover(file.text, line, column, file.document, cases) if file is not None else None
         return None if said is None else lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, said))
 
     @ours.feature(lsp.TEXT_DOCUMENT_DEFINITION)
@@ -166,21 +166,26 @@ class _Files:
                 edit=lsp.WorkspaceEdit({uri: [edit]}),
             )
 
-    def lenses(self, uri: str) -> list[lsp.CodeLens]:
-        """Return how many of the policy's cases each gate decides; they are those of the files as they are on disk."""
+    def cases(self, uri: str) -> dict[str, list[str]]:
+        """Return for each gate the names of the policy's cases that it decides, of the files as they are on disk."""
         path = _path(uri)
         try:
             policy = Policy.load(path)
         except PolicyError:
-            return []
-        facts = cases_of(str(path), policy)
-        if not facts:
-            return []
-        reached = Counter(policy.decide(one).gate for one in facts)
+            return {}
+        found: dict[str, list[str]] = {}
+        for run in cases_of(str(path), policy):
+            found.setdefault(str(policy.decide(run.facts).gate), []).append(run.name)
+        return found
+
+    def lenses(self, uri: str) -> list[lsp.CodeLens]:
+        """Return how many of the policy's cases each gate decides."""
+        path, cases, file = _path(uri), self.cases(uri), self.file(uri)
+        document = file.document if file is not None else None
         found: list[lsp.CodeLens] = []
-        for gate in policy.document.gates:
-            if gate.place.source.path == path.absolute():
-                count = reached[gate.id]
+        for gate in document.gates if document is not None and cases else ():
+            if (gate.place.source.path or Path(gate.place.source.name)) == path:
+                count = len(cases.get(gate.id, ()))
                 title = f"{count} case{'s'[: count != 1]} decided here" if count else "no case is decided here"
                 found.append(lsp.CodeLens(self.location(gate.place).range, lsp.Command(title, "")))
         return found

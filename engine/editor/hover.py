@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 from ..facts.vocabulary import Fact, vocabulary
 from ..language.functions import FUNCTIONS
 from ..rulefile.document import Document
@@ -11,8 +13,13 @@ from .words import word_at
 _SHOWN = 8  # words of a set
 
 
-def hover(text: str, line: int, column: int, document: Document | None) -> str | None:
-    """Return what is to be said of the word at a place; None where that is nothing."""
+def hover(
+    text: str, line: int, column: int, document: Document | None, cases: Mapping[str, Sequence[str]]
+) -> str | None:
+    """Return what is to be said of the word at a place; None where that is nothing.
+
+    cases: the names of the policy's cases by the gate that decides them.
+    """
     word = word_at(text, line, column)
     if word is None:
         return None
@@ -44,7 +51,10 @@ def hover(text: str, line: int, column: int, document: Document | None) -> str |
         if gate is not None:
             about = [f"- {key}: {words}" for key, words in gate.about]
             answer = f"{gate.decide} {gate.error or gate.backend}"
-            return "\n".join([f"the gate `{last}`: {answer}, {gate.place}", "", *about])
+            decided = list(dict.fromkeys(cases.get(last, ())))
+            many = f" and {len(decided) - _SHOWN} more" if len(decided) > _SHOWN else ""
+            named = [f"- cases: {', '.join(f'`{name}`' for name in decided[:_SHOWN])}{many}"] if decided else []
+            return "\n".join([f"the gate `{last}`: {answer}, {gate.place}", "", *about, *named])
     return None
 
 

@@ -201,13 +201,18 @@ def _rule(trace: Trace) -> list[tuple[str, str]]:
     return [*rows, *_asides(trace)]
 
 
-def _asides(trace: Trace) -> list[tuple[str, str]]:
-    """Return what gates that did not decide would: those that are observed, and those behind the one that decided."""
-    rows = [
-        ("observed", f"{safe(gate.id)} would {gate.decide}{f': {safe(gate.message)}' if gate.message else ''}")
+def observed(trace: Trace) -> list[str]:
+    """Return what the gates that are only observed would decide."""
+    return [
+        f"{safe(gate.id)} would {gate.decide}{f': {safe(gate.message)}' if gate.message else ''}"
         for gate in trace.observed
         if gate.fired
     ]
+
+
+def _asides(trace: Trace) -> list[tuple[str, str]]:
+    """Return what gates that did not decide would: those that are observed, and those behind the one that decided."""
+    rows = [("observed", text) for text in observed(trace)]
     behind = [f"{safe(gate.id)} ({gate.decide})" for gate in trace.behind if gate.fired]
     return [*rows, ("behind", f"{', '.join(behind)} would fire too")] if behind else rows
 

@@ -93,3 +93,18 @@ def test_every_part_of_a_file_is_there() -> None:
     schema = json.loads((Path(__file__).parents[2] / "rules" / "policy.schema.json").read_text("utf-8"))
     listed = set(re.findall(r"`(\w+)`", "\n".join(re.findall(r"^\| (`.*?) \|", section("A file, part by part"), re.M))))
     assert set(schema["properties"]) - {"description", "audit"} <= listed
+
+
+def test_every_key_of_a_gate_is_there() -> None:
+    schema = json.loads((Path(__file__).parents[2] / "rules" / "policy.schema.json").read_text("utf-8"))
+    listed = set(re.findall(r"`(\w+):?`", section("A file, part by part")))
+    listed |= set(re.findall(r"`(\w+):", section("A file, part by part")))
+    assert set(schema["$defs"]["gate"]["properties"]) <= listed
+
+
+def test_every_part_of_a_case_file_is_there() -> None:
+    schema = json.loads((Path(__file__).parents[2] / "rules" / "tests.schema.json").read_text("utf-8"))
+    page = section("A case file, part by part")
+    listed = set(re.findall(r"`(\w+)`", page))
+    case = schema["$defs"]["case"]["properties"]
+    assert {*schema["properties"], *case, *case["expect"]["properties"]} <= listed

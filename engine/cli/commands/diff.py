@@ -18,7 +18,7 @@ from ...report.problem_formats import COMPARED, FORMATS
 from ...report.terminal import Style, safe, style_for
 from ...storage.own_package import install_command
 from ..formats import format_of
-from ..policies.policy_cases import cases_of
+from ..policies.policy_cases import cases_of, some_of
 from ..policies.policy_revision import policy_at
 from ..waiting import waiting
 from .common import print_json
@@ -45,7 +45,8 @@ def run(options: dict[str, Any]) -> int:
             rise = bump(whole)
             print(page(whole, rise), end="")
             return int(not rise.enough) if options["--check-version"] else int(not whole.same)
-        found = survey(old, new, [*cases_of(options["OLD"], old), *cases_of(options["NEW"], new)], progress)
+        cases = [*some_of(cases_of(options["OLD"], old)), *some_of(cases_of(options["NEW"], new))]
+        found = survey(old, new, [case.facts for case in cases], progress)
         if options["--all"] and found.solved:
             whole = difference(old, new, progress)
     found = found.with_evidence(_evidence(recorded))

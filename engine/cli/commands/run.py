@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...decision import Decision, Trace
 from ...facts.wording import BACKENDS, size_text
 from ...problems import UsageError
+from ...report.answer import observed
 from ...report.memory_sum import memory_sum
 from ...report.terminal import Style, safe, style_for
 from ..answers.answering import MAX_TOKENS, Answering, Options
@@ -124,6 +125,9 @@ def _announce(trace: Trace, style: Style) -> None:
         code = style(f"blocked[{decision.error_type}]", "red", "bold")
         by = f"gate {decision.gate}; `mlxk-rules explain` tells more"
         print(f"{code}: {safe(decision.message or '')} ({by})", file=sys.stderr)
+
+    for text in observed(trace):
+        print(f"{style('observed', 'dim')}: {text}", file=sys.stderr)
 
 
 def _wanted(trace: Trace, options: dict[str, Any]) -> bool:

@@ -202,3 +202,5 @@ def test_a_lens_counts_cases(client: Client) -> None:
         (12, "1 case decided here"),
         (17, "no case is decided here"),
     ]
+    said = client.at("hover", "base.yaml", BASE, "id: large")["contents"]["value"]
+    assert "cases: `" in said

@@ -197,6 +197,14 @@ def test_a_warning_of_memory_does_not_ask_where_nobody_is(tmp_path: Path, capsys
     assert terminal.end() == 0
 
 
+def test_what_is_only_observed_is_told(tmp_path: Path, capsys: Capture) -> None:
+    when = "request.context == 'cli'"
+    gate = f"{{id: soon, mode: observe, before: text, when: {when}, decide: block, error: soon, message: in May}}"
+    (tmp_path / "soon.yaml").write_text(f"schema: 1\nextends: today\nname: soon\nversion: 1.0.0\ngates:\n  - {gate}\n")
+    code, out, err = ran(capsys, "run", HELLO, "Hi", "--policy", str(tmp_path / "soon.yaml"))
+    assert (code, out) == (0, f"{ANSWER}\n") and "observed: soon would block: in May" in err
+
+
 def test_a_talk_reads_nothing_twice(text_model: Path) -> None:
     """What the cache holds of a talk is not read again, and the answers are those of a model that reads it all."""
     from mlxk_rules.loaders import Message, Remembered, Session, checked_request
