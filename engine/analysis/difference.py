@@ -168,7 +168,7 @@ def difference(
             then for other, then in zip(new.document.gates, second.fires, strict=True) if told(one) == told(other)
         ]
         region = [fires, real, *map(cases.negated, agreeing)]
-        while case := cases.possible(*region):
+        while (case := cases.possible(*region)) is not None:  # a case of no facts is one, too
             progress(f"comparing all pairs of gates: {len(changes)} that differ, at `{one.id}`")
             position = next(n for n, when in enumerate(second.whens) if cases.holds(when, case))
             asked = (fires, second.fires[position], real)

@@ -186,6 +186,13 @@ def test_versions_of_policies_called_otherwise_are_not_compared(
     assert "2.0.0 or later" in capsys.readouterr().out
 
 
+def test_conditions_that_ask_no_fact() -> None:
+    always = BASE.replace("when: request.images\n", "when: has_key(limits, 'share')\n")
+    old = Policy.from_text(always, "old")
+    found = difference(old, Policy.from_text(always.replace("http: 400", "http: 501"), "new"))
+    assert not found.same and found.exact
+
+
 def test_the_order_of_a_set_is_an_edit_where_it_decides(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     old, new = tmp_path / "old.yaml", tmp_path / "new.yaml"
     first = BASE.replace("contains(sets.types, lower(model.type))", "contains(sets.types[:1], lower(model.type))")
