@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import warnings
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,6 +13,7 @@ from typing import Any, cast
 from jmespath import exceptions
 from jmespath.parser import Parser
 
+from ..facts.assignments import size_in_bytes
 from ..problems import Problem
 from .other_languages import foreign_operator
 
@@ -87,6 +89,12 @@ class _StampingParser(_Parser):
                 child["start"], child["end"] = node["start"], node["end"]
                 self._inherit(cast("Node", child))
 
+    def _token_nud_literal(self, token: dict[str, Any]) -> Node:
+        size = size_in_bytes(token["value"]) if isinstance(token["value"], str) else None
+        if size is not None and re.compile(r"`\s*\d").match(self.text, token["start"]):
+            token = {**token, "value": size}  # `8GB` is a number: how it is written in limits, too
+        return cast("Node", super()._token_nud_literal(token))
+
     def parse_text(self, text: str) -> Node:
         self.text = text
         if "`" not in text:
@@ -100,7 +108,7 @@ def parse(text: str) -> Expression:
     """Parse `text` as JMESPath.
 
     Raises ExpressionError with a code, a message, help and an offset where it does not parse, is too long, nests too
-    deep, or holds a back-quoted literal that is not JSON (jmespath takes such a one for a string).
+    deep, or holds a back-quoted literal that is neither JSON nor a size such as `8GB` (of 1024 each, in bytes).
     """
     return Expression(text, _copied(_parsed(text)))
 
@@ -197,7 +205,9 @@ def _parse_problem(error: exceptions.ParseError, text: str) -> Problem:
     if token == "&":
         return Problem("expression-syntax", "a single `&` is not an operator", "write &&")
     if error.token_type.lower() == "number":
-        return Problem("expression-syntax", f"the number {token} stands bare", f"write it in back-quotes: `{token}`")
+        word = re.compile(r"\d+(\.\d+)?\w*").match(text, int(error.lex_position))
+        number = word[0] if word and size_in_bytes(word[0]) is not None else token
+        return Problem("expression-syntax", f"the number {number} stands bare", f"write it in back-quotes: `{number}`")
     if token in _WORDS:
         return Problem("expression-syntax", f"unexpected `{token}`", f"JMESPath says {_WORDS[token]}")
     shown = f"`{token}`" if token else "end"
@@ -211,6 +221,8 @@ def _refuse_loose_literals(text: str, parser: _StampingParser) -> None:
             continue
         lexeme = text[token["start"] : following["start"]].rstrip()  # the token's own `end` is a length, or off by one
         written = lexeme[1:-1].replace("\\`", "`")
+        if size_in_bytes(written) is not None:
+            continue
         try:
             json.loads(written, parse_constant=_no_constant)
         except ValueError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from difflib import SequenceMatcher
 
+from ..facts.assignments import size_in_bytes
 from ..facts.types import ANYTHING, BOOLEAN, Type, type_of
 from ..problems import did_you_mean
 from .call_check import CallCheck
@@ -197,6 +198,8 @@ class Checker(CallCheck, ListCheck):
                 self._report(node, "not-ordered", f"{operator} takes numbers, `{text}` is anything", help)
             elif kind.kinds & {"string", "array"}:
                 help = "compare versions with at_least(version, '1.2'), numbers without quotes"
+                if side["type"] == "literal" and size_in_bytes(str(side["value"])) is not None:
+                    help = f"write the size in back-quotes: `{side['value']}`"
                 self._report(node, "not-ordered", f"{operator} takes numbers, `{text}` is {kind}", help)
             else:
                 self._report(node, "not-ordered", f"{operator} takes numbers, `{text}` is {kind}", "name a number")
