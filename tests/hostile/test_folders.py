@@ -26,6 +26,7 @@ def marked(row: Row) -> object:
     return pytest.param(row, id=row.id, marks=[unlike, *([pytest.mark.slow] if row.slow or "-is-" in row.id else [])])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("row", map(marked, ROWS))
 def test_a_hostile_folder_has_an_answer(row: Row, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = row.lay(tmp_path / row.folder)

@@ -85,5 +85,6 @@ def test_every_model(part: int, tmp_path: Path) -> None:
     assert all_wrong(list(models())[part::PARTS], tmp_path) == []
 
 
+@pytest.mark.slow
 def test_exceptions_are_of_models_that_are_there() -> None:
     assert set(EXCEPTIONS) <= {model.name for model in models()}

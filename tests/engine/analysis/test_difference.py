@@ -218,6 +218,7 @@ def test_evidence_counts_whatever_was_proved(tmp_path: Path, capsys: pytest.Capt
     assert main(["diff", str(old), str(new), "--facts", str(facts), "--check-version"]) == 1
 
 
+@pytest.mark.slow
 def test_what_is_not_proved_is_not_enough(tmp_path: Path) -> None:
     # More patterns together than are looked at: whether all is the same is then not known.
     many = " && ".join(f"glob(model.files[?glob([@], '*{a}*{b}*{c}') != `[]`], '*{b}{a}*') == `[]`"

@@ -39,6 +39,7 @@ def test_every_function_and_form_has_conditions() -> None:
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", sorted({text for texts in CONDITIONS.values() for text in texts}))
 def test_every_condition_loads(text: str) -> None:
     policy = Sample(0).one
@@ -47,6 +48,7 @@ def test_every_condition_loads(text: str) -> None:
     Policy.from_text(yaml.safe_dump({**policy, "derive": {}, "gates": [gate, last]}, sort_keys=False))
 
 
+@pytest.mark.slow
 def test_every_function_and_form_is_in_a_policy() -> None:
     texts = [gate["when"] for seed in SEEDS for gate in Sample(seed).one["gates"] if "when" in gate]
     seen = {kind for text in texts for kind in used(parse(text).node)}

@@ -187,6 +187,7 @@ def test_junit_holds_whatever_there_is() -> None:
 # --- the command
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["text", *FORMATS])
 @pytest.mark.parametrize(
     ("files", "code"),

@@ -43,6 +43,7 @@ def test_an_entry_that_a_function_makes_is_noticed(
     assert not [one for one in survivors if one["kind"] == "entry" and word in json.dumps(one)]
 
 
+@pytest.mark.slow
 def test_an_overlay_that_is_called_as_the_shipped_file_covers_its_own_lines(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

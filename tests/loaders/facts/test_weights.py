@@ -136,6 +136,7 @@ CONFIGS = st.sampled_from(["llama", "qwen2_vl", "whisper", "gemma3", "../x", "\0
 BYTES = st.binary(max_size=60) | (VALUES | CONFIGS).map(lambda value: json.dumps(value).encode()) | VALUES.map(encoded)
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(NAMES), BYTES))
 def test_any_bytes_give_facts(tmp_path_factory: pytest.TempPathFactory, files: dict[str, bytes]) -> None:

@@ -113,6 +113,7 @@ def assert_same(here: dict[str, object], there: dict[str, object]) -> None:
             assert one == other, name
 
 
+@pytest.mark.slow
 def test_no_loader_takes_it(hub: Hub, text_model: Path, tmp_path: Path) -> None:
     hub.add("org/name", text_model)
     facts = probe("hf://org/name", dry_run=False)
@@ -155,6 +156,7 @@ def test_another_hub_is_another_repo(hub: Hub, text_model: Path, monkeypatch: py
     assert look(NAME).resolved.folder != first.resolved.folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "way",
     [

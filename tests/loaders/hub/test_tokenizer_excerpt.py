@@ -67,6 +67,7 @@ def written(made: Any, folder: Path, pretty: bool) -> bytes:
     return (folder / "tokenizer.json").read_bytes()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("pretty", [False, True])
 @pytest.mark.parametrize("make", [bytes_bpe, pieces_bpe, word_pieces])
 def test_the_libraries_take_it(tmp_path: Path, make: Callable[[], Any], pretty: bool) -> None:
@@ -110,6 +111,7 @@ def test_bad_text_at_the_head_is_read_whole(tmp_path: Path) -> None:
     assert excerpt_of(whole[:5000] + b"\xff" + whole[5001:]) is None
 
 
+@pytest.mark.slow
 def test_any_cut_is_told(tmp_path: Path) -> None:
     whole = written(bytes_bpe(), tmp_path, pretty=False)
     for length in [*range(0, 3000, 7), *range(60_000, 60_050)]:
