@@ -255,7 +255,8 @@ What was edited is told first, and under each edit what it changes, with facts t
 shipped versions, or files in a git revision such as HEAD~1:rules/policy.yaml; NEW is today's policy if none is given.
 z3 compares them for all facts, the extra mlxk-rules[analysis]. Without it what facts show is told still, and
 whether the version is enough where the edits alone tell. Exit codes: 0 the same, 1 different, 2 unusable, or not known
-(without z3, or where not all is proved); with --check-version 0 if the version rose by enough, else 1.
+(without z3, or where not all is proved); with --check-version 0 if the version rose by enough, 1 if not, 2 where it is
+enough for what is known, and not all is proved.
 
 Options:
   --models          Say too which models of the Hugging Face cache are decided otherwise, each asked with text, images,

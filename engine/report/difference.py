@@ -206,7 +206,7 @@ def version_line(new: Policy, rise: Bump) -> str:
     if rise.level == "none":
         said = "the rules are the same" if rise.enough else "fell"
         return f"version {new.version}: {said}"
-    enough = "is enough" if rise.enough else "is not enough"
+    enough = "is not enough" if not rise.enough else "is enough" if rise.sure else "is enough for that"
     known = "" if rise.sure else " at least, as far as is known"
     return f"version: a {rise.level} change{known} ({rise.why}), {rise.least} or later; {new.version} {enough}"
 
