@@ -34,6 +34,7 @@ class Hub:
 
     def __init__(self) -> None:
         try:
+            import httpx2  # by which huggingface_hub speaks since 2.0: an older one has another
             from huggingface_hub import constants
             from huggingface_hub.utils import build_hf_headers, get_session
         except ImportError:
@@ -45,7 +46,7 @@ class Hub:
         self._session: Any = get_session()
         self._headers = dict(build_hf_headers(library_name="mlxk-rules"))
         self._token = self._headers.pop("authorization", None)
-        self._timeout = _timeout()
+        self._timeout = httpx2.Timeout(SILENT_SECONDS, connect=CONNECT_SECONDS)
         self._ends = time.monotonic() + ALL_SECONDS
         self._lock = threading.Lock()
         self._places: dict[str, str] = {}
@@ -178,12 +179,6 @@ class _Broken(Exception):
 def endpoint() -> str:
     """Where the hub is, without a slash at the end: HF_ENDPOINT, or huggingface.co."""
     return (os.environ.get("HF_ENDPOINT") or "https://huggingface.co").rstrip("/")
-
-
-def _timeout() -> Any:
-    import httpx2
-
-    return httpx2.Timeout(SILENT_SECONDS, connect=CONNECT_SECONDS)
 
 
 def _origin(url: str) -> tuple[str, str | None, int | None]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from importlib import metadata
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -20,8 +21,13 @@ def offline() -> LoaderError:
 
 
 def not_installed() -> LoaderError:
-    """The package that speaks with the hub is not there."""
-    return LoaderError("hub_not_installed", "huggingface_hub is not installed", install_command("hub"))
+    """The package that speaks with the hub is not there, or is older than what is worked with here."""
+    try:
+        version = metadata.version("huggingface_hub")
+        found = f"the installed huggingface_hub {version} is older than what is worked with here"
+    except metadata.PackageNotFoundError:
+        found = "huggingface_hub is not installed"
+    return LoaderError("hub_not_installed", found, install_command("hub"))
 
 
 def no_hub(url: str, found: str) -> LoaderError:

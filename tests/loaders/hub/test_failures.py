@@ -89,8 +89,9 @@ def test_offline(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
     assert hub.asked == []
 
 
-def test_without_the_package(hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(__import__("sys").modules, "huggingface_hub.utils", None)
+@pytest.mark.parametrize("module", ["huggingface_hub.utils", "httpx2"])  # the second: of huggingface_hub before 2.0
+def test_without_the_package(module: str, hub: Hub, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(__import__("sys").modules, module, None)
     found = failure()
     assert found.code == "hub_not_installed"
     assert found.help is not None and "huggingface_hub" in found.help and "mlxk-rules[" not in found.help
