@@ -165,17 +165,21 @@ LINE = json.dumps(probe(HELLO, dry_run=False)).encode()
 
 
 def attempt(seed: int) -> str | None:
-    """Does what the seed says; returns what was found, or None."""
-    rng = random.Random(seed)
-    kind = rng.choice(KINDS)
-    began = time.monotonic()
-    try:
-        with tempfile.TemporaryDirectory() as place:
-            kind(rng, Path(place))
-    except Exception:
-        return f"seed {seed}, {kind.__name__}:\n{traceback.format_exc()}"
-    took = time.monotonic() - began
-    return f"seed {seed}, {kind.__name__}: {took:.1f} seconds" if took > SECONDS else None
+    """Does what the seed says; returns what was found, or None. What takes long has to do so twice: others run, too."""
+    took = SECONDS
+    for _ in range(2):
+        rng = random.Random(seed)
+        kind = rng.choice(KINDS)
+        began = time.monotonic()
+        try:
+            with tempfile.TemporaryDirectory() as place:
+                kind(rng, Path(place))
+        except Exception:
+            return f"seed {seed}, {kind.__name__}:\n{traceback.format_exc()}"
+        took = time.monotonic() - began
+        if took <= SECONDS:
+            return None
+    return f"seed {seed}, {kind.__name__}: {took:.1f} seconds"
 
 
 def look(seconds: float, seed: int) -> tuple[int, list[str]]:
