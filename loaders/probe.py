@@ -142,6 +142,11 @@ class Probed:
         """The facts with what tells the folder's files from others, so that a load can hold on to these."""
         return {**facts, "model": {**facts["model"], "fingerprint": self._listing.fingerprint}}
 
+    @property
+    def fingerprint(self) -> str:
+        """What tells the folder's files, as they were listed, from others."""
+        return self._listing.fingerprint
+
     def told(self, facts: dict[str, Any]) -> dict[str, Any]:
         """The facts with what the backends said before, where that is kept."""
         self._look(facts)
