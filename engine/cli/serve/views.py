@@ -16,7 +16,7 @@ from .asked import requests
 from .asked.refusals import Refusal
 from .asked.requests import Asked, json_of
 from .door import body_of, guarded
-from .page import page
+from .page import content_policy, page
 from .server import Server
 from .settings import DEFAULT_TOKENS
 
@@ -64,7 +64,7 @@ class Views:
 
     async def page(self, request: Request) -> Response:
         """All of it, for people."""
-        return HTMLResponse(page(), headers={"Content-Security-Policy": _CONTENT})
+        return HTMLResponse(page(), headers={"Content-Security-Policy": content_policy()})
 
     async def status(self, request: Request) -> Response:
         """Models with their decisions, what is loaded, the last decisions, and how often each gate decided."""
@@ -132,13 +132,9 @@ class Views:
         except Refusal as refusal:
             return {"model": id, "error": refusal.message}
         needed = policy.explain(decided.facts).derived.get("needed_bytes")
-        total = decided.facts["memory"]["total_bytes"]
-        return {"model": id, "decision": decided.decision.to_dict(), "needed_bytes": needed, "total_bytes": total}
-
-
-_CONTENT = (
-    "default-src 'none'; style-src 'unsafe-inline'; script-src 'unsafe-inline'; connect-src 'self'; img-src data:"
-)
+        memory = decided.facts["memory"]
+        sizes = {name: memory[name] for name in ("total_bytes", "recommended_bytes")}
+        return {"model": id, "decision": decided.decision.to_dict(), "needed_bytes": needed, **sizes}
 
 
 def _asked(body: dict[str, Any]) -> Asked:
