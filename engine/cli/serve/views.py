@@ -16,6 +16,7 @@ from .asked import requests
 from .asked.refusals import Refusal
 from .asked.requests import Asked, json_of
 from .door import body_of, guarded
+from .loaded.models import Needs
 from .page import content_policy, page
 from .server import Server
 from .settings import DEFAULT_TOKENS
@@ -134,7 +135,12 @@ class Views:
         needed = policy.explain(decided.facts).derived.get("needed_bytes")
         memory = decided.facts["memory"]
         sizes = {name: memory[name] for name in ("total_bytes", "recommended_bytes")}
-        return {"model": id, "decision": decided.decision.to_dict(), "needed_bytes": needed, **sizes}
+        fits = None
+        if decided.decision.allowed:
+            held = sum(one.bytes for one in self._server.models.entries if one.name != id)
+            fits = Needs(policy, decided).fits(held)
+        found = {"model": id, "decision": decided.decision.to_dict(), "needed_bytes": needed, **sizes}
+        return {**found, "fits_beside_loaded": fits}
 
 
 def _asked(body: dict[str, Any]) -> Asked:

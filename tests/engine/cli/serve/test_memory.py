@@ -64,6 +64,7 @@ def test_the_least_recently_used_goes(two_fit: Running) -> None:
     for name in "aba":
         assert two_fit.chat(name).status_code == 200
     assert two_fit.resident() == ["a", "b"]
+    assert [one["fits_beside_loaded"] for one in two_fit.status()["models"]] == [True, True, False]
     assert two_fit.chat("c").status_code == 200
     assert two_fit.resident() == ["a", "c"]
     assert two_fit.chat("b").status_code == 200
