@@ -119,7 +119,7 @@ def lowered(facts: Mapping[str, Any], held: int, limits: Mapping[str, Any]) -> d
         memory["total_bytes"] = max(1, int(memory["total_bytes"] - held / (limits.get("memory_ratio") or 1)))
     if memory.get("recommended_bytes") is not None:
         memory["recommended_bytes"] = max(1, memory["recommended_bytes"] - held)
-    return {**facts, "memory": memory}
+    return {**facts, "memory": memory, "resident": {"bytes": held}}
 
 
 def _is_open(known: _Known, policy: Policy) -> bool:

@@ -195,6 +195,8 @@ async def _events(asked: Asked, chunks: Any, first: asyncio.Task[Any]) -> AsyncG
         yield "data: [DONE]\n\n"
     except Refusal as refusal:
         yield event(refusal.body())
+    except Exception as error:  # a stream that only stopped would seem finished to some
+        yield event(bug(error).body())
     finally:
         first.cancel()
         await asyncio.gather(first, return_exceptions=True)
@@ -271,8 +273,12 @@ async def _not_found(request: Request, error: Exception) -> Response:
 
 
 async def _bug(request: Request, error: Exception) -> Response:
-    message = f"a bug: {type(error).__name__}; please report it"
-    return JSONResponse(Refusal(500, "bug", message).body(), 500)
+    return JSONResponse(bug(error).body(), 500)
+
+
+def bug(error: Exception) -> Refusal:
+    """Return what is told of an error that nobody foresaw; nothing of its words, which may be a request's."""
+    return Refusal(500, "bug", f"a bug: {type(error).__name__}; please report it")
 
 
 def application(routes: list[Route], lifespan: Any) -> Starlette:

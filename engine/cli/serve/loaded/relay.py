@@ -31,6 +31,10 @@ async def answer(server: BackendServer, asked: Asked) -> AsyncGenerator[AsyncIte
             yield _chunks(response, server, asked)
     except errors:
         raise _died(server) from None
+    except RuntimeError:  # the client of a child that died is closed, whoever was about to ask it
+        if server.is_alive:
+            raise
+        raise _died(server) from None
 
 
 async def _chunks(response: Any, server: BackendServer, asked: Asked) -> AsyncGenerator[dict[str, Any] | None]:

@@ -150,7 +150,20 @@ def test_a_model_that_wants_all_memory_is_loaded_alone(folders: list[Path], need
 
 def test_lowered() -> None:
     facts = {"memory": {"total_bytes": 1000, "recommended_bytes": 500}}
-    assert lowered(facts, 70, {"memory_ratio": 0.7})["memory"] == {"total_bytes": 900, "recommended_bytes": 430}
+    found = lowered(facts, 70, {"memory_ratio": 0.7})
+    assert found == {"memory": {"total_bytes": 900, "recommended_bytes": 430}, "resident": {"bytes": 70}}
     unknown = {"memory": {"total_bytes": None, "recommended_bytes": None}}
-    assert lowered(unknown, 70, {}) == unknown
+    assert lowered(unknown, 70, {}) == {**unknown, "resident": {"bytes": 70}}
     assert json.dumps(lowered(facts, 7_000, {}))  # never nothing, and never less
+
+
+def test_a_gate_of_ones_own_says_what_may_be_loaded_beside(folders: list[Path], tmp_path: Path) -> None:
+    file = tmp_path / "lonely.yaml"
+    file.write_text(
+        "schema: 1\nname: lonely\nversion: 1.0.0\nextends: today\ngates:\n  - id: lonely\n    before: adapter-only\n"
+        "    when: resident.bytes > `0`\n    decide: block\n    error: lonely\n    http: 507\n    message: one at a time\n"
+    )
+    with running(*folders, "--only", "--policy", file) as server:
+        for name in "ab":
+            assert server.chat(name).status_code == 200
+            assert server.resident() == [name]
