@@ -111,6 +111,7 @@ Options:
   --parallel N      How many answers of one model are made at once, at most [default: 4].
   --load-seconds S  How long a load may take [default: 300].
   --log FILE        Write what was decided of each request, as JSON lines that `decide` and `diff --facts` read.
+  --log-mask FILE   A file with names of facts, one a line, such as model.path, that are to be masked in it.
   --log-prompts     With what was asked, which is not written otherwise.
   --policy P        A shipped version such as 2.0.4, or a rule file, and again to lay another over it; without it see
                     `mlxk-rules policy --help`. A changed file is taken where it is valid and its cases pass.

@@ -16,7 +16,7 @@ from .asked.catalogue import Catalogue
 from .asked.refusals import Refusal, blocked
 from .asked.requests import Asked
 from .deciding import Decided, Decider
-from .kept.decision_log import DecisionLog, line_of
+from .kept.decision_log import DecisionLog, line_of, masked
 from .kept.metrics import Metrics
 from .kept.rules import RuleFile, Rules, watch
 from .loaded.models import Entry, Models
@@ -77,7 +77,7 @@ class Server:
             Recent(id, logged["time"], asked.model, kind or "text", logged["decision"], logged["milliseconds"])
         )
         if self.log is not None:
-            self.log.write(line)
+            self.log.write(masked(line, self.settings.masked))
         if decision.decision == "warn":
             self._say(f"warning: {decision.message} ({id})")
 

@@ -7,7 +7,8 @@ import stat
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from ...problems import UsageError
+from ...facts.vocabulary import vocabulary
+from ...problems import UsageError, did_you_mean
 from ..commands.common import number_of
 
 LOCAL = ("127.0.0.1", "::1", "localhost")
@@ -17,6 +18,7 @@ BODY_SECONDS = 30.0  # a body that comes slower than that is given up
 DEFAULT_TOKENS = 512  # of an answer, where the request says no number
 RETRY_SECONDS = 5  # what a client is told to wait where no memory is free now
 _MAX_KEY = 4096
+_MAX_MASK = 1 << 20
 
 
 class Settings(NamedTuple):
@@ -25,6 +27,7 @@ class Settings(NamedTuple):
     models: what MODEL words named. only: none of the cache. key: the API key, or None. pinned: names that stay loaded.
     idle_seconds: after which an unused model goes, None for never. parallel: answers at once a model, at most.
     load_seconds: how long a load may take. log: the decision log's file, or None; log_prompts: with what was asked.
+    masked: facts that are not told in it.
     """
 
     host: str
@@ -38,6 +41,7 @@ class Settings(NamedTuple):
     load_seconds: float = 300.0
     log: Path | None = None
     log_prompts: bool = False
+    masked: tuple[str, ...] = ()
 
     @property
     def is_local(self) -> bool:
@@ -68,11 +72,31 @@ def settings_of(options: dict[str, Any]) -> Settings:
         load_seconds=number_of(options, "--load-seconds", float, least=1),
         log=None if options["--log"] is None else Path(options["--log"]),
         log_prompts=bool(options["--log-prompts"]),
+        masked=_masked(options["--log-mask"]),
     )
     if not found.is_local and found.key is None:
         message = f"`--host {found.host[:60]}` lets other machines in, and there is no key"
         raise UsageError("open-door", message, "write a long random text into a file, and name it by --api-key-file")
     return found
+
+
+def _masked(file: str | None) -> tuple[str, ...]:
+    if file is None:
+        return ()
+    try:
+        with open(file, encoding="utf-8") as opened:
+            lines = opened.read(_MAX_MASK).split("\n")
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or "it is not UTF-8"
+        message = f"cannot read the names of facts in `{file}`: {reason}"
+        raise UsageError("unreadable-file", message, "name a file with a fact's name a line") from None
+    names = tuple(name for line in lines if (name := line.partition("#")[0].strip()))
+    for name in names:
+        known = vocabulary().facts
+        if name not in known:  # a name that is misspelt would mask nothing
+            help = did_you_mean(name, known) or "rules/facts.yaml lists them"
+            raise UsageError("unknown-fact", f"`{name[:80]}` in `{file}` is no fact", help)
+    return names
 
 
 def _key(file: str | None) -> bytes | None:

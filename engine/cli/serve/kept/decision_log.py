@@ -7,7 +7,7 @@ import os
 import queue
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,23 @@ def line_of(id: str, asked: Asked, decided: Decided, rules: Rules, prompts: bool
     if prompts:
         logged["body"] = asked.body
     return {**decided.facts, "logged": logged}
+
+
+def masked(line: dict[str, Any], names: Iterable[str]) -> dict[str, Any]:
+    """Return a line in which these facts are not told: a text is `masked`, anything else null."""
+    for name in names:
+        line = _masked(line, name.split("."))
+    return line
+
+
+def _masked(value: dict[str, Any], path: list[str]) -> dict[str, Any]:
+    first, *rest = path
+    if first not in value:
+        return value
+    inner = value[first]
+    if rest:
+        return {**value, first: _masked(inner, rest)} if isinstance(inner, dict) else value
+    return {**value, first: "masked" if isinstance(inner, str) else None}
 
 
 class DecisionLog:

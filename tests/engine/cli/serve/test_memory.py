@@ -161,7 +161,8 @@ def test_a_gate_of_ones_own_says_what_may_be_loaded_beside(folders: list[Path], 
     file = tmp_path / "lonely.yaml"
     file.write_text(
         "schema: 1\nname: lonely\nversion: 1.0.0\nextends: today\ngates:\n  - id: lonely\n    before: adapter-only\n"
-        "    when: resident.bytes > `0`\n    decide: block\n    error: lonely\n    http: 507\n    message: one at a time\n"
+        "    when: resident.bytes > `0`\n    decide: block\n    error: lonely\n    http: 507\n"
+        "    message: one at a time\n"
     )
     with running(*folders, "--only", "--policy", file) as server:
         for name in "ab":
