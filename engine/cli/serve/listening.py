@@ -61,7 +61,8 @@ def serve(server: Server, listening: socket.socket) -> None:
 def opened(host: str, port: int) -> socket.socket:
     """Return a socket that listens at an address. Raises OSError."""
     family, *_, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listening = socket.socket(family, socket.SOCK_STREAM)
+    # asyncio sends small pieces at once only where it is told that this is TCP: an answer would wait for 40 ms.
+    listening = socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP)
     try:
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listening.bind(address)
