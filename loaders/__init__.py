@@ -23,9 +23,12 @@ if TYPE_CHECKING:
     from .hub.needed_files import needed
     from .hub.relatives import relatives
     from .hub.shape import Shape, look
+    from .serving.backend_server import BackendServer, Job
 
 __all__ = [
+    "BackendServer",
     "Cached",
+    "Job",
     "LoaderError",
     "Local",
     "Message",
@@ -81,6 +84,10 @@ def __getattr__(name: str) -> Any:
         from .backends import request
 
         return getattr(request, name)
+    if name in ("BackendServer", "Job"):  # only a server starts servers
+        from .serving import backend_server
+
+        return getattr(backend_server, name)
     if name in _OF_THE_HUB:  # only who asks it pays for it
         from importlib import import_module
 

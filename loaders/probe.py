@@ -135,12 +135,18 @@ class Probed:
         facts["request"] = self._request
         facts["runtime"] = machine.runtime
         facts["memory"] |= machine.memory
+        facts["resident"] = {"bytes": 0}
         facts["dry_run"] = {backend: outcome.not_done(backend, "it was not asked for") for backend in BACKENDS}
         return facts
 
     def pinned(self, facts: dict[str, Any]) -> dict[str, Any]:
         """The facts with what tells the folder's files from others, so that a load can hold on to these."""
         return {**facts, "model": {**facts["model"], "fingerprint": self._listing.fingerprint}}
+
+    @property
+    def fingerprint(self) -> str:
+        """What tells the folder's files, as they were listed, from others."""
+        return self._listing.fingerprint
 
     def told(self, facts: dict[str, Any]) -> dict[str, Any]:
         """The facts with what the backends said before, where that is kept."""

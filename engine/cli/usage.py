@@ -11,6 +11,7 @@ Usage:
 Commands:
   explain     whether a model can be loaded, what it needs, and why
   run         decide, then load the model: one answer, or a talk
+  serve       an OpenAI-shaped server: every request is decided before a backend sees it
   pull        decide on a model of the hub, then download what the decided backend loads
   list        every model that is here, with its decision
   probe       the facts of a model, as JSON
@@ -86,6 +87,35 @@ Options:
                     Of no effect: no code of a folder is run, and none is a reason to refuse what loads without it.
   --json            Print one JSON value: decision, text, error, ending, stats; see answer.schema.json.
   --debug           Show the traceback of a backend's error, or of a bug.
+  -h --help         Show this.
+""",
+    "serve": """Serve models over HTTP as OpenAI's API: every request is decided before a backend sees it.
+
+Usage:
+  mlxk-rules serve [MODEL]... [options] [--pin ID]... [--policy P]...
+
+What may be asked for is the models that `mlxk-rules list` shows and each MODEL, by the ids that /v1/models lists, and
+nothing else: a request opens no path and downloads nothing. Models are loaded when they are asked for, each by its
+backend's own server in a child process, as many as the policy says fit beside one another; the least recently used ones
+go for others. What is blocked is answered with the decision's HTTP status.
+
+Options:
+  --host H          Where to listen [default: 127.0.0.1].
+  --port N          At which port; 0 takes a free one, and it is said [default: 8642].
+  --api-key-file FILE
+                    The key that requests must bring, in a file that only you may read; wanted where other machines
+                    may ask.
+  --only            Only the MODELs named, and none of the others that are here.
+  --pin ID          Load this model at once, and keep it; may be given again.
+  --idle SECONDS    Give a model up that nobody asked for so long; if not given, only others make it go.
+  --parallel N      How many answers of one model are made at once, at most [default: 4].
+  --load-seconds S  How long a load may take [default: 300].
+  --log FILE        Write what was decided of each request, as JSON lines that `decide` and `diff --facts` read.
+  --log-mask FILE   A file with names of facts, one a line, such as model.path, that are to be masked in it.
+  --log-prompts     With what was asked, which is not written otherwise.
+  --policy P        A shipped version such as 2.0.4, or a rule file, and again to lay another over it; without it see
+                    `mlxk-rules policy --help`. A changed file is taken where it is valid and its cases pass.
+  --debug           Show the traceback of a bug.
   -h --help         Show this.
 """,
     "pull": """Decide on a model of the hub, download what the decided backend loads, and explain it from the disk.

@@ -128,12 +128,8 @@ class Session:
         """Whether the model was loaded."""
         return self._load_seconds is not None
 
-    def answer(self, request: Request) -> Generator[str, None, None]:
-        """The answer in pieces; the model is loaded at the first, where it is not yet.
-
-        The guards are open only while the backend works, never while the caller does.
-        """
-        self.report = Report()
+    def load(self) -> Pinned:
+        """Load the model, where it is not yet; the folder that it was loaded from."""
         if self._pinned is None:
             self._pinned = self._pin()
         folder = self._pinned
@@ -142,6 +138,15 @@ class Session:
             self._model = _step(self._known, "load", folder, lambda: self._module.open_model(folder.path))
             folder.check()
             self._load_seconds = perf_counter() - started
+        return folder
+
+    def answer(self, request: Request) -> Generator[str, None, None]:
+        """The answer in pieces; the model is loaded at the first, where it is not yet.
+
+        The guards are open only while the backend works, never while the caller does.
+        """
+        self.report = Report()
+        folder = self.load()
         self.report = Report(load_seconds=self._load_seconds)
         pieces = _step(self._known, "generate", folder, lambda: self._module.generate(self._model, request))
         stopping = Stopping(request.stop)

@@ -22,9 +22,13 @@ class Watched:
 
     def wait(self) -> None:
         """Return when a file came, went or changed."""
-        while (now := self._times()) == self._seen:
+        while not self.changed():
             time.sleep(_SECONDS)
-        self._seen = now
+
+    def changed(self) -> bool:
+        """Whether a file came, went or changed since this was asked, or since the beginning."""
+        before, self._seen = self._seen, self._times()
+        return before != self._seen
 
     def _times(self) -> dict[str, tuple[int, int]]:
         found: dict[str, tuple[int, int]] = {}

@@ -40,6 +40,7 @@ _RULES = (
     "Cases",
     "Versions and days",
     "Analysis",
+    "Serving",
 )
 
 

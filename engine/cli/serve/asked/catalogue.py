@@ -1,0 +1,60 @@
+"""What may be asked for: the models of this machine and those that the command line named, by id, and nothing else."""
+
+from __future__ import annotations
+
+import time
+from typing import Any, NamedTuple
+
+from .....loaders import LoaderError, Resolved, local_models, resolve
+from ....problems import UsageError, did_you_mean
+from .refusals import Refusal, of_loader
+
+_FRESH_SECONDS = 5.0
+
+
+class Named(NamedTuple):
+    """A model by its id: its folder, or what resolves to one."""
+
+    id: str
+    model: Any
+
+    def folder(self) -> Resolved:
+        """Return the folder, as it is now. Raises LoaderError."""
+        return self.model if isinstance(self.model, Resolved) else self.model.resolved()
+
+
+class Catalogue:
+    """The ids that /v1/models lists. A path or a name that is none of them opens nothing."""
+
+    def __init__(self, words: tuple[str, ...], only: bool = False) -> None:
+        """words: MODELs of the command line, each a folder or a name. Raises LoaderError and UsageError."""
+        self._named: dict[str, Named] = {}
+        for word in words:
+            found = resolve(word)
+            if found.name in self._named:
+                message = f"two models are called `{found.name}`, and a request could mean either"
+                raise UsageError("same-name", message, "rename one of the folders")
+            self._named[found.name] = Named(found.name, found)
+        self._only, self._seen, self._looked = only, dict(self._named), 0.0
+        self.all()
+
+    def all(self) -> dict[str, Named]:
+        """Return every model by its id, sorted; looked at anew where that was seconds ago."""
+        if not self._only and time.monotonic() - self._looked > _FRESH_SECONDS:
+            try:
+                here = {model.name: Named(model.name, model) for model in local_models()}
+            except LoaderError:  # a cache that cannot be listed has no models
+                here = {}
+            self._seen, self._looked = dict(sorted((here | self._named).items())), time.monotonic()
+        return self._seen
+
+    def find(self, id: str) -> Resolved:
+        """Return the folder of a model. Raises Refusal: model_not_found where no listed id is that."""
+        named = self._seen.get(id) or self.all().get(id)
+        if named is None:
+            help = did_you_mean(id, self._seen) or "/v1/models lists what there is"
+            raise Refusal(404, "model_not_found", f"there is no model `{id[:200]}` here: {help}", "model")
+        try:
+            return named.folder()
+        except LoaderError as error:
+            raise of_loader(error) from None

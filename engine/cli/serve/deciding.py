@@ -1,0 +1,133 @@
+"""What the policy says of a request: the model's facts, kept from its first request on, and what this one carries."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+from ....loaders import LoaderError, Probed, Resolved, machine, request_of
+from ...decision import Decision
+from ...policy import Policy
+from .asked.refusals import of_loader
+from .asked.requests import Asked
+
+_FRESH_SECONDS = 5.0  # for which the machine's memory is taken to be as it was
+_MAX_KNOWN = 1_000
+_SIDES = tuple(1 << power for power in range(8, 15))  # 256 to 16,384 pixels
+
+
+class Decided(NamedTuple):
+    """A decision, the facts that it was made of, and how long it took, in seconds."""
+
+    decision: Decision
+    facts: dict[str, Any]
+    seconds: float
+
+
+class _Known(NamedTuple):
+    fingerprint: str
+    probed: Probed
+    facts: dict[str, Any]
+
+
+class Decider:
+    """Decides on requests; keeps each model's facts until a file of its folder changes."""
+
+    def __init__(self) -> None:
+        self._known: dict[tuple[Any, ...], _Known] = {}
+        self._asking: dict[tuple[Any, ...], asyncio.Task[_Known]] = {}
+        self._one = asyncio.Semaphore(1)  # dry runs take a core each
+        self._machine, self._looked = machine(), time.monotonic()
+
+    async def decide(self, found: Resolved, asked: Asked, policy: Policy) -> Decided:
+        """Return the policy's decision for a request to the model in a folder. Raises Refusal."""
+        started = time.perf_counter()
+        facts, waited = await self._facts(found, asked, policy)
+        decision = policy.decide(facts)
+        return Decided(decision, facts, time.perf_counter() - started - waited)
+
+    async def _facts(self, found: Resolved, asked: Asked, policy: Policy) -> tuple[dict[str, Any], float]:
+        request = request_for(asked, policy)
+        size = (request["image_width"], request["image_height"])
+        place = (found.folder, asked.images, asked.audio, size)
+        try:
+            probed = Probed.of(found, request, machine=self._here())
+        except LoaderError as error:
+            raise of_loader(error) from None
+        known, waited = self._known.get(place), 0.0
+        if known is None or known.fingerprint != probed.fingerprint or _is_open(known, policy):
+            began = time.perf_counter()
+            known = await self._asked((*place, probed.fingerprint), probed, policy)
+            waited = time.perf_counter() - began
+            if len(self._known) >= _MAX_KNOWN:
+                self._known.clear()
+            self._known[place] = known
+        memory = {name: value for name, value in self._machine.memory.items() if value is not None}
+        facts = {**known.facts, "request": request, "memory": {**known.facts["memory"], **memory}}
+        return facts, waited
+
+    async def _asked(self, place: tuple[Any, ...], probed: Probed, policy: Policy) -> _Known:
+        """Ask of a folder once, however many requests wait for the answer."""
+        task = self._asking.get(place)
+        if task is None:
+
+            async def ask() -> _Known:
+                async with self._one:
+                    return await asyncio.to_thread(_look, probed, policy)
+
+            task = self._asking[place] = asyncio.create_task(ask())
+            task.add_done_callback(lambda _: self._asking.pop(place, None))
+        try:
+            return await asyncio.shield(task)
+        except LoaderError as error:
+            raise of_loader(error) from None
+
+    def _here(self) -> Any:
+        if time.monotonic() - self._looked > _FRESH_SECONDS:
+            self._machine, self._looked = machine(self._machine.packages), time.monotonic()
+        return self._machine
+
+
+def request_for(asked: Asked, policy: Policy) -> dict[str, Any]:
+    """Return the facts below `request`.
+
+    A context is told only where it is longer than the policy reckons with anyway, and an image's sides are rounded up,
+    so that few dry runs serve all requests.
+    """
+    limits = policy.limits
+    size = (limits.get("image_width"), limits.get("image_height"))
+    if asked.image_size is not None:
+        size = tuple(next((side for side in _SIDES if side >= own), _SIDES[-1]) for own in asked.image_size)
+    return request_of(
+        images=asked.images,
+        audio=asked.audio,
+        context="server",
+        context_tokens=asked.tokens if asked.tokens > limits.get("context_tokens", 0) else None,
+        image_size=(int(size[0]), int(size[1])) if size[0] is not None and size[1] is not None else None,
+    )
+
+
+def lowered(facts: Mapping[str, Any], held: int, limits: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts of a machine where others hold so many bytes of what may be used: `memory` is less by them.
+
+    What may be used is a share of all memory, so all memory is less by more.
+    """
+    memory = dict(facts["memory"])
+    if memory.get("total_bytes") is not None:
+        memory["total_bytes"] = max(1, int(memory["total_bytes"] - held / (limits.get("memory_ratio") or 1)))
+    if memory.get("recommended_bytes") is not None:
+        memory["recommended_bytes"] = max(1, memory["recommended_bytes"] - held)
+    return {**facts, "memory": memory, "resident": {"bytes": held}}
+
+
+def _is_open(known: _Known, policy: Policy) -> bool:
+    """Whether a backend is still to be asked, as this policy's decision rests on what it says."""
+    return known.probed.is_open and policy.rests_on(policy.decide_few(known.facts).gate, "dry_run")
+
+
+def _look(probed: Probed, policy: Policy) -> _Known:
+    facts = probed.told(probed.pinned(probed.facts()))
+    known = _Known(probed.fingerprint, probed, facts)
+    return known._replace(facts=probed.rehearsed(facts)) if _is_open(known, policy) else known

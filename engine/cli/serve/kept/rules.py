@@ -1,0 +1,116 @@
+"""The policy that decides, with what tells it from another; a changed rule file is taken whole or not at all."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+import time
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+from ....policy import Policy
+from ....problems import PolicyError, UsageError
+from ....report.pages.outline import outline
+from ....report.pages.rule_file import rule_file
+from ....rulefile.document import Place
+from ....testing.binding import bound
+from ....testing.case_files import find
+from ....testing.cases import Folder
+from ....testing.outcome import failures
+from ...policies.policy_choice import Choice
+from ...policies.watching import Watched
+
+
+class Rules(NamedTuple):
+    """A policy in force. digest: SHA-256 of it, put together with what it extends. loaded: seconds since 1970."""
+
+    policy: Policy
+    file: str
+    digest: str
+    loaded: float
+
+    @classmethod
+    def of(cls, policy: Policy, file: str) -> Rules:
+        """Return what a policy is known by."""
+        whole = rule_file(outline(policy.document)).partition("\n")[2]  # without the line that names its files
+        policy.decide({})  # the fast way is made now, and not while the first request waits
+        return cls(policy, file, hashlib.sha256(whole.encode()).hexdigest(), time.time())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain JSON data."""
+        return {
+            "name": self.policy.name,
+            "version": self.policy.version,
+            "digest": self.digest,
+            "file": self.file,
+            "loaded_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(self.loaded)),
+        }
+
+
+class Failed(NamedTuple):
+    """A changed rule file that was not taken: when, in seconds since 1970, and what is wrong, a line each."""
+
+    at: float
+    problems: tuple[str, ...]
+
+
+class RuleFile:
+    """The rules in force, and the file that they are from."""
+
+    def __init__(self, choice: Choice) -> None:
+        """Load the policy. Raises PolicyError."""
+        self._choice = choice
+        self.rules = Rules.of(choice.load(), choice.name)
+        self.failed: Failed | None = None
+        self.reloads, self.failures = 0, 0
+        words = [choice.source, *choice.over]
+        self._watched = [Watched(word) for word in words]
+
+    def look(self) -> str | None:
+        """Take the rule file where it changed; return a line about what came of it, None where nothing did."""
+        changed = [watched.changed() for watched in self._watched]  # each is asked: each remembers
+        if not any(changed):
+            return None
+        made = self.rules
+        try:
+            made = Rules.of(self._choice.load(), self._choice.name)
+            wrong = self._wrong(made.policy)
+        except PolicyError as error:
+            wrong = tuple(str(problem) for problem in error.problems)
+        except UsageError as error:
+            wrong = (f"{error.message} [{error.code}]",)
+        else:
+            if made.digest == self.rules.digest and not wrong:
+                self.failed = None
+                return None
+        if wrong:
+            self.failed, self.failures = Failed(time.time(), wrong[:20]), self.failures + 1
+            return f"the changed rule file is not taken, the last good one stays: {wrong[0]}"
+        self.rules, self.failed, self.reloads = made, None, self.reloads + 1
+        return f"the changed rule file is taken: {made.policy.name} {made.policy.version}, {made.digest[:12]}"
+
+    def _wrong(self, policy: Policy) -> tuple[str, ...]:
+        """Return which of the policy's own cases fail, those of folders left out."""
+        if self._choice.over:
+            return ()
+        try:
+            suites = find(self._choice.source).suites
+        except UsageError:  # it has none
+            return ()
+        found: list[str] = []
+        for suite, _ in suites:
+            cases = tuple(case for case in suite.cases if case.folder is None)
+            runs = [run for run in bound(replace(suite, cases=cases), policy, _no_folder) if run.skip is None]
+            found += [f"its case `{one.run.name}` fails" for one in failures(policy, runs)]
+        return tuple(found)
+
+
+def _no_folder(folder: Folder, place: Place) -> dict[str, Any]:
+    raise AssertionError("no folder is probed here")
+
+
+def watch(rule_file: RuleFile, told: Any, ended: threading.Event, seconds: float = 0.5) -> None:
+    """Look at the rule file until `ended`, in a thread of its own; `told` gets each line about a change."""
+    while not ended.wait(seconds):
+        if (line := rule_file.look()) is not None:
+            told(line)

@@ -1,0 +1,241 @@
+"""The models that are loaded: each once, as many as the policy says fit beside one another, the unused given up."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager, suppress
+from typing import Any
+
+from .....loaders import BackendServer, Job, LoaderError
+from ....facts.wording import size_text
+from ....policy import Policy
+from ..asked.refusals import Refusal, of_loader
+from ..deciding import Decided, lowered
+from ..settings import RETRY_SECONDS, Settings
+from .room import Resident, Room, Share, room_for, share_of
+
+_MEMORY = "insufficient_memory"
+_DYING_SECONDS = 0.5
+
+
+class Needs:
+    """What a decided request needs of memory, and whether it fits beside others, by the policy's own gates."""
+
+    def __init__(self, policy: Policy, decided: Decided) -> None:
+        """Ask the policy what one answer takes."""
+        self._policy, self._decided = policy, decided
+        derived = policy.explain(decided.facts).derived
+        whole = derived.get("needed_bytes") or derived.get("load_bytes") or decided.facts["model"]["size_bytes"]
+        self.bytes, self.cache = int(whole), int(derived.get("kv_bytes") or 0)
+        self.tokens = int(derived.get("context") or 0)
+
+    def fits(self, held: int) -> bool:
+        """Whether the policy decides as it does alone, where others hold so many bytes.
+
+        One that is warned of for its memory alone would be decided the same beside others: it wants all there is.
+        """
+        alone = self._decided.decision
+        if alone.decision == "warn" and alone.error_type == _MEMORY:
+            return held == 0
+        return self._policy.decide(lowered(self._decided.facts, held, self._policy.limits)).gate == alone.gate
+
+
+class Entry:
+    """One model that loads, or is loaded."""
+
+    def __init__(self, name: str, job: Job, share: Share, tokens: int, pinned: bool) -> None:
+        self.name, self.job, self.bytes, self.pinned = name, job, share.bytes, pinned
+        self.busy, self.used, self.stale = 0, time.monotonic(), False
+        self.server: BackendServer | None = None
+        self.task: asyncio.Task[BackendServer] | None = None
+        # Tokens of all answers at once that its share of memory has room for, and those that are in use.
+        self.tokens, self.taken = tokens * share.parallel, 0
+        self.freed = asyncio.Event()
+
+    @property
+    def resident(self) -> Resident:
+        """The model as `room_for` sees it."""
+        return Resident(self.name, self.bytes, self.used, self.busy > 0 or self.server is None, self.pinned)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return it as plain JSON data."""
+        return {
+            "model": self.name,
+            "backend": self.job.backend,
+            "bytes": self.bytes,
+            "parallel": self.job.parallel,
+            "answering": self.busy,
+            "loading": self.server is None,
+            "pinned": self.pinned,
+            "idle_seconds": 0 if self.busy else round(time.monotonic() - self.used),
+            "pid": None if self.server is None else self.server.pid,
+        }
+
+
+class Models:
+    """Loads models and gives them up. `told` gets a word (load, failed, evict, died) and the model's entry."""
+
+    def __init__(self, settings: Settings, told: Callable[[str, Entry], None]) -> None:
+        self._settings, self._told = settings, told
+        self._entries: list[Entry] = []
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._leaving: set[asyncio.Task[None]] = set()
+
+    @property
+    def entries(self) -> tuple[Entry, ...]:
+        """What is loaded now, and what loads."""
+        return tuple(self._entries)
+
+    @asynccontextmanager
+    async def using(self, name: str, decided: Decided, policy: Policy) -> AsyncGenerator[BackendServer]:
+        """Give the server of a model, loaded where it is not yet; while open, the model stays.
+
+        Raises Refusal: 503 where others answer, 507 where what is pinned leaves no room, or the load's own error.
+        """
+        entry = self._entry(name, decided, policy)
+        entry.busy += 1
+        entry.used = time.monotonic()
+        asked = 0
+        try:
+            assert entry.task is not None
+            try:
+                server = await asyncio.shield(entry.task)
+            except LoaderError as error:
+                raise of_loader(error, decided.decision) from None
+            tokens = decided.facts["request"]["context_tokens"] or 0
+            asked = await self._placed(entry, tokens)
+            try:
+                yield server
+            except Refusal as refusal:
+                if refusal.code == "worker_died":  # its end may not be known yet, and the next one is to find it
+                    with suppress(TimeoutError):
+                        await asyncio.wait_for(server.died(), _DYING_SECONDS)
+                raise
+        finally:
+            entry.taken -= asked
+            entry.busy -= 1
+            entry.used = time.monotonic()
+            entry.freed.set()
+            if entry.stale and not entry.busy:
+                self._leave(entry)
+
+    def _entry(self, name: str, decided: Decided, policy: Policy) -> Entry:
+        """Return the entry of a model, made where there is none. Nothing is awaited in here: two requests make one."""
+        model = decided.facts["model"]
+        backend = decided.decision.backend
+        for entry in [one for one in self._entries if one.name == name and not one.stale]:
+            dead = entry.server is not None and not entry.server.is_alive
+            if not dead and (entry.job.backend, entry.job.fingerprint) == (backend, model["fingerprint"]):
+                return self._grown(entry, decided, policy)
+            entry.stale = True  # the folder is another by now
+            if not entry.busy:
+                self._leave(entry)
+        needs = Needs(policy, decided)
+        others = self._make_room(name, [one.resident for one in self._entries], needs, decided)
+        share = share_of(
+            needs.bytes,
+            needs.cache if backend != "mlx_audio" else 0,
+            self._settings.parallel,
+            lambda more: needs.fits(others + more),
+        )
+        job = Job(backend, model["path"], model["fingerprint"], model["type"], share.parallel, share.cache_bytes)
+        entry = Entry(name, job, share, needs.tokens, name in self._settings.pinned)
+        self._entries.append(entry)
+        entry.task = self._do(self._start(entry))
+        entry.task.add_done_callback(lambda task: task.cancelled() or task.exception())  # who waits for it is told
+        return entry
+
+    def _grown(self, entry: Entry, decided: Decided, policy: Policy) -> Entry:
+        """Give a loaded model more memory where a request is longer than what was reckoned with."""
+        tokens = decided.facts["request"]["context_tokens"] or 0
+        if tokens > entry.tokens:
+            needs = Needs(policy, decided)
+            if needs.bytes > entry.bytes:
+                self._make_room(entry.name, [one.resident for one in self._entries if one is not entry], needs, decided)
+                entry.bytes = needs.bytes
+            entry.tokens = tokens
+        return entry
+
+    def _make_room(self, name: str, residents: list[Resident], needs: Needs, decided: Decided) -> int:
+        """Send away who has to go; return the bytes of those that stay. Raises Refusal."""
+        room: Room = room_for(residents, needs.fits)
+        if room.fits != "now":
+            held = ", ".join(f"`{one.name}` ({size_text(one.bytes)})" for one in residents if one.busy or one.pinned)
+            what = f"`{name}` needs {size_text(needs.bytes)}, and does not fit beside {held}"
+            if room.fits == "later":
+                message = f"{what}, which answer others: ask again in a few seconds"
+                raise Refusal(503, "busy", message, "model", RETRY_SECONDS, decided.decision)
+            message = f"{what}, which stay loaded: start the server without --pin for one of them"
+            raise Refusal(507, _MEMORY, message, "model", decision=decided.decision)
+        for entry in [one for one in self._entries if one.name in room.leave]:
+            self._leave(entry)
+        return sum(one.bytes for one in residents if one.name not in room.leave)
+
+    async def _start(self, entry: Entry) -> BackendServer:
+        try:
+            while self._leaving:  # their memory is to be free first
+                await asyncio.wait(set(self._leaving))
+            entry.server = await BackendServer.start(entry.job, self._settings.load_seconds)
+        except BaseException:
+            self._remove(entry)
+            self._told("failed", entry)
+            raise
+        entry.used = time.monotonic()
+        self._told("load", entry)
+        self._do(self._watch(entry, entry.server))
+        return entry.server
+
+    async def _watch(self, entry: Entry, server: BackendServer) -> None:
+        await server.died()
+        if entry in self._entries:
+            self._remove(entry)
+            self._told("died", entry)
+            await server.end()
+
+    async def _placed(self, entry: Entry, tokens: int) -> int:
+        """Wait until a long request has room beside the other long ones; return what it takes of the tokens."""
+        if not tokens:  # as long as was reckoned with: the backend itself makes it wait
+            return 0
+        while entry.taken and entry.taken + tokens > entry.tokens:
+            entry.freed.clear()
+            await entry.freed.wait()
+        entry.taken += tokens
+        return tokens
+
+    def _leave(self, entry: Entry) -> None:
+        self._remove(entry)
+        self._told("evict", entry)
+        if entry.server is not None:
+            task = asyncio.create_task(entry.server.end())
+            self._leaving.add(task)
+            task.add_done_callback(self._leaving.discard)
+
+    def _remove(self, entry: Entry) -> None:
+        with suppress(ValueError):
+            self._entries.remove(entry)
+
+    def _do(self, work: Any) -> asyncio.Task[Any]:
+        task = asyncio.create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        return task
+
+    async def give_up_idle(self) -> None:
+        """Give up models that nobody asked for during the idle time; runs until it is cancelled."""
+        idle = self._settings.idle_seconds
+        while idle is not None:
+            await asyncio.sleep(min(1.0, idle / 4))
+            for entry in [one for one in self._entries if not (one.resident.busy or one.pinned)]:
+                if time.monotonic() - entry.used > idle:
+                    self._leave(entry)
+
+    async def end(self) -> None:
+        """End every child. Returns once they are gone."""
+        for task in list(self._tasks):
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for entry in list(self._entries):
+            self._leave(entry)
+        await asyncio.gather(*self._leaving, return_exceptions=True)

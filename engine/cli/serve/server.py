@@ -1,0 +1,124 @@
+"""All that one server keeps: rules, models, what was decided; and its beginning and end."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from collections import deque
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from typing import Any, NamedTuple
+
+from ...policy import Policy
+from ..policies.policy_choice import Choice
+from ..requests import EACH
+from .asked.catalogue import Catalogue
+from .asked.refusals import Refusal, blocked
+from .asked.requests import Asked
+from .deciding import Decided, Decider
+from .kept.decision_log import DecisionLog, line_of, masked
+from .kept.metrics import Metrics
+from .kept.rules import RuleFile, Rules, watch
+from .loaded.models import Entry, Models
+from .settings import DEFAULT_TOKENS, Settings
+
+_RECENT = 100
+
+
+class Recent(NamedTuple):
+    """A decision, as the page shows it."""
+
+    id: str
+    time: str
+    model: str
+    kind: str
+    decision: dict[str, Any]
+    milliseconds: float
+
+
+class Server:
+    """What the endpoints stand on."""
+
+    def __init__(self, settings: Settings, choice: Choice, say: Callable[[str], None]) -> None:
+        """say: takes each line for whoever started the server. Raises LoaderError, PolicyError and UsageError."""
+        self.settings, self._say = settings, say
+        self.rule_file = RuleFile(choice)
+        self.catalogue = Catalogue(settings.models, settings.only)
+        for name in settings.pinned:
+            try:
+                self.catalogue.find(name)
+            except Refusal as refusal:
+                from ...problems import UsageError
+
+                raise UsageError("bad-value", f"`--pin`: {refusal.message}", "pin an id of /v1/models") from None
+        self.decider = Decider()
+        self.models = Models(settings, self._of_a_model)
+        self.metrics = Metrics(self)
+        self.log = None if settings.log is None else DecisionLog(settings.log, self._say)
+        self.recent: deque[Recent] = deque(maxlen=_RECENT)
+        self.gates: dict[str, int] = {}
+        self.is_ready = not settings.pinned
+        self._ended = threading.Event()
+
+    @property
+    def policy(self) -> Policy:
+        """The policy in force."""
+        return self.rule_file.rules.policy
+
+    def note(self, id: str, asked: Asked, decided: Decided, rules: Rules) -> None:
+        """Count and log a decision."""
+        decision = decided.decision
+        self.metrics.decided(decided)
+        self.gates[decision.gate or ""] = self.gates.get(decision.gate or "", 0) + 1
+        line = line_of(id, asked, decided, rules, self.settings.log_prompts)
+        logged = line["logged"]
+        kind = " and ".join(word for word, there in (("images", asked.images), ("audio", asked.audio)) if there)
+        self.recent.appendleft(
+            Recent(id, logged["time"], asked.model, kind or "text", logged["decision"], logged["milliseconds"])
+        )
+        if self.log is not None:
+            self.log.write(masked(line, self.settings.masked))
+        if decision.decision == "warn":
+            self._say(f"warning: {decision.message} ({id})")
+
+    def _of_a_model(self, what: str, entry: Entry) -> None:
+        self.metrics.of_a_model(what, entry)
+        words = {"load": "loaded", "failed": "could not load", "evict": "gave up", "died": "lost, its process ended:"}
+        self._say(f"{words[what]} {entry.name} ({entry.job.backend})")
+
+    @asynccontextmanager
+    async def running(self, _: Any = None) -> AsyncGenerator[None]:
+        """While open, the rule file is watched, idle models go, and what is pinned is loaded."""
+        thread = threading.Thread(target=watch, args=(self.rule_file, self._say, self._ended), daemon=True)
+        thread.start()
+        tasks = [asyncio.create_task(self.models.give_up_idle()), asyncio.create_task(self._pin())]
+        try:
+            yield
+        finally:
+            self._ended.set()
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
+            await self.models.end()
+            if self.log is not None:
+                self.log.close()
+
+    async def _pin(self) -> None:
+        for name in self.settings.pinned:
+            try:
+                async with self.models.using(name, await self._first(name), self.policy):
+                    pass
+            except Refusal as refusal:
+                self._say(f"`{name}` is to be pinned, and cannot be loaded: {refusal.message}")
+                return
+        self.is_ready = True
+
+    async def _first(self, name: str) -> Decided:
+        """Return the decision for the first of text, images and audio that a model is allowed for. Raises Refusal."""
+        found, told = self.catalogue.find(name), list[Decided]()
+        for images, audio in EACH:
+            asked = Asked(name, "", {}, images, audio, None, DEFAULT_TOKENS, False, False, ())
+            told.append(await self.decider.decide(found, asked, self.policy))
+            if told[-1].decision.allowed:
+                return told[-1]
+        raise blocked(told[0].decision)

@@ -1,0 +1,123 @@
+"""A server as a person starts it: a process of its own, at a free port."""
+
+from __future__ import annotations
+
+import os
+import re
+import select
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import httpx2
+
+from ...command_line import COMMAND, ROOT
+
+# The frozen policy asks no backend before it decides: the first answer is there in two seconds.
+QUICK = ("--policy", "2.0.4")
+ENDLESS = 400  # tokens, of a model that never ends by itself
+
+
+class Running:
+    """A server that runs: where it is, what it said, and its process."""
+
+    def __init__(self, process: subprocess.Popen[str], url: str) -> None:
+        self.process, self.url = process, url
+        self.http = httpx2.Client(base_url=url, timeout=120)
+        self.said: list[str] = []
+        self.ear = threading.Thread(target=self._listen, daemon=True)
+        self.ear.start()
+
+    def _listen(self) -> None:
+        assert self.process.stderr is not None
+        for line in self.process.stderr:
+            self.said.append(line.rstrip("\n"))
+
+    def ask(self, path: str = "/v1/chat/completions", **body: Any) -> httpx2.Response:
+        """Post a body, by default a chat's."""
+        return self.http.post(path, json=body)
+
+    def chat(self, model: str, text: str = "Hi there", **more: Any) -> httpx2.Response:
+        return self.ask(model=model, messages=[{"role": "user", "content": text}], **more)
+
+    def status(self) -> dict[str, Any]:
+        return self.http.get("/status").json()
+
+    def resident(self) -> list[str]:
+        return sorted(one["model"] for one in self.status()["resident"] if not one["loading"])
+
+
+def until(holds: Callable[[], Any], seconds: float = 20) -> Any:
+    """Wait until something holds, and return it."""
+    end = time.monotonic() + seconds
+    while not (found := holds()):
+        assert time.monotonic() < end, "it did not come to hold"
+        time.sleep(0.05)
+    return found
+
+
+def children(pid: int) -> list[int]:
+    """The processes that a process started."""
+    try:
+        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
+    except OSError:
+        return []
+    return [int(word) for word in text.split()]
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+@contextmanager
+def running(*words: str | Path, **environment: str) -> Generator[Running]:
+    """While open, `mlxk-rules serve` runs; afterwards it has ended, and with it every child."""
+    process = subprocess.Popen(
+        [*COMMAND, "serve", "--port", "0", *map(str, words)],
+        cwd=ROOT,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env={**os.environ, **environment},
+    )
+    below: list[int] = []
+    server: Running | None = None
+    try:
+        assert process.stdout is not None and process.stderr is not None
+        assert select.select([process.stdout], [], [], 30)[0]
+        line = process.stdout.readline()
+        found = re.match(r"(http://\S+:\d+)/v1\n", line)
+        assert found, line + process.stderr.read()
+        server = started = Running(process, found[1])
+        until(lambda: _answers(started))
+        yield server
+        below = children(process.pid)
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(20)
+        finally:
+            process.kill()
+            process.wait()
+            if server is not None:
+                server.ear.join()
+                server.http.close()
+            for stream in (process.stdout, process.stderr):
+                assert stream is not None
+                stream.close()
+    until(lambda: not any(map(is_alive, below)))
+
+
+def _answers(server: Running) -> bool:
+    try:
+        return server.http.get("/health/live").status_code == 200
+    except httpx2.HTTPError:
+        return False

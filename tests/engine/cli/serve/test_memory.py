@@ -1,0 +1,170 @@
+"""Memory by the policy: who goes for whom, who has to wait, what never fits; with real models and a small limit."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import threading
+import time
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from mlxk_rules.engine import Policy
+from mlxk_rules.engine.cli.serve.deciding import lowered
+from mlxk_rules.loaders import machine, probe
+
+from ...command_line import HELLO, ROOT
+from .running import Running, running, until
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture(scope="module")
+def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """Three models that need the same."""
+    root = tmp_path_factory.mktemp("models")
+    return [shutil.copytree(ROOT / HELLO, root / name) for name in "abc"]
+
+
+@pytest.fixture(scope="module")
+def needed() -> int:
+    facts = probe(HELLO, context="server")
+    return Policy.load().explain(facts).derived["needed_bytes"]
+
+
+def with_limit(folder: Path, limit: float) -> Path:
+    """A policy by which so many bytes may be used on this machine."""
+    total = machine().memory["total_bytes"]
+    file = folder / "small.yaml"
+    file.write_text(
+        f"schema: 1\nname: small\nversion: 1.0.0\nextends: today\nlimits:\n  memory_ratio: {limit / total:.12f}\n"
+    )
+    return file
+
+
+@pytest.fixture(autouse=True, scope="module")
+def kept_answers(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
+    """What the backends say is kept for these tests: each asks of the same folders."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+        patch.delenv("MLXK_RULES_NO_CACHE")
+        yield
+
+
+@pytest.fixture
+def two_fit(folders: list[Path], needed: int, tmp_path: Path) -> Generator[Running]:
+    with running(*folders, "--only", "--policy", with_limit(tmp_path, 2.3 * needed)) as server:
+        yield server
+
+
+def test_the_least_recently_used_goes(two_fit: Running) -> None:
+    for name in "aba":
+        assert two_fit.chat(name).status_code == 200
+    assert two_fit.resident() == ["a", "b"]
+    assert [one["fits_beside_loaded"] for one in two_fit.status()["models"]] == [True, True, False]
+    assert two_fit.chat("c").status_code == 200
+    assert two_fit.resident() == ["a", "c"]
+    assert two_fit.chat("b").status_code == 200
+    assert two_fit.resident() == ["b", "c"]
+    assert sum(one["bytes"] for one in two_fit.status()["resident"]) > 0
+    assert 'mlxk_models_total{backend="mlx_lm",what="evict"} 2.0' in two_fit.http.get("/metrics").text
+
+
+def test_who_answers_stays_and_others_are_told_when_to_come(two_fit: Running) -> None:
+    for name in "ab":
+        assert two_fit.chat(name).status_code == 200
+    stopped = [one["pid"] for one in two_fit.status()["resident"]]
+    for pid in stopped:
+        os.kill(pid, signal.SIGSTOP)  # so that their answers take as long as is wanted here
+    threads = [threading.Thread(target=two_fit.chat, args=(name,)) for name in "ab"]
+    for thread in threads:
+        thread.start()
+    try:
+        until(lambda: [one["answering"] for one in two_fit.status()["resident"]] == [1, 1])
+        started = time.monotonic()
+        response = two_fit.chat("c")
+        assert (response.status_code, response.headers["retry-after"]) == (503, "5")
+        error = response.json()["error"]
+        assert error["code"] == "busy" and "`a`" in error["message"] and error["decision"]["decision"] == "allow"
+        assert time.monotonic() - started < 5
+    finally:
+        for pid in stopped:
+            os.kill(pid, signal.SIGCONT)
+        for thread in threads:
+            thread.join()
+    assert two_fit.chat("c").status_code == 200
+
+
+def test_two_at_once_that_do_not_fit_are_never_both_loaded(folders: list[Path], needed: int, tmp_path: Path) -> None:
+    with running(*folders, "--only", "--policy", with_limit(tmp_path, 1.5 * needed)) as server:
+        for name in "abc":  # so that their facts are known, and the requests come at once
+            assert server.ask("/policy/decide", model=name).json()["decision"]["decision"] == "allow"
+        told: list[int] = []
+        seen: list[int] = []
+        threads = [
+            threading.Thread(target=lambda name=name: told.append(server.chat(name).status_code)) for name in "abcab"
+        ]
+        for thread in threads:
+            thread.start()
+        while any(thread.is_alive() for thread in threads):
+            seen.append(len(server.status()["resident"]))
+        assert max(seen) == 1
+        assert 200 in told and set(told) <= {200, 503}
+
+
+def test_pinned(folders: list[Path], needed: int, tmp_path: Path) -> None:
+    policy = with_limit(tmp_path, 1.5 * needed)
+    with running(*folders, "--only", "--policy", policy, "--pin", "a") as server:
+        until(lambda: server.http.get("/health/ready").status_code == 200, 60)
+        assert server.resident() == ["a"]
+        response = server.chat("b")
+        assert (response.status_code, response.json()["error"]["code"]) == (507, "insufficient_memory")
+        assert response.headers["x-should-retry"] == "false"
+        assert server.chat("a").status_code == 200
+
+
+def test_idle(folders: list[Path]) -> None:
+    with running(folders[0], "--only", "--policy", "2.0.4", "--idle", "1") as server:
+        assert server.chat("a").status_code == 200
+        until(lambda: server.resident() == [], 10)
+        assert server.chat("a").status_code == 200
+
+
+def test_what_is_alone_too_large_never_fits(vision_model: Path, needed: int, tmp_path: Path) -> None:
+    with running(vision_model, "--only", "--policy", with_limit(tmp_path, needed / 100)) as server:
+        response = server.chat("vision")
+        assert (response.status_code, response.json()["error"]["decision"]["gate"]) == (507, "vision-memory")
+
+
+def test_a_model_that_wants_all_memory_is_loaded_alone(folders: list[Path], needed: int, tmp_path: Path) -> None:
+    # Its memory is warned of, alone and beside others: the gate is the same, and nobody would go.
+    with running(*folders, "--only", "--policy", with_limit(tmp_path, needed / 2)) as server:
+        for name in "ab":
+            response = server.chat(name)
+            assert response.status_code == 200 and "expect swapping" in response.headers["x-mlxk-warning"]
+            assert server.resident() == [name]
+
+
+def test_lowered() -> None:
+    facts = {"memory": {"total_bytes": 1000, "recommended_bytes": 500}}
+    found = lowered(facts, 70, {"memory_ratio": 0.7})
+    assert found == {"memory": {"total_bytes": 900, "recommended_bytes": 430}, "resident": {"bytes": 70}}
+    unknown = {"memory": {"total_bytes": None, "recommended_bytes": None}}
+    assert lowered(unknown, 70, {}) == {**unknown, "resident": {"bytes": 70}}
+    assert json.dumps(lowered(facts, 7_000, {}))  # never nothing, and never less
+
+
+def test_a_gate_of_ones_own_says_what_may_be_loaded_beside(folders: list[Path], tmp_path: Path) -> None:
+    file = tmp_path / "lonely.yaml"
+    file.write_text(
+        "schema: 1\nname: lonely\nversion: 1.0.0\nextends: today\ngates:\n  - id: lonely\n    before: adapter-only\n"
+        "    when: resident.bytes > `0`\n    decide: block\n    error: lonely\n    http: 507\n"
+        "    message: one at a time\n"
+    )
+    with running(*folders, "--only", "--policy", file) as server:
+        for name in "ab":
+            assert server.chat(name).status_code == 200
+            assert server.resident() == [name]
