@@ -5,11 +5,14 @@ from __future__ import annotations
 import re
 import shutil
 import subprocess
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from threading import Thread
 
+import httpx2
 import pytest
 
-from ...report.pages.test_page import FLAGS
+from ...report.pages.test_page import FLAGS, MEASURE
 from .running import Running
 
 pytestmark = pytest.mark.slow
@@ -39,8 +42,8 @@ def test_it_shows_what_was_decided(quick: Running, tmp_path: Path) -> None:
     log = tmp_path / "net.json"
     dom, complaints = shown(f"{quick.url}/", tmp_path, f"--log-net-log={log}", "--dump-dom")
     assert complaints == ""
-    assert re.search(r'<b>hello</b></td><td><span class="pill allow">', body(dom, "models"))
-    assert re.search(r'<b>brandnew</b></td><td><span class="pill block">', body(dom, "models"))
+    assert re.search(r'<b>hello</b></td><td[^>]*><span class="pill allow">', body(dom, "models"))
+    assert re.search(r'<b>brandnew</b></td><td[^>]*><span class="pill block">', body(dom, "models"))
     assert "<b>hello</b>" in body(dom, "resident")
     assert "pill block" in body(dom, "recent") and "pill allow" in body(dom, "recent")
     assert "text-runtime" in body(dom, "gates")
@@ -57,6 +60,54 @@ def test_nothing_is_cut_off(width: int, scheme: str, quick: Running, tmp_path: P
     shot = tmp_path / "page.png"
     _, complaints = shown(f"{quick.url}/", tmp_path, *filter(None, [scheme]), f"--screenshot={shot}", width=width)
     assert complaints == "" and shot.stat().st_size > 10_000
+
+
+class _Measured(BaseHTTPRequestHandler):
+    """The server's page with a script more, which its own rules would not let in, and its answers as they are."""
+
+    url = ""
+
+    def do_GET(self) -> None:
+        found = httpx2.get(self.url + self.path)
+        text = found.text
+        if self.path == "/":
+            text = text.replace(
+                "</body>",
+                MEASURE.replace("const wide", "setTimeout(() => {\nconst wide").replace(
+                    "</script>", "}, 2500);</script>"
+                ),
+            )
+        self._say(found, text.encode())
+
+    def do_POST(self) -> None:
+        sent = self.rfile.read(int(self.headers["content-length"]))
+        found = httpx2.post(self.url + self.path, content=sent, headers={"Content-Type": "application/json"})
+        self._say(found, found.content)
+
+    def _say(self, found: httpx2.Response, content: bytes) -> None:
+        self.send_response(found.status_code)
+        self.send_header("Content-Type", found.headers["content-type"])
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, format: str, *args: object) -> None:
+        pass
+
+
+@browser
+@pytest.mark.parametrize("width", [400, 1600])
+def test_nothing_overflows(width: int, quick: Running, tmp_path: Path) -> None:
+    quick.chat("hello")
+    server = ThreadingHTTPServer(("127.0.0.1", 0), type("Measured", (_Measured,), {"url": quick.url}))
+    Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        dom, _ = shown(f"http://127.0.0.1:{server.server_port}/", tmp_path, "--dump-dom", width=width)
+    finally:
+        server.shutdown()
+        server.server_close()
+    assert re.search(r'data-wide=""', dom), re.findall(r'data-(?:wide|across)="[^"]*"', dom)
+    assert 'data-of="Decision"' in body(dom, "models")
 
 
 def test_a_rule_file_is_tried_before_it_is_saved(quick: Running) -> None:
