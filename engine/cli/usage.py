@@ -207,7 +207,7 @@ FILE is a rule file or a shipped version; today's policy if none is given.
 
 Options:
   --analyse         Find what no single line shows too: gates that never fire, entries, limits and branches that decide
-                    nothing. Takes up to a minute, and z3, the extra mlxk-rules[analysis].
+                    nothing. Takes minutes for many gates, and z3, the extra mlxk-rules[analysis].
   --format F        text, json, sarif (2.1.0), github (annotations) or junit; inside GitHub Actions github if not given.
   --level CODE=LEVEL
                     How grave a finding of a valid file is: error, warning or note; `levels:` in the file says so too.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from ..facts.types import ANYTHING, NUMBER, STRING, Type, list_of
-from ..problems import did_you_mean
+from ..problems import did_you_mean, nearest
 from .expression import Node
 from .functions import FUNCTIONS, Function
 from .not_null import NOTHING, Paths
@@ -29,6 +29,9 @@ class CallCheck(Findings):
                 or did_you_mean(name, FUNCTIONS)
                 or "the functions are in rules/LANGUAGE.md"
             )
+            if self.expression.text[: node["start"]].endswith("."):  # as other languages call a method
+                meant = nearest(name, FUNCTIONS)
+                help = f"write it around the value: {FUNCTIONS[meant].signature}" if meant else help
             return self._report(node, "unknown-function", f"unknown function `{name}()`", help)
         wanted = len(function.takes)
         if len(arguments) != wanted and not (function.variadic and len(arguments) > wanted):

@@ -121,6 +121,9 @@ class Checker(CallCheck, ListCheck):
 
     def _current(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
         if root:
+            if self._text(node).startswith("*"):
+                help = "a pattern is a text, as in glob(model.files, '*.bin')"
+                return self._report(node, "whole-facts", "`*` stands for all facts at once", help)
             # Which facts are read must be told: one of them may be missing, or of the wrong type.
             return self._report(node, "whole-facts", "`@` is all facts at once", "name the fact, such as `model.type`")
         return scope

@@ -20,6 +20,7 @@ _CHANGED_KEYS = ("when", "decide", "backend", "error", "http", "message", *ABOUT
 _PLACED_KEYS = ("id", "when", "otherwise", "decide", "backend", "error", "http", "message", "before", "after", "remove")
 _GATE_KEYS = (*_PLACED_KEYS, *ABOUT, "until", "mode", "change")
 _MODES = ("enforce", "observe")
+_ENDS = "allow (with `backend`), warn (with `backend`, `message`) or block (with `error`, `message`)"
 
 
 def _day(node: Node) -> int:
@@ -152,7 +153,7 @@ class GateReader(ValueReader):
     def decide(self, keys: Mapping[str, Node], node: Node, what: str, meant: Collection[str]) -> str:
         decide = self.choice(keys.get("decide"), "decision", DECISIONS)
         if "decide" not in keys and "decide" not in meant and node.kind == "mapping":
-            self.note(node, "missing-key", f"{what} has no `decide`", f"one of {', '.join(DECISIONS)}")
+            self.note(node, "missing-key", f"{what} has no `decide`", _ENDS)
         wanted = {"allow": ("backend",), "warn": ("backend", "message"), "block": ("error", "message")}
         for key in wanted.get(decide, ()):
             if key not in keys and key not in meant:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -30,7 +30,7 @@ def merge(base: Document, over: Document) -> tuple[Document, list[Problem]]:
         sets=_sets(base, over, problems),
         limits=_by_name(base.limits, over.limits),
         derive=_by_name(base.derive, over.derive),
-        gates=_gates(base.gates, over.gates, misplaced),
+        gates=_gates(base.gates, over, misplaced),
     )
     problems.extend(_unread(base, merged))
     if not misplaced and base.gates:
@@ -96,7 +96,7 @@ def _sets(base: Document, over: Document, problems: list[Problem]) -> tuple[Stri
             continue
         before = merged.get(change.name)
         if before is None:
-            help = did_you_mean(change.name, merged) or "give the new set as a list"
+            help = did_you_mean(change.name, merged) or _there_is(merged) or "give the new set as a list"
             problems.append(change.place.problem("unknown-set", f"no set `{change.name}` to change", help))
             continue
         for word, place in zip(change.remove, change.removed, strict=True):
@@ -113,14 +113,18 @@ def _sets(base: Document, over: Document, problems: list[Problem]) -> tuple[Stri
     return tuple(merged.values())
 
 
-def _gates(base: tuple[Gate, ...], over: tuple[Gate, ...], problems: list[Problem]) -> tuple[Gate, ...]:
+def _there_is(names: Collection[str]) -> str:
+    return f"the sets are {', '.join(names)}" if names else ""
+
+
+def _gates(base: tuple[Gate, ...], over: Document, problems: list[Problem]) -> tuple[Gate, ...]:
     merged = list(base)
-    for gate in over:
+    for gate in over.gates:
         ids = [other.id for other in merged]
         if gate.change and gate.id in ids:
             gate = _changed(merged[ids.index(gate.id)], gate, problems)
         elif gate.change:
-            help = did_you_mean(gate.id, ids) or "write the whole gate"
+            help = did_you_mean(gate.id, ids) or f"name a gate that `mlxk-rules policy {over.extends[0]}` shows"
             problems.append(gate.place.problem("unknown-gate", f"no gate `{gate.id}` to change", help))
             continue
         if gate.remove or (gate.id in ids and gate.near is None):
@@ -142,7 +146,7 @@ def _gates(base: tuple[Gate, ...], over: tuple[Gate, ...], problems: list[Proble
         merged = [other for other in merged if other.id != gate.id]
         ids = [other.id for other in merged]
         if neighbour not in ids:
-            help = did_you_mean(neighbour, ids) or "name a gate of the extended policy"
+            help = did_you_mean(neighbour, ids) or f"name a gate that `mlxk-rules policy {over.extends[0]}` shows"
             problems.append(gate.place.problem("unknown-gate", f"no gate `{neighbour}` to stand {side}", help))
             merged.insert(0, gate)
             continue

@@ -128,6 +128,8 @@ class ValueReader:
             return None
         if node.kind == "boolean":
             help = "use `otherwise: true` for what always holds"
+            if self.overlay:  # the gate that always fires is the extended policy's
+                help = "write `when: '`true`'` for what always holds"
             self.note(node, "wrong-type", f"{what} is the YAML boolean {node.written}, an expression is wanted", help)
             return None
         text = self.string(node, what, example="a JMESPath expression")

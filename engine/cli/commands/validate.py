@@ -104,8 +104,9 @@ def _text(reports: Sequence[Report]) -> str:
     lines = [problem_report(problem, style) for problem in problems]
     lines += [report.summary for report in reports if not report.failing]
     if problems:
-        several = "CODE" if len({problem.code for problem in problems}) > 1 else problems[0].code
-        lines.append(style(f"`mlxk-rules validate --explain {several}` tells more", "dim"))
+        first, *others = dict.fromkeys(problem.code for problem in problems)
+        more = f", so of {', '.join(others)}" if others else ""
+        lines.append(style(f"`mlxk-rules validate --explain {first}` tells more{more}", "dim"))
     return "\n".join(lines)
 
 
