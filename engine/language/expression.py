@@ -206,7 +206,8 @@ def _parse_problem(error: exceptions.ParseError, text: str) -> Problem:
         return Problem("expression-syntax", "a single `&` is not an operator", "write &&")
     if error.token_type.lower() == "number":
         word = re.compile(r"\d+(\.\d+)?\w*").match(text, int(error.lex_position))
-        number = word[0] if word and size_in_bytes(word[0]) is not None else token
+        whole = word is not None and (size_in_bytes(word[0]) is not None or re.fullmatch(r"\d+\.\d+", word[0]))
+        number = word[0] if word is not None and whole else token
         return Problem("expression-syntax", f"the number {number} stands bare", f"write it in back-quotes: `{number}`")
     if token in _WORDS:
         return Problem("expression-syntax", f"unexpected `{token}`", f"JMESPath says {_WORDS[token]}")

@@ -122,7 +122,7 @@ class Checker(CallCheck, ListCheck):
     def _current(self, node: Node, scope: Type, known: Paths, root: bool) -> Type:
         if root:
             if self._text(node).startswith("*"):
-                help = "a pattern is a text, as in glob(model.files, '*.bin')"
+                help = "a pattern is a text, as in `glob(model.files, '*.bin') != `[]``"
                 return self._report(node, "whole-facts", "`*` stands for all facts at once", help)
             # Which facts are read must be told: one of them may be missing, or of the wrong type.
             return self._report(node, "whole-facts", "`@` is all facts at once", "name the fact, such as `model.type`")
@@ -200,7 +200,8 @@ class Checker(CallCheck, ListCheck):
                 help = f"make it one: `(to_number({text}) || `0`)`"
                 self._report(node, "not-ordered", f"{operator} takes numbers, `{text}` is anything", help)
             elif kind.kinds & {"string", "array"}:
-                help = "compare versions with at_least(version, '1.2'), numbers without quotes"
+                at_least = "at_least(version, '1.2')" if operator in (">", ">=") else "!(at_least(version, '1.2'))"
+                help = f"compare versions with {at_least}, numbers without quotes"
                 if side["type"] == "literal" and size_in_bytes(str(side["value"])) is not None:
                     help = f"write the size in back-quotes: `{side['value']}`"
                 self._report(node, "not-ordered", f"{operator} takes numbers, `{text}` is {kind}", help)

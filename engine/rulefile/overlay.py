@@ -136,7 +136,7 @@ def _gates(base: tuple[Gate, ...], over: Document, problems: list[Problem]) -> t
             merged[position : position + 1] = [] if gate.remove else [gate]
             continue
         if gate.near is None:
-            help = "say `before:` or `after:` which gate it stands"
+            help = f"say `before:` or `after:` which gate it stands; `mlxk-rules policy {over.extends[0]}` shows them"
             if meant := did_you_mean(gate.id, ids):
                 help = f"{help}; or, to replace one, {meant}"
             problems.append(gate.place.problem("no-place", f"the new gate `{gate.id}` has no place", help))

@@ -57,7 +57,8 @@ def _report(
     except PolicyError as error:
         return Report(name, error.problems)
     levels = {**dict(policy.document.levels), **levels}
-    counts = f"{len(policy.document.gates)} gates, {len(policy.document.derive)} derived facts"
+    observed = f", {len(policy.document.observed)} observed" if policy.document.observed else ""
+    counts = f"{len(policy.document.gates)} gates{observed}, {len(policy.document.derive)} derived facts"
     summary = f"{safe(name)}: valid, {policy.name} {policy.version}, {counts}"
     if found:
         return Report(name, tuple(found), summary)
