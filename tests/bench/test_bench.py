@@ -114,6 +114,7 @@ def _holds(term: gates.Term, row: gates.Row) -> bool:
     return {"==": operator.eq, "!=": operator.ne, ">": operator.gt}[term.operator](value, term.value)
 
 
+@pytest.mark.slow
 def test_the_peers_gates_and_decisions_are_the_engines() -> None:
     for facts in row_facts():
         row = gates.row_of(facts)

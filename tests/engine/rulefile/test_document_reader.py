@@ -40,7 +40,10 @@ def problems_of(source: str | Path) -> tuple[Problem, ...]:
     return caught.value.problems
 
 
-@pytest.fixture(params=[name for name in ("CSafeLoader", "SafeLoader") if hasattr(yaml, name)])
+_LOADERS = [name for name in ("CSafeLoader", "SafeLoader") if hasattr(yaml, name)]
+
+
+@pytest.fixture(params=[_LOADERS[0], *(pytest.param(name, marks=pytest.mark.slow) for name in _LOADERS[1:])])
 def parser(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """libyaml, where it is, and PyYAML's own parser in Python: they word what they refuse differently."""
     monkeypatch.setattr(yaml_tree, "_LOADER", getattr(yaml, request.param))

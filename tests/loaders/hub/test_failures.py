@@ -32,6 +32,7 @@ def failure(name: str = "hf://org/name") -> LoaderError:
     return found
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("set_up", "code", "words"),
     [

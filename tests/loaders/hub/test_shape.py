@@ -50,8 +50,9 @@ def vocabulary(size: int) -> dict[str, object]:
 
 @pytest.mark.parametrize(
     ("count", "tensors", "requests", "size", "seconds"),
-    [(8, 230, 30, 1_000_000, 1.0), pytest.param(160, 560, 700, 25_000_000, 6.0, marks=pytest.mark.slow)],
+    [(8, 230, 30, 1_000_000, 1.0), (160, 560, 700, 25_000_000, 6.0)],
 )
+@pytest.mark.slow
 def test_what_it_costs(
     hub: Hub, tmp_path: Path, count: int, tensors: int, requests: int, size: int, seconds: float
 ) -> None:

@@ -75,6 +75,7 @@ def build(model: dict[str, Any], root: Path) -> Path:
     return folder
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("model", MODELS, ids=[f"{model['id']} {model['title']}" for model in MODELS])
 def test_every_folder_and_request(model: dict[str, Any], tmp_path: Path) -> None:
     folder = build(model, tmp_path)

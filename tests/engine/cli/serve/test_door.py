@@ -69,6 +69,7 @@ def test_models(quick: Running) -> None:
     assert quick.http.get("/v1/models/tests/models/hello").status_code == 404
 
 
+@pytest.mark.slow
 def test_an_answer(quick: Running) -> None:
     response = quick.chat("hello", user="somebody")
     assert response.json()["choices"][0]["message"]["content"] == ANSWER
@@ -170,6 +171,7 @@ WRONG = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", WRONG)
 def test_wrong_words(name: str, tmp_path: Path, capsys: Capture) -> None:
     words, code = WRONG[name]
@@ -180,6 +182,7 @@ def test_wrong_words(name: str, tmp_path: Path, capsys: Capture) -> None:
     assert (exit_code, out, f"error[{code}]" in err) == (2, "", True), err
 
 
+@pytest.mark.slow
 def test_a_key(tmp_path: Path) -> None:
     key = tmp_path / "key"
     key.write_text("a-long-enough-secret\n")
