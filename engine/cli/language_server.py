@@ -56,8 +56,8 @@ def server(version: str) -> LanguageServer:
     @ours.feature(lsp.TEXT_DOCUMENT_HOVER)
     def _(params: lsp.HoverParams) -> lsp.Hover | None:
         file, line, column = files.at(params.text_document.uri, params.position)
-        cases = files.cases(params.text_document.uri)
-        said = hover(file.text, line, column, file.document, cases) if file is not None else None
+        uri = params.text_document.uri
+        said = hover(file.text, line, column, file.document, lambda: files.cases(uri)) if file is not None else None
         return None if said is None else lsp.Hover(lsp.MarkupContent(lsp.MarkupKind.Markdown, said))
 
     @ours.feature(lsp.TEXT_DOCUMENT_DEFINITION)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 from ..facts.vocabulary import Fact, vocabulary
 from ..language.functions import FUNCTIONS
@@ -14,11 +14,11 @@ _SHOWN = 8  # words of a set
 
 
 def hover(
-    text: str, line: int, column: int, document: Document | None, cases: Mapping[str, Sequence[str]]
+    text: str, line: int, column: int, document: Document | None, cases: Callable[[], Mapping[str, Sequence[str]]]
 ) -> str | None:
     """Return what is to be said of the word at a place; None where that is nothing.
 
-    cases: the names of the policy's cases by the gate that decides them.
+    cases: gives the names of the policy's cases by the gate that decides them; asked for a gate alone.
     """
     word = word_at(text, line, column)
     if word is None:
@@ -51,7 +51,7 @@ def hover(
         if gate is not None:
             about = [f"- {key}: {words}" for key, words in gate.about]
             answer = f"{gate.decide} {gate.error or gate.backend}"
-            decided = list(dict.fromkeys(cases.get(last, ())))
+            decided = list(dict.fromkeys(cases().get(last, ())))
             many = f" and {len(decided) - _SHOWN} more" if len(decided) > _SHOWN else ""
             named = [f"- cases: {', '.join(f'`{name}`' for name in decided[:_SHOWN])}{many}"] if decided else []
             return "\n".join([f"the gate `{last}`: {answer}, {gate.place}", "", *about, *named])

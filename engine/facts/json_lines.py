@@ -16,6 +16,7 @@ from ..problems import UsageError
 
 MAX_LINE = 16 * 1024 * 1024  # bytes
 _MAX_SKIPPED = 4 * MAX_LINE  # of the rest of a line that is too long
+_OBJECT = re.compile(r"\s*\{")  # where one begins
 _FIRST_BLOCK, _MAX_BLOCK = 4 << 10, 512 << 10
 
 
@@ -45,7 +46,7 @@ def _one_a_line(file: BufferedReader) -> BufferedReader:
         raise UsageError("line-too-long", message, "write one JSON object a line")
     text, put, end = content.decode("utf-8", "surrogateescape"), "", 0
     decoder = json.JSONDecoder()
-    while match := re.compile(r"\s*\{").match(text, end):
+    while match := _OBJECT.match(text, end):
         try:
             after = decoder.raw_decode(text, match.end() - 1)[1]
         except (ValueError, RecursionError):

@@ -20,6 +20,9 @@ from .other_languages import foreign_operator
 MAX_LENGTH = 4_000  # characters; jmespath's lexer is quadratic in long literals
 MAX_DEPTH = 60  # of nested nodes; keeps every later walk within the interpreter's stack
 
+_BACK_QUOTED_NUMBER = re.compile(r"`\s*\d")
+_BARE_NUMBER = re.compile(r"\d+(\.\d+)?\w*")
+
 Node = dict[str, Any]  # jmespath's own: type, children, value; here also start, end and, of a field, quoted
 
 
@@ -91,7 +94,7 @@ class _StampingParser(_Parser):
 
     def _token_nud_literal(self, token: dict[str, Any]) -> Node:
         size = size_in_bytes(token["value"]) if isinstance(token["value"], str) else None
-        if size is not None and re.compile(r"`\s*\d").match(self.text, token["start"]):
+        if size is not None and _BACK_QUOTED_NUMBER.match(self.text, token["start"]):
             token = {**token, "value": size}  # `8GB` is a number: how it is written in limits, too
         return cast("Node", super()._token_nud_literal(token))
 
@@ -205,7 +208,7 @@ def _parse_problem(error: exceptions.ParseError, text: str) -> Problem:
     if token == "&":
         return Problem("expression-syntax", "a single `&` is not an operator", "write &&")
     if error.token_type.lower() == "number":
-        word = re.compile(r"\d+(\.\d+)?\w*").match(text, int(error.lex_position))
+        word = _BARE_NUMBER.match(text, int(error.lex_position))
         whole = word is not None and (size_in_bytes(word[0]) is not None or re.fullmatch(r"\d+\.\d+", word[0]))
         number = word[0] if word is not None and whole else token
         return Problem("expression-syntax", f"the number {number} stands bare", f"write it in back-quotes: `{number}`")

@@ -12,6 +12,8 @@ from .source import Source
 from .yaml_tree import Node, offset_in
 
 DECISIONS = ("allow", "warn", "block")
+WANTED = {"allow": ("backend",), "warn": ("backend", "message"), "block": ("error", "message")}  # beside a decision
+UNWANTED = {"allow": ("error", "http", "message"), "warn": ("http",), "block": ("backend",)}
 ABOUT = ("description", "link", "owner", "remedy")  # of a gate: words for people
 LEVELS = ("error", "warning", "note")
 BACKENDS = ("mlx_lm", "mlx_vlm", "mlx_audio")

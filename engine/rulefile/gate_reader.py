@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import replace
 from datetime import date
 
-from .document import ABOUT, BACKENDS, DECISIONS, Gate, Located
+from .document import ABOUT, BACKENDS, DECISIONS, UNWANTED, WANTED, Gate, Located
 from .value_reader import ValueReader, read_as
 from .yaml_tree import Node
 
@@ -154,12 +154,10 @@ class GateReader(ValueReader):
         decide = self.choice(keys.get("decide"), "decision", DECISIONS)
         if "decide" not in keys and "decide" not in meant and node.kind == "mapping":
             self.note(node, "missing-key", f"{what} has no `decide`", _ENDS)
-        wanted = {"allow": ("backend",), "warn": ("backend", "message"), "block": ("error", "message")}
-        for key in wanted.get(decide, ()):
+        for key in WANTED.get(decide, ()):
             if key not in keys and key not in meant:
                 self.note(node, "missing-key", f"{what} decides {decide} and has no `{key}`", f"add `{key}:`")
-        unwanted = {"allow": ("error", "http", "message"), "warn": ("http",), "block": ("backend",)}
-        for key in unwanted.get(decide, ()):
+        for key in UNWANTED.get(decide, ()):
             if key in keys:
                 self.note(keys[key], "unknown-key", f"{what} decides {decide}, `{key}` has no place there", "delete it")
         return decide

@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TypeVar
 
 from ..problems import Problem, Problems, did_you_mean
-from .document import Derivation, Document, Gate, Limit, Place, StringSet
+from .document import UNWANTED, WANTED, Derivation, Document, Gate, Limit, Place, StringSet
 from .gate_reader import NOT_IMPLEMENTED
 
 Part = TypeVar("Part", Limit, Derivation)
@@ -159,10 +159,8 @@ def _changed(gate: Gate, over: Gate, problems: list[Problem]) -> Gate:
     keys = set(over.change)
     given = {key: getattr(over, key) for key in ("when", "decide", "error", "http", "message") if key in keys}
     decide = str(given.get("decide", gate.decide))
-    wanted = {"allow": ("backend",), "warn": ("backend", "message"), "block": ("error", "message")}.get(decide, ())
-    unwanted = {"allow": ("error", "http", "message"), "warn": ("http",), "block": ("backend",)}.get(decide, ())
     backend = over.backend if "backend" in keys else gate.backend
-    for key in unwanted:
+    for key in UNWANTED.get(decide, ()):
         if key in keys:
             message = f"the gate `{gate.id}` decides {decide}, `{key}` has no place there"
             problems.append(over.place.problem("unknown-key", message, "delete it"))
@@ -173,7 +171,7 @@ def _changed(gate: Gate, over: Gate, problems: list[Problem]) -> Gate:
         given.setdefault("http", gate.http or NOT_IMPLEMENTED)
     there = {"backend": backend != "unsupported", "error": given.get("error", gate.error)}
     there["message"] = given.get("message", gate.message)
-    for key in wanted:
+    for key in WANTED.get(decide, ()):
         if not there[key]:
             message = f"the gate `{gate.id}` then decides {decide} and has no `{key}`"
             problems.append(over.place.problem("missing-key", message, f"add `{key}:` to `change`"))

@@ -13,7 +13,8 @@ from ...analysis.version_bump import Bump, bump, enough_for_any
 from ...facts.json_lines import facts_in, lines_of, opened
 from ...policy import Policy
 from ...problems import UsageError
-from ...report.difference import edit_reports, lines, page, pairs, plain, said, version_line
+from ...report.difference import page, pairs, said
+from ...report.edits import edit_reports, lines, plain, version_line
 from ...report.problem_formats import COMPARED, FORMATS
 from ...report.terminal import Style, safe, style_for
 from ...storage.own_package import install_command
@@ -34,7 +35,7 @@ def run(options: dict[str, Any]) -> int:
     versions or edits alone tell, whether the version is enough. Raises UsageError where that is no answer.
     """
     old, new = policy_at(options["OLD"]), policy_at(options["NEW"])
-    form = format_of({**options, "--format": options["--format"] or ("json" if options["--json"] else "text")})
+    form = format_of(options, {})  # its annotations are asked for, not guessed
     whole = None
     with waiting("reading") as progress:
         recorded: Rows = {"models": list(_models(old, new, progress)) if options["--models"] else None}

@@ -58,7 +58,7 @@ def run(options: dict[str, Any]) -> int:
 
 def _once(options: dict[str, Any]) -> int:
     wanted = _percent(options["--fail-under"])
-    form = format_of({**options, "--format": options["--format"] or ("json" if options["--json"] else "text")})
+    form = format_of(options, {})  # its annotations are asked for, not guessed
     found = find(options["FILE"] or choice_of(options).source)
     policy = Policy.load(found.policy)
     runs: list[Run] = []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from typing import NoReturn
 
@@ -23,11 +24,19 @@ def cases_of(word: str | None, policy: Policy) -> list[Run]:
     if word is not None and ":" in word:
         return []
     try:
-        suites = [suite for suite, _ in find(word).suites]
-        told = [replace(one, cases=tuple(case for case in one.cases if case.folder is None)) for one in suites]
-        return [run for suite in told for run in bound(suite, policy, _none)]
+        return runs_of(word, policy)
     except (PolicyError, UsageError):
         return []
+
+
+def runs_of(source: str | os.PathLike[str] | None, policy: Policy) -> list[Run]:
+    """Return the cases that test a policy from a source, those with a folder left out.
+
+    Raises UsageError where it has none, PolicyError where they are wrong.
+    """
+    suites = [suite for suite, _ in find(source).suites]
+    told = [replace(one, cases=tuple(case for case in one.cases if case.folder is None)) for one in suites]
+    return [run for suite in told for run in bound(suite, policy, _none)]
 
 
 def some_of(runs: list[Run]) -> list[Run]:

@@ -8,11 +8,14 @@ from functools import cache
 from hashlib import sha256
 from pathlib import Path
 
+from ...report.pages.page import palette
+
 
 @cache
 def page() -> str:
-    """Return the page as HTML."""
-    return Path(__file__).with_name("page.html").read_text("utf-8")
+    """Return the page as HTML, in the colours and fonts of the pages that `--html` writes."""
+    text = Path(__file__).with_name("page.html").read_text("utf-8")
+    return text.replace("<style>\n", f"<style>\n{palette()}", 1)
 
 
 @cache

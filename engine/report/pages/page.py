@@ -52,6 +52,11 @@ _CODE = re.compile(r"`([^`]+)`|(\{\{.*?\}\})")
 
 
 @cache
+def palette() -> str:
+    """Return the colours, light and dark, and the fonts of a page: the rules that page.css begins with."""
+    return _style().partition("* {")[0]
+
+
 def _style() -> str:
     return (Path(__file__).parent / "page.css").read_text("utf-8")
 

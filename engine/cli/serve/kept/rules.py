@@ -5,18 +5,14 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
-from dataclasses import replace
 from typing import Any, NamedTuple
 
 from ....policy import Policy
 from ....problems import PolicyError, UsageError
 from ....report.pages.outline import outline
 from ....report.pages.rule_file import rule_file
-from ....rulefile.document import Place
-from ....testing.binding import bound
-from ....testing.case_files import find
-from ....testing.cases import Folder
 from ....testing.outcome import failures
+from ...policies.policy_cases import runs_of
 from ...policies.policy_choice import Choice
 from ...policies.watching import Watched
 
@@ -94,19 +90,11 @@ class RuleFile:
         if self._choice.over:
             return ()
         try:
-            suites = find(self._choice.source).suites
+            runs = runs_of(self._choice.source, policy)
         except UsageError:  # it has none
             return ()
-        found: list[str] = []
-        for suite, _ in suites:
-            cases = tuple(case for case in suite.cases if case.folder is None)
-            runs = [run for run in bound(replace(suite, cases=cases), policy, _no_folder) if run.skip is None]
-            found += [f"its case `{one.run.name}` fails" for one in failures(policy, runs)]
-        return tuple(found)
-
-
-def _no_folder(folder: Folder, place: Place) -> dict[str, Any]:
-    raise AssertionError("no folder is probed here")
+        failed = failures(policy, [run for run in runs if run.skip is None])
+        return tuple(f"its case `{one.run.name}` fails" for one in failed)
 
 
 def watch(rule_file: RuleFile, told: Any, ended: threading.Event, seconds: float = 0.5) -> None:
