@@ -9,10 +9,10 @@ from typing import Any, NamedTuple
 from ..decision import Decision
 from ..policy import Policy
 from ..rulefile.document import Gate
-from .cases.formula import Conditions
 from .cases.questions import LOOSE, NOT_FOLLOWED
 from .cases.space import Space
 from .cases.thresholds import thresholds
+from .formulas.formula import Conditions
 from .gate_cases import Symbolic
 from .substance import alike
 from .witness import Witness, least, witness

@@ -12,10 +12,10 @@ from ..language.fact_paths import paths_in
 from ..policy import Policy
 from ..rulefile.checked import check
 from ..rulefile.document import Derivation, Gate, Place, StringSet
-from .cases.formula import Conditions, Formula
 from .cases.space import Space
 from .difference import difference
 from .finding import Finding, explained, place_of, unmatched
+from .formulas.formula import Conditions, Formula
 from .gate_cases import Symbolic
 from .outputs import SHOWN, decided_by, read_by, told_by, words_of
 

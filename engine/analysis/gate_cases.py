@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from .cases.formula import Formula
 from .cases.space import Space
+from .formulas.formula import Formula
 
 
 class Symbolic:

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import cast
 
 from ...language.fact_paths import path_of
-from .formula import Atom, Formula
+from ..formulas.formula import Atom, Formula
 from .questions import LOOSE, atoms_in
 from .solver import Cases
 from .uses import paths

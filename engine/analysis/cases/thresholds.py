@@ -8,7 +8,7 @@ from typing import Any
 from ...facts.vocabulary import vocabulary
 from ...language.expression import Node
 from ...language.fact_paths import path_of, paths_in
-from .formula import Atom
+from ..formulas.formula import Atom
 from .space import Space
 
 _ORDERED = {"gt": 1, "gte": 1, "lt": -1, "lte": -1}

@@ -13,8 +13,8 @@ from ...facts.types import ANYTHING, STRINGS, kind_of
 from ...facts.vocabulary import vocabulary
 from ...language.expression import Node
 from ...language.fact_paths import at_root, path_of
+from ..formulas.formula import Atom
 from .asked import Asked
-from .formula import Atom
 from .ordinary_model import type_path
 from .text_kinds import Question
 

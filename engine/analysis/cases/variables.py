@@ -11,9 +11,9 @@ from ...compiler.program_builder import sections
 from ...facts.vocabulary import vocabulary
 from ...language.expression import Node
 from ...language.interpreter import interpret
-from .constants import sets_in
+from ..formulas.constants import sets_in
+from ..formulas.formula import Atom, Formula
 from .fact_values import ratio_pairs, texts_of, values_of
-from .formula import Atom, Formula
 from .ordinary_model import ordinary, put, type_path, value_at
 from .questions import Questions, together
 from .text_kinds import Question

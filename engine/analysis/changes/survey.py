@@ -13,11 +13,11 @@ from typing import Any
 
 from ...policy import Policy
 from ...problems import UsageError
-from ..cases.formula import Conditions
 from ..cases.ordinary_model import ordinary
 from ..cases.space import Space
 from ..cases.thresholds import thresholds
 from ..difference import Evidence, Outcome, complete, direction, followed, outcome, together
+from ..formulas.formula import Conditions
 from ..gate_cases import Symbolic
 from ..substance import alike
 from ..witness import Witness, differing, fewest, least, witness
