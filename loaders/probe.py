@@ -135,7 +135,7 @@ class Probed:
         facts["request"] = self._request
         facts["runtime"] = machine.runtime
         facts["memory"] |= machine.memory
-        facts["resident"] = {"bytes": 0}
+        facts["resident"] = {"models": [], "bytes": 0}
         facts["dry_run"] = {backend: outcome.not_done(backend, "it was not asked for") for backend in BACKENDS}
         return facts
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ....loaders import LoaderError, Probed, Resolved, machine, request_of
@@ -109,17 +109,17 @@ def request_for(asked: Asked, policy: Policy) -> dict[str, Any]:
     )
 
 
-def lowered(facts: Mapping[str, Any], held: int, limits: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the facts of a machine where others hold so many bytes of what may be used: `memory` is less by them.
+def beside(facts: Mapping[str, Any], models: Sequence[str], held: int, limits: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the facts of a machine where these models are to stay and hold so many bytes of what may be used.
 
-    What may be used is a share of all memory, so all memory is less by more.
+    `memory` is less by them. What may be used is a share of all memory, so all memory is less by more.
     """
     memory = dict(facts["memory"])
     if memory.get("total_bytes") is not None:
         memory["total_bytes"] = max(1, int(memory["total_bytes"] - held / (limits.get("memory_ratio") or 1)))
     if memory.get("recommended_bytes") is not None:
         memory["recommended_bytes"] = max(1, memory["recommended_bytes"] - held)
-    return {**facts, "memory": memory, "resident": {"bytes": held}}
+    return {**facts, "memory": memory, "resident": {"models": sorted(models), "bytes": held}}
 
 
 def _is_open(known: _Known, policy: Policy) -> bool:

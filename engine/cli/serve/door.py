@@ -119,27 +119,32 @@ class Door:
     def _headers(self, request: Request) -> dict[str, str]:
         return getattr(request.state, "told", {})
 
-    async def _chunks(self, asked: Asked, decided: Decided) -> AsyncGenerator[dict[str, Any] | None]:
+    async def _chunks(self, id: str, asked: Asked, decided: Decided) -> AsyncGenerator[dict[str, Any] | None]:
         """The chunks of an answer, from the load on. Raises Refusal.
 
         Where the model's process dies before anything of the answer was given away, another is asked, once.
         """
         first = True
         try:
-            async with aclosing(self._once(asked, decided)) as chunks:
+            async with aclosing(self._once(id, asked, decided)) as chunks:
                 async for chunk in chunks:
                     first = first and chunk is None
                     yield chunk
         except Refusal as refusal:
             if refusal.code != "worker_died" or not first:
                 raise
-            async with aclosing(self._once(asked, decided)) as chunks:
+            async with aclosing(self._once(id, asked, decided)) as chunks:
                 async for chunk in chunks:
                     yield chunk
 
-    async def _once(self, asked: Asked, decided: Decided) -> AsyncGenerator[dict[str, Any] | None]:
-        policy = self._server.policy
-        async with self._server.models.using(asked.model, decided, policy) as backend, answer(backend, asked) as chunks:
+    async def _once(self, id: str, asked: Asked, decided: Decided) -> AsyncGenerator[dict[str, Any] | None]:
+        rules = self._server.rule_file.rules
+
+        def note(beside: Decided) -> None:
+            self._server.keep(id, asked, beside, rules)
+
+        using = self._server.models.using(asked.model, decided, rules.policy, note)
+        async with using as backend, answer(backend, asked) as chunks:
             async for chunk in chunks:
                 yield chunk
 
@@ -147,7 +152,7 @@ class Door:
         """Return the answer in one piece; where the client goes away meanwhile, it is not made to its end."""
 
         async def work() -> dict[str, Any]:
-            async with aclosing(self._chunks(asked, decided)) as chunks:
+            async with aclosing(self._chunks(request.state.id, asked, decided)) as chunks:
                 return await whole(chunks)
 
         made, gone = asyncio.create_task(work()), asyncio.create_task(_gone(request))
@@ -163,7 +168,7 @@ class Door:
 
     async def _streamed(self, request: Request, asked: Asked, decided: Decided) -> Response:
         """Return the answer as it comes. What fails soon is an HTTP status; what fails later is an event."""
-        chunks = self._chunks(asked, decided)
+        chunks = self._chunks(request.state.id, asked, decided)
         first = asyncio.create_task(anext(chunks, None))
         try:
             await asyncio.wait((first,), timeout=_EARLY_SECONDS)

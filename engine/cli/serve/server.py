@@ -70,16 +70,20 @@ class Server:
         decision = decided.decision
         self.metrics.decided(decided)
         self.gates[decision.gate or ""] = self.gates.get(decision.gate or "", 0) + 1
-        line = line_of(id, asked, decided, rules, self.settings.log_prompts)
-        logged = line["logged"]
+        logged = self.keep(id, asked, decided, rules)
         kind = " and ".join(word for word, there in (("images", asked.images), ("audio", asked.audio)) if there)
         self.recent.appendleft(
             Recent(id, logged["time"], asked.model, kind or "text", logged["decision"], logged["milliseconds"])
         )
-        if self.log is not None:
-            self.log.write(masked(line, self.settings.masked))
         if decision.decision == "warn":
             self._say(f"warning: {decision.message} ({id})")
+
+    def keep(self, id: str, asked: Asked, decided: Decided, rules: Rules) -> dict[str, Any]:
+        """Log a decision, also one beside others, which is no request's of its own; return what is `logged` of it."""
+        line = line_of(id, asked, decided, rules, self.settings.log_prompts)
+        if self.log is not None:
+            self.log.write(masked(line, self.settings.masked))
+        return line["logged"]
 
     def _of_a_model(self, what: str, entry: Entry) -> None:
         self.metrics.of_a_model(what, entry)

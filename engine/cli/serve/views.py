@@ -137,8 +137,8 @@ class Views:
         sizes = {name: memory[name] for name in ("total_bytes", "recommended_bytes")}
         fits = None
         if decided.decision.allowed:
-            held = sum(one.bytes for one in self._server.models.entries if one.name != id)
-            fits = Needs(policy, decided).fits(held)
+            others = [one.resident for one in self._server.models.entries if one.name != id]
+            fits = Needs(policy, decided).fits(others)
         found = {"model": id, "decision": decided.decision.to_dict(), "needed_bytes": needed, **sizes}
         return {**found, "fits_beside_loaded": fits}
 

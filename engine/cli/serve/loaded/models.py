@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -12,7 +12,7 @@ from .....loaders import BackendServer, Job, LoaderError
 from ....facts.wording import size_text
 from ....policy import Policy
 from ..asked.refusals import Refusal, of_loader
-from ..deciding import Decided, lowered
+from ..deciding import Decided, beside
 from ..settings import RETRY_SECONDS, Settings
 from .room import Resident, Room, Share, room_for, share_of
 
@@ -31,15 +31,22 @@ class Needs:
         self.bytes, self.cache = int(whole), int(derived.get("kv_bytes") or 0)
         self.tokens = int(derived.get("context") or 0)
 
-    def fits(self, held: int) -> bool:
-        """Whether the policy decides as it does alone, where others hold so many bytes.
+    def beside(self, others: Sequence[Resident], more: int = 0) -> Decided:
+        """Return what the policy decides where others stay, and so many bytes more are held."""
+        started = time.perf_counter()
+        held = sum(one.bytes for one in others) + more
+        facts = beside(self._decided.facts, [one.name for one in others], held, self._policy.limits)
+        return Decided(self._policy.decide(facts), facts, time.perf_counter() - started)
+
+    def fits(self, others: Sequence[Resident], more: int = 0) -> bool:
+        """Whether the policy decides as it does alone, where others stay, and so many bytes more are held.
 
         One that is warned of for its memory alone would be decided the same beside others: it wants all there is.
         """
         alone = self._decided.decision
         if alone.decision == "warn" and alone.error_type == _MEMORY:
-            return held == 0
-        return self._policy.decide(lowered(self._decided.facts, held, self._policy.limits)).gate == alone.gate
+            return not (others or more)
+        return self.beside(others, more).decision.gate == alone.gate
 
 
 class Entry:
@@ -89,12 +96,15 @@ class Models:
         return tuple(self._entries)
 
     @asynccontextmanager
-    async def using(self, name: str, decided: Decided, policy: Policy) -> AsyncGenerator[BackendServer]:
+    async def using(
+        self, name: str, decided: Decided, policy: Policy, note: Callable[[Decided], None] = lambda _: None
+    ) -> AsyncGenerator[BackendServer]:
         """Give the server of a model, loaded where it is not yet; while open, the model stays.
 
+        note: takes what was decided of it beside others, where that was asked.
         Raises Refusal: 503 where others answer, 507 where what is pinned leaves no room, or the load's own error.
         """
-        entry = self._entry(name, decided, policy)
+        entry = self._entry(name, decided, policy, note)
         entry.busy += 1
         entry.used = time.monotonic()
         asked = 0
@@ -121,24 +131,24 @@ class Models:
             if entry.stale and not entry.busy:
                 self._leave(entry)
 
-    def _entry(self, name: str, decided: Decided, policy: Policy) -> Entry:
+    def _entry(self, name: str, decided: Decided, policy: Policy, note: Callable[[Decided], None]) -> Entry:
         """Return the entry of a model, made where there is none. Nothing is awaited in here: two requests make one."""
         model = decided.facts["model"]
         backend = decided.decision.backend
         for entry in [one for one in self._entries if one.name == name and not one.stale]:
             dead = entry.server is not None and not entry.server.is_alive
             if not dead and (entry.job.backend, entry.job.fingerprint) == (backend, model["fingerprint"]):
-                return self._grown(entry, decided, policy)
+                return self._grown(entry, decided, policy, note)
             entry.stale = True  # the folder is another by now
             if not entry.busy:
                 self._leave(entry)
         needs = Needs(policy, decided)
-        others = self._make_room(name, [one.resident for one in self._entries], needs, decided)
+        others = self._make_room(name, [one.resident for one in self._entries], needs, decided, note)
         share = share_of(
             needs.bytes,
             needs.cache if backend != "mlx_audio" else 0,
             self._settings.parallel,
-            lambda more: needs.fits(others + more),
+            lambda more: needs.fits(others, more),
         )
         job = Job(backend, model["path"], model["fingerprint"], model["type"], share.parallel, share.cache_bytes)
         entry = Entry(name, job, share, needs.tokens, name in self._settings.pinned)
@@ -147,20 +157,26 @@ class Models:
         entry.task.add_done_callback(lambda task: task.cancelled() or task.exception())  # who waits for it is told
         return entry
 
-    def _grown(self, entry: Entry, decided: Decided, policy: Policy) -> Entry:
+    def _grown(self, entry: Entry, decided: Decided, policy: Policy, note: Callable[[Decided], None]) -> Entry:
         """Give a loaded model more memory where a request is longer than what was reckoned with."""
         tokens = decided.facts["request"]["context_tokens"] or 0
         if tokens > entry.tokens:
             needs = Needs(policy, decided)
             if needs.bytes > entry.bytes:
-                self._make_room(entry.name, [one.resident for one in self._entries if one is not entry], needs, decided)
+                others = [one.resident for one in self._entries if one is not entry]
+                self._make_room(entry.name, others, needs, decided, note)
                 entry.bytes = needs.bytes
             entry.tokens = tokens
         return entry
 
-    def _make_room(self, name: str, residents: list[Resident], needs: Needs, decided: Decided) -> int:
-        """Send away who has to go; return the bytes of those that stay. Raises Refusal."""
+    def _make_room(
+        self, name: str, residents: list[Resident], needs: Needs, decided: Decided, note: Callable[[Decided], None]
+    ) -> list[Resident]:
+        """Send away who has to go; return those that stay. Raises Refusal."""
         room: Room = room_for(residents, needs.fits)
+        stay = [one for one in residents if one.name not in room.leave]
+        if stay:
+            note(needs.beside(stay))
         if room.fits != "now":
             held = ", ".join(f"`{one.name}` ({size_text(one.bytes)})" for one in residents if one.busy or one.pinned)
             what = f"`{name}` needs {size_text(needs.bytes)}, and does not fit beside {held}"
@@ -171,7 +187,7 @@ class Models:
             raise Refusal(507, _MEMORY, message, "model", decision=decided.decision)
         for entry in [one for one in self._entries if one.name in room.leave]:
             self._leave(entry)
-        return sum(one.bytes for one in residents if one.name not in room.leave)
+        return stay
 
     async def _start(self, entry: Entry) -> BackendServer:
         try:

@@ -26,25 +26,24 @@ class Room(NamedTuple):
     leave: tuple[str, ...] = ()
 
 
-def room_for(residents: Sequence[Resident], fits: Callable[[int], bool]) -> Room:
+def room_for(residents: Sequence[Resident], fits: Callable[[Sequence[Resident]], bool]) -> Room:
     """Return who has to go so that a model may be loaded beside the rest.
 
-    fits: whether the policy decides for the model as it does alone, where others hold so many bytes. Of the idle ones
-    the least recently used go first, and none that need not.
+    fits: whether the policy decides for the model as it does alone, where these stay loaded. Of the idle ones the least
+    recently used go first, and none that need not.
     """
-    held = sum(one.bytes for one in residents)
+    stay = list(residents)
     idle = sorted((one for one in residents if not (one.busy or one.pinned)), key=lambda one: one.used)
     leave: list[Resident] = []
-    while not fits(held):
+    while not fits(stay):
         if not idle:
-            pinned = sum(one.bytes for one in residents if one.pinned)
-            return Room("later" if fits(pinned) else "never")
+            return Room("later" if fits([one for one in residents if one.pinned]) else "never")
         leave.append(idle.pop(0))
-        held -= leave[-1].bytes
+        stay.remove(leave[-1])
     for one in reversed(leave[:-1]):  # a small one that went before a large one may not have had to
-        if fits(held + one.bytes):
+        if fits([*stay, one]):
             leave.remove(one)
-            held += one.bytes
+            stay.append(one)
     return Room("now", tuple(one.name for one in leave))
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from mlxk_rules.engine import Policy
-from mlxk_rules.engine.cli.serve.deciding import lowered
+from mlxk_rules.engine.cli.serve.deciding import beside
 from mlxk_rules.loaders import machine, probe
 
 from ...command_line import HELLO, ROOT
@@ -43,15 +43,6 @@ def with_limit(folder: Path, limit: float) -> Path:
         f"schema: 1\nname: small\nversion: 1.0.0\nextends: today\nlimits:\n  memory_ratio: {limit / total:.12f}\n"
     )
     return file
-
-
-@pytest.fixture(autouse=True, scope="module")
-def kept_answers(tmp_path_factory: pytest.TempPathFactory) -> Generator[None]:
-    """What the backends say is kept for these tests: each asks of the same folders."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        patch.delenv("MLXK_RULES_NO_CACHE")
-        yield
 
 
 @pytest.fixture
@@ -117,13 +108,25 @@ def test_two_at_once_that_do_not_fit_are_never_both_loaded(folders: list[Path], 
 
 def test_pinned(folders: list[Path], needed: int, tmp_path: Path) -> None:
     policy = with_limit(tmp_path, 1.5 * needed)
-    with running(*folders, "--only", "--policy", policy, "--pin", "a") as server:
+    log = tmp_path / "log"
+    with running(*folders, "--only", "--policy", policy, "--pin", "a", "--log", log) as server:
         until(lambda: server.http.get("/health/ready").status_code == 200, 60)
         assert server.resident() == ["a"]
         response = server.chat("b")
         assert (response.status_code, response.json()["error"]["code"]) == (507, "insufficient_memory")
         assert response.headers["x-should-retry"] == "false"
         assert server.chat("a").status_code == 200
+    lines = [json.loads(line) for line in log.read_text().splitlines()]
+    told = [(one["logged"]["model"], one["resident"]["models"], one["logged"]["decision"]) for one in lines]
+    assert [(model, models, decision["decision"]) for model, models, decision in told][-3:] == [
+        ("b", [], "allow"),
+        ("b", ["a"], "warn"),  # by which it would be loaded alone only
+        ("a", [], "allow"),
+    ]
+    assert lines[-3]["logged"]["id"] == lines[-2]["logged"]["id"]
+    # What was decided beside others is decided the same of what was logged.
+    policy_of_log = Policy.load(policy)
+    assert [policy_of_log.decide(line).to_dict() for line in lines] == [decision for *_, decision in told]
 
 
 def test_idle(folders: list[Path]) -> None:
@@ -148,21 +151,22 @@ def test_a_model_that_wants_all_memory_is_loaded_alone(folders: list[Path], need
             assert server.resident() == [name]
 
 
-def test_lowered() -> None:
+def test_facts_beside_others() -> None:
     facts = {"memory": {"total_bytes": 1000, "recommended_bytes": 500}}
-    found = lowered(facts, 70, {"memory_ratio": 0.7})
-    assert found == {"memory": {"total_bytes": 900, "recommended_bytes": 430}, "resident": {"bytes": 70}}
+    found = beside(facts, ["b", "a"], 70, {"memory_ratio": 0.7})
+    resident = {"models": ["a", "b"], "bytes": 70}
+    assert found == {"memory": {"total_bytes": 900, "recommended_bytes": 430}, "resident": resident}
     unknown = {"memory": {"total_bytes": None, "recommended_bytes": None}}
-    assert lowered(unknown, 70, {}) == {**unknown, "resident": {"bytes": 70}}
-    assert json.dumps(lowered(facts, 7_000, {}))  # never nothing, and never less
+    assert beside(unknown, ["a", "b"], 70, {}) == {**unknown, "resident": resident}
+    assert json.dumps(beside(facts, ["a"], 7_000, {}))  # never nothing, and never less
 
 
 def test_a_gate_of_ones_own_says_what_may_be_loaded_beside(folders: list[Path], tmp_path: Path) -> None:
     file = tmp_path / "lonely.yaml"
     file.write_text(
         "schema: 1\nname: lonely\nversion: 1.0.0\nextends: today\ngates:\n  - id: lonely\n    before: adapter-only\n"
-        "    when: resident.bytes > `0`\n    decide: block\n    error: lonely\n    http: 507\n"
-        "    message: one at a time\n"
+        "    when: contains(resident.models, 'a')\n    decide: block\n    error: lonely\n    http: 507\n"
+        "    message: not beside {{ resident.models[0] }}\n"
     )
     with running(*folders, "--only", "--policy", file) as server:
         for name in "ab":

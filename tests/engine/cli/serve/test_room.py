@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -29,11 +31,15 @@ def residents(words: list[str]) -> list[Resident]:
     return [Resident(row[0], int(row[1]), float(row[2]), "b" in row[3:], "p" in row[3:]) for row in rows]
 
 
+def fits(needed: int, memory: int) -> Callable[[Sequence[Resident]], bool]:
+    return lambda stay: sum(one.bytes for one in stay) + needed <= memory
+
+
 @pytest.mark.parametrize(
     ("memory", "loaded", "needed", "expected"), [row[1:] for row in ROWS], ids=[r[0] for r in ROWS]
 )
 def test_room(memory: int, loaded: list[str], needed: int, expected: Room) -> None:
-    assert room_for(residents(loaded), lambda held: held + needed <= memory) == expected
+    assert room_for(residents(loaded), fits(needed, memory)) == expected
 
 
 MODEL = st.tuples(st.integers(1, 9), st.integers(0, 50), st.booleans(), st.booleans())
@@ -45,7 +51,7 @@ def test_what_holds_for_all(models: list[tuple[int, int, bool, bool]], needed: i
     if needed > memory:
         return
     loaded = [Resident(str(at), size, used, busy, pinned) for at, (size, used, busy, pinned) in enumerate(models)]
-    room = room_for(loaded, lambda held: held + needed <= memory)
+    room = room_for(loaded, fits(needed, memory))
     gone = [one for one in loaded if one.name in room.leave]
     stays = sum(one.bytes for one in loaded) - sum(one.bytes for one in gone)
     assert not any(one.busy or one.pinned for one in gone)
