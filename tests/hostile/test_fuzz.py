@@ -24,3 +24,14 @@ def test_what_raises_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(fuzz, "KINDS", (fails,))
     assert "KeyError" in (fuzz.attempt(1) or "")
+
+
+def test_a_seed_makes_the_same_whatever_was_made_before() -> None:
+    first = fuzz.value(random.Random(1), 5)
+    for seed in range(200):
+        made = fuzz.value(random.Random(seed), 5)
+        if isinstance(made, dict):
+            made["more"] = made
+        elif isinstance(made, list):
+            made.append(made)
+    assert fuzz.value(random.Random(1), 5) == first
