@@ -3,20 +3,39 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
 import pytest
 
 # Before any MLX library is imported: on Linux the CPU back end would compile its first kernels with g++ for ten
-# seconds; and no test may see, or fill, the cache of the person who runs it.
+# seconds.
 os.environ["MLX_DISABLE_COMPILE"] = "1"
 os.environ["HF_HUB_OFFLINE"] = "1"
-os.environ["MLXK_RULES_NO_CACHE"] = "1"
-os.environ["HF_HOME"] = tempfile.mkdtemp(prefix="mlxk-rules-empty-hf-home-")
-os.environ["XDG_CONFIG_HOME"] = tempfile.mkdtemp(prefix="mlxk-rules-empty-config-")
-for name in ("MLXK_RULES_POLICY", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE", "HF_MODULES_CACHE"):
+for name in (
+    "MLXK_RULES_NO_CACHE", "MLXK_RULES_POLICY", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE",
+    "HF_MODULES_CACHE",
+):  # fmt: skip
     os.environ.pop(name, None)
+
+# No test may see, or fill, the cache of the person who runs it. What is kept is kept for all tests of a run: a backend
+# is asked once of a folder, as with a person. Installers find theirs: they would load everything down again.
+PLACES = {"HF_HOME": "hf-home", "XDG_CONFIG_HOME": "config", "XDG_CACHE_HOME": "cache"}
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Makes the places of a run; its workers have them from it."""
+    if hasattr(config, "workerinput"):
+        return
+    kept = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    os.environ.setdefault("PIP_CACHE_DIR", str(kept / "pip"))
+    os.environ.setdefault("UV_CACHE_DIR", str(kept / "uv"))
+    places = Path(tempfile.mkdtemp(prefix="mlxk-rules-tests-"))
+    config.add_cleanup(lambda: shutil.rmtree(places, ignore_errors=True))
+    for name, folder in PLACES.items():
+        (places / folder).mkdir()
+        os.environ[name] = str(places / folder)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

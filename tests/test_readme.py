@@ -143,9 +143,7 @@ def test_a_wheel_without_any_backend(tmp_path: Path) -> None:
     shutil.copytree(ROOT, tmp_path / "source", ignore=LEFT_OUT)
     script = f"""
     set -e
-    {sys.executable} -m venv env
-    env/bin/pip install -q build
-    env/bin/python -m build -q --wheel --outdir wheels source
+    {sys.executable} -m pip wheel -q --no-deps --wheel-dir wheels ./source
     {sys.executable} -m venv clean
     clean/bin/pip install -q wheels/*.whl
     mv source/tests/models/hello hello

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -180,15 +180,6 @@ LINES = [
     f"{QUICK} --policy 2.0.4 --set memory.total_bytes=100KB",
 ]
 FLAGS = {"request.images=true": "--image", "request.audio=true": "--audio"}
-
-
-@pytest.fixture(autouse=True, scope="module")
-def keeping(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """The backends are asked once, and what they said is kept for all tests of this file."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
-        patch.delenv("MLXK_RULES_NO_CACHE")
-        yield
 
 
 def ran(capsys: Capture, line: str, *more: str) -> tuple[int, str]:

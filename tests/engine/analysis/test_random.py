@@ -14,7 +14,7 @@ from .random_policies import Pair, text_of
 
 pytestmark = pytest.mark.slow
 
-SEEDS = range(80)
+SEEDS = range(48)
 
 
 def load(policy: dict[str, Any]) -> Policy:

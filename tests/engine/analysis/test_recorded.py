@@ -54,13 +54,18 @@ def cached(hub: Path, name: str, folder: Path | None) -> Path:
     return snapshot
 
 
-@pytest.fixture
-def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
-    hub = tmp_path / "hub"
+@pytest.fixture(scope="module")
+def hub(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    hub = tmp_path_factory.mktemp("hub")
     cached(hub, "org/great", HELLO)
     cached(hub, "org/hello", HELLO)
     cached(hub, "org/unfinished", None)
     (cached(hub, "org/broken", HELLO) / "config.json").write_text("{broken")
+    return hub
+
+
+@pytest.fixture
+def files(hub: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> tuple[str, str]:
     monkeypatch.setenv("HF_HUB_CACHE", str(hub))
     (tmp_path / "old.yaml").write_text(OLD)
     (tmp_path / "new.yaml").write_text(NEW)

@@ -90,7 +90,7 @@ def cache(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_a_second_start_is_lean(words: str, cache: Path) -> None:
     command, *options = words.split()
     program = [sys.executable, "-S", "-c", STARTED, str(cache), sysconfig.get_path("purelib")]
-    environment = {**os.environ, "XDG_CACHE_HOME": str(cache), "MLXK_RULES_NO_CACHE": ""}
+    environment = {**os.environ, "XDG_CACHE_HOME": str(cache)}
     for _ in range(2):
         done = subprocess.run(
             [*program, command, HELLO, *options], capture_output=True, text=True, cwd=ROOT, timeout=60, env=environment

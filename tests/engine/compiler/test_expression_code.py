@@ -91,7 +91,7 @@ def outcome(run: Any, value: Any) -> tuple[str, str]:
         return type(error).__name__, str(error)
 
 
-@settings(max_examples=2000, deadline=None)
+@settings(max_examples=600, deadline=None)
 @given(EXPRESSIONS, VALUES)
 @example("a == `1`", {"a": True})
 @example("!n", {"n": 0})

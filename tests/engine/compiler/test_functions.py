@@ -58,7 +58,6 @@ def code_in(value: Any) -> bool:
 @pytest.fixture
 def kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv("MLXK_RULES_NO_CACHE", raising=False)
     folder = cache_folder.folder()
     assert folder is not None
     return Path(folder)

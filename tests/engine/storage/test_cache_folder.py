@@ -19,7 +19,6 @@ VALUE: dict[str, Any] = {"text": "a\ud800\x00", "numbers": [0, -1, 2**70, 0.1], 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path))
-    monkeypatch.delenv("MLXK_RULES_NO_CACHE")
     cache_folder.write("below/one", VALUE)
     return tmp_path / "mlxk-rules/below/one"
 

@@ -51,7 +51,6 @@ def test_what_is_broken_is_not_asked(text_model: Path, tmp_path: Path, name: str
 
 @pytest.fixture
 def kept_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("MLXK_RULES_NO_CACHE", "0")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setattr("mlxk_rules.engine.storage.cache_folder._AT_REST_NS", 0)
     return tmp_path / "cache" / "mlxk-rules" / question.FOLDER

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -73,13 +72,11 @@ def test_a_deep_folder_is_cut_off_and_says_so(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_folder_of_many_files_takes_no_longer_than_the_limit(tmp_path: Path) -> None:
+def test_of_many_files_as_many_as_the_limit_are_looked_at(tmp_path: Path) -> None:
     for number in range(3 * folder.MAX_ENTRIES):
         (tmp_path / str(number)).touch()
-    begin = time.perf_counter()
     found = folder.scan(str(tmp_path))
     assert (len(found.files), found.cut_off) == (folder.MAX_ENTRIES, True)
-    assert time.perf_counter() - begin < 2
 
 
 def test_names_that_are_no_utf8_are_kept_printable_as_utf8(tmp_path: Path) -> None:

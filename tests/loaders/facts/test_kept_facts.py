@@ -25,7 +25,6 @@ HELLO = Path(__file__).parents[2] / "models/hello"
 @pytest.fixture(autouse=True)
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv("MLXK_RULES_NO_CACHE")
     return tmp_path / "cache/mlxk-rules"
 
 
@@ -91,6 +90,8 @@ def test_a_folder_that_changed(change: Change, at_rest: Path, place: Path, tmp_p
 
 def test_a_folder_still_written_to_is_not_kept(place: Path, tmp_path: Path) -> None:
     shutil.copytree(HELLO, tmp_path / "hello")
+    later = time.time() + 60  # however long it takes here, it was written a moment ago
+    os.utime(tmp_path / "hello" / "config.json", (later, later))
     probe(tmp_path / "hello", dry_run=False)
     assert not (place / "facts").exists()
 

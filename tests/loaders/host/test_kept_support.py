@@ -47,7 +47,6 @@ class Place:
 @pytest.fixture
 def place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Place:
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.delenv("MLXK_RULES_NO_CACHE", raising=False)
     monkeypatch.setattr(files, "_AT_REST_NS", 0)
     monkeypatch.setattr(kept_support, "_known", _Forgets())  # each ask is one of a process of its own
     package = tmp_path / "mlx_lm"

@@ -20,7 +20,6 @@ def hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[server.Hub]
         monkeypatch.setenv("HF_ENDPOINT", found.url)
         monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "hf-hub"))
         monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-        monkeypatch.delenv("MLXK_RULES_NO_CACHE")
         monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
         monkeypatch.setattr(constants, "ENDPOINT", found.url)
         monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hf-hub"))

@@ -29,7 +29,7 @@ def hub() -> Iterator[Hub]:
 @pytest.fixture
 def home(tmp_path: Path, hub: Hub) -> dict[str, str]:
     kept = {name: value for name, value in os.environ.items() if not name.lower().endswith("_proxy")}
-    for name in ("HF_HUB_OFFLINE", "MLXK_RULES_NO_CACHE", "HF_TOKEN"):
+    for name in ("HF_HUB_OFFLINE", "HF_TOKEN"):
         kept.pop(name, None)
     places = {"HF_HOME": "hf", "XDG_CACHE_HOME": "cache", "XDG_STATE_HOME": "state"}
     return kept | {name: str(tmp_path / place) for name, place in places.items()} | {"HF_ENDPOINT": hub.url}
