@@ -37,6 +37,7 @@ _RULES = (
     "Models",
     "Asking the hub",
     "Running a model",
+    "Several machines",
     "Cases",
     "Versions and days",
     "Analysis",
