@@ -85,6 +85,12 @@ Options:
   --stop TEXT       End the answer before this text; may be given again.
   --language CODE   The language of a recording, such as en or de, where the model wants to be told.
   --stats           Say how long the load took, and how many tokens a second were read and written.
+  --hosts FILE      Answer by the machines of this hostfile together, as mlx.launch takes it; see rules/MACHINES.md.
+  --split KIND      What each of them has: tensor, a part of every layer, or pipeline, some of the layers; if not
+                    given, as the model's type can.
+  --python PATH     The Python of the other machines, with mlxk-rules installed; this one's own path if not given.
+  --starting-port N
+                    The first port of the ring between them; if not given, 32323, and free ones where all are here.
   --yes             Go on without asking where the model needs more memory than may be used.
   --policy P        A shipped version such as 2.0.4, or a rule file, and again to lay another over it; without it see
                     `mlxk-rules policy --help`.
