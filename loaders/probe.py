@@ -13,6 +13,7 @@ from .host import this_machine
 from .host.installed import BACKENDS
 from .host.this_machine import Host, runtime
 from .hub import hub_facts, names
+from .machines import alone
 from .problems import LoaderError
 from .resolving import snapshot
 from .resolving.model_names import Resolved, resolve
@@ -98,6 +99,7 @@ class Probed:
         self._shape: Shape | None = None
         self._open: list[Question] | None = None
         self._kept: dict[str, dict[str, Any]] = {}
+        self._questions: dict[str, Question] = {}
 
     @classmethod
     def of(
@@ -136,6 +138,7 @@ class Probed:
         facts["runtime"] = machine.runtime
         facts["memory"] |= machine.memory
         facts["resident"] = {"bytes": 0}
+        facts["machines"] = alone.none()
         facts["dry_run"] = {backend: outcome.not_done(backend, "it was not asked for") for backend in BACKENDS}
         return facts
 
@@ -181,6 +184,35 @@ class Probed:
             self._open = []
         return self._with(facts)
 
+    def split(
+        self,
+        facts: dict[str, Any],
+        ranks: tuple[int, ...],
+        accelerator: str | None,
+        waiting: Callable[[], object] | None = None,
+        workers: Workers | None = None,
+    ) -> dict[str, Any]:
+        """What mlx-lm says of the folder split among each of so many ranks: `status`, `reason` and `shares`.
+
+        `accelerator` is what all of the machines compute with, None where that differs; `waiting` is called before the
+        library has to be asked anew; `workers` are those of who asks more than once.
+        """
+        if self._open is None:
+            self._look(facts)
+        question = self._questions.get("mlx_lm")
+        if question is None:
+            return self._kept["mlx_lm"]
+        question = dry_run.of_ranks(question, ranks, accelerator)
+        kept = dry_run.kept_facts(question)
+        if kept is not None:
+            return kept
+        if waiting is not None:
+            waiting()
+        if workers is not None:
+            return workers.ask([question])["mlx_lm"]
+        with dry_run.Workers() as workers:
+            return workers.ask([question])["mlx_lm"]
+
     def _look(self, facts: dict[str, Any]) -> None:
         machine = self._machine
         signs = this_machine.signs(machine.packages, machine.memory["accelerator"])
@@ -188,6 +220,7 @@ class Probed:
             self._folder, self._listing, facts, f"{signs} {this_machine.libraries(machine.packages)}"
         )
         self._kept, self._open = dict(asked.facts), []
+        self._questions = {question.backend: question for question in asked.questions}
         for question in asked.questions:
             kept = dry_run.kept_facts(question)
             if kept is None:

@@ -44,6 +44,11 @@ Options:
   --context N       How many tokens prompt and answer may get, which memory is reckoned for.
   --image-size WxH  The image that memory is reckoned for, in pixels, such as 1920x1080.
   --server          The request comes from a server.
+  --hosts FILE      For the machines of this hostfile together, as `mlx.launch --hostfile` takes it; rules/MACHINES.md
+                    tells more.
+  --split KIND      With --hosts: how they share the model, tensor or pipeline; if not given, as mlx-lm would choose.
+  --machines FILE   With --hosts: what memory and versions each has, in the hostfile's order; if not given, the file
+                    hosts.machines.json beside hosts.json, where there is one.
   --quick           Do without the dry run: what files alone tell, at once.
   --policy P        A shipped version such as 2.0.4, or a rule file, and again to lay another over it; without it see
                     `mlxk-rules policy --help`.

@@ -189,11 +189,11 @@ class _Reader:
 
     def _fault(self, at: _Place, why: str, help: str) -> NoReturn:
         path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in at).lstrip(".")
-        where = f"{self._name}{_line_and_column(self._text, at)}"
+        where = f"{self._name}{line_and_column(self._text, at)}"
         raise _bad(where, f"{why}, at `{path}`" if path else why, help)
 
 
-def _line_and_column(text: str, at: _Place) -> str:
+def line_and_column(text: str, at: _Place) -> str:
     """`:line:column` of what stands at this place; nothing where YAML's reader, which counts lines, takes no such JSON.
 
     Read a second time, since Python's reader of JSON tells no lines; only what is wrong is.
