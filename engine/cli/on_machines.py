@@ -18,6 +18,15 @@ if TYPE_CHECKING:
 _WAITING = "asking mlx-lm how it splits the model (--quick does without)"
 
 
+def refuse_other_split(wanted: str | None) -> None:
+    """Raise UsageError where --split names no way to share a model."""
+    from ...loaders.machines.shares import SPLITS
+
+    if wanted is not None and wanted not in SPLITS:
+        message = f"`--split` is `{wanted[:40]}`, one of {', '.join(SPLITS)} is wanted"
+        raise UsageError("bad-value", message, "write --split tensor")
+
+
 class OnMachines:
     """A hostfile, and what each of its machines has."""
 
@@ -39,11 +48,8 @@ class OnMachines:
         from ...loaders import machine
         from ...loaders.machines.hostfile import read
         from ...loaders.machines.machine import beside, machines_of
-        from ...loaders.machines.shares import SPLITS
 
-        if wanted is not None and wanted not in SPLITS:
-            message = f"`--split` is `{wanted[:40]}`, one of {', '.join(SPLITS)} is wanted"
-            raise UsageError("bad-value", message, "write --split tensor")
+        refuse_other_split(wanted)
         hosts = read(options["--hosts"])
         file = options["--machines"] or beside(options["--hosts"])
         return cls(hosts, machines_of(hosts, file, machine()), wanted, bool(options["--quick"]))
