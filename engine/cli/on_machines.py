@@ -62,8 +62,9 @@ class OnMachines:
 
     def facts(self, found: Probed, facts: dict[str, Any], others: bool = False) -> dict[str, Any]:
         """Return the facts with those of the machines. others: with what other counts of them would come to."""
+        from ...loaders.machines.alone import COUNTS
         from ...loaders.machines.machine import accelerator_of
-        from ...loaders.machines.shares import COUNTS, of_hosts
+        from ...loaders.machines.shares import of_hosts
 
         kind = accelerator_of(self._machines)
 

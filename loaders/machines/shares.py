@@ -9,14 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .alone import none
+from .alone import COUNTS, none
 from .hostfile import Hosts
 from .machine import Machine
 
 SPLITS = ("tensor", "pipeline")
-# Counts of machines that are tried for a model that does not fit, or that cannot be split among those there are.
-COUNTS = (2, 3, 4, 5, 6, 7, 8, 10, 12, 16, 24, 32, 48, 64)
-
 Places = Sequence[tuple[str, Machine]]
 
 

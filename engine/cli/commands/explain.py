@@ -77,7 +77,9 @@ def _facts(options: dict[str, Any], policy: Policy, hosts: OnMachines | None) ->
 
     def facts_of(request: Request) -> tuple[Decision, dict[str, Any]]:
         asking = found.asking({**asked, "images": request[0], "audio": request[1]})
-        facts = told(asking, asking.facts(), options["--quick"], None if hosts else policy, hosts and hosts.workers)
+        facts = told(
+            asking, asking.facts(), options["--quick"], None if hosts else policy, hosts and hosts.workers, not hosts
+        )
         answer = decided(facts if hosts is None else hosts.facts(asking, facts))
         if hosts is not None and answer[0].decision != "allow":  # what would have to change may be their number
             answer = decided(hosts.facts(asking, facts, others=True))
