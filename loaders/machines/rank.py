@@ -22,10 +22,10 @@ from typing import Any, NamedTuple, NoReturn
 from ..backends.failure import backend_error
 from ..backends.running import Session
 from ..dry_run import guard
-from ..host.this_machine import look
 from ..problems import LoaderError
 from .agreement import packed, refusal, unpacked
-from .machine import Machine, this_machine
+from .asked import this_one
+from .machine import Machine, of_facts
 from .ring import refuse_taken
 from .sharded import Split, open_share, ring_of, told_by_all
 
@@ -84,8 +84,8 @@ def _work(
     place: Path,
 ) -> int:
     rank, ring = int(job["rank"]), job["ring"]
-    say("machine", this_machine(look())._asdict())
-    decided = decide(job, [Machine(**one) for one in json.loads(lines.get())["machines"]])
+    say("machine", this_one())
+    decided = decide(job, [of_facts(one) for one in json.loads(lines.get())["machines"]])
     refuse_taken(ring[rank])
     hostfile = place / "ring.json"
     hostfile.write_text(json.dumps(ring), "utf-8")

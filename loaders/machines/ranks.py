@@ -85,8 +85,15 @@ class _Process:
 class Ranks:
     """The processes of a ring. Everything in them ends with the `with` block."""
 
-    def __init__(self, hosts: Hosts, program: Program, jobs: Sequence[Mapping[str, Any]]) -> None:
-        """jobs: each rank's, in their order; a job is one object of plain JSON."""
+    def __init__(
+        self,
+        hosts: Hosts,
+        program: Program,
+        jobs: Sequence[Mapping[str, Any]],
+        names: Sequence[str] | None = None,
+    ) -> None:
+        """jobs: each rank's, in their order; a job is one object of plain JSON. names: what messages call the ranks."""
+        self._names = names or [f"rank {rank} ({host.ssh})" for rank, host in enumerate(hosts.hosts)]
         self.hosts = hosts.hosts
         self._variables = settable(hosts)[0]
         self._program, self._jobs = program, jobs
@@ -115,7 +122,7 @@ class Ranks:
 
     def name(self, rank: int) -> str:
         """What a rank is called in a message."""
-        return f"rank {rank} ({self.hosts[rank].ssh})"
+        return self._names[rank]
 
     def tell(self, what: Mapping[str, Any]) -> None:
         """Send every rank a line."""

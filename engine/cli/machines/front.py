@@ -50,12 +50,25 @@ def run_on_hosts(options: dict[str, Any], asked: Options, prompt: str) -> int:
     with Ranks(hosts, program, _jobs(options, asked, prompt, hosts, ring.addresses(hosts, port))) as ranks:
         with waiting(f"{len(hosts.hosts)} ranks look at the model"):
             machines = ranks.each("machine", START_SECONDS, "see whether that machine is well, and try again")
-            ranks.tell({"machines": machines})
+            ranks.tell({"machines": _checked(ranks, machines)})
             ranks.each("ready", READY_SECONDS, "see whether that machine is well, and try again")
             ranks.tell({"go": "join"})
             help = "each rank must reach the next one's `ips`: see whether a firewall is in between"
             agreed = ranks.each("agreed", JOIN_SECONDS, help)[0]
         return _Answer(ranks, options, asked, agreed).given()
+
+
+def _checked(ranks: Ranks, machines: list[Any]) -> list[Any]:
+    """Return what each machine says of itself, where all of it is of its kind. Raises LoaderError."""
+    from ....loaders import LoaderError
+    from ....loaders.machines.machine import of_facts
+
+    for rank, facts in enumerate(machines):
+        try:
+            of_facts(facts)
+        except ValueError as error:
+            raise LoaderError("rank_failed", f"{ranks.name(rank)}: what it says of itself {error}") from None
+    return machines
 
 
 def _jobs(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import time
@@ -9,10 +10,15 @@ from collections.abc import Generator
 from pathlib import Path
 
 import pytest
+from mlxk_rules.loaders.machines import asked, hostfile
+from mlxk_rules.loaders.machines.machine import Machine, of_facts
 
 from ....loaders.machines.models import model
+from ...command_line import Capture
+from ...command_line import ran as here_ran
 from ..serve.running import children, is_alive, until
-from .running import PROMPT, Front, hostfile, ran, running
+from .running import PROMPT, Front, ran, running
+from .running import hostfile as make_hostfile
 from .second_machine import HERE, NOBODY, THERE, SecondMachine, second_machine
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("dry_runs_are_kept")]
@@ -43,9 +49,14 @@ def reaches_it(machine: SecondMachine, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", machine.path)
 
 
-def both(tmp_path: Path, second: dict[str, object] = SECOND, **more: object) -> Path:
+def both(tmp_path: Path, second: dict[str, object] = SECOND) -> Path:
     """Write a hostfile of both machines."""
-    return hostfile(tmp_path, hosts=[FIRST, second], **more)
+    return make_hostfile(tmp_path, hosts=[FIRST, second])
+
+
+def both_and_nobody(tmp_path: Path) -> Path:
+    """Write a hostfile of both machines and of one that is not there."""
+    return make_hostfile(tmp_path, hosts=[FIRST, SECOND, {"ssh": "nobody", "ips": [NOBODY]}])
 
 
 def ranks_there(machine: SecondMachine) -> list[int]:
@@ -65,6 +76,25 @@ def test_the_same_as_one_process(models: Path, tmp_path: Path, machine: SecondMa
         done = ran(2, *words, "--hosts", both(tmp_path), "--split", split)
         assert (done.code, done.out) == (0, one.out), done.err
     assert until(lambda: not ranks_there(machine))
+
+
+def test_a_machine_is_asked_what_it_has(models: Path, tmp_path: Path, machine: SecondMachine) -> None:
+    hosts = hostfile.read(both_and_nobody(tmp_path))
+    found = asked.ask(hosts)
+    here = of_facts(asked.this_one())
+    assert found["second"] == here and here.total_bytes and here.mlx_lm
+    assert "nobody cannot be reached: ssh: connect to host" in (found["nobody"].reason or "")
+    assert found["nobody"] == Machine(reason=found["nobody"].reason)
+    assert until(lambda: not ranks_there(machine))
+
+
+def test_explain_asks_it(models: Path, tmp_path: Path, capsys: Capture) -> None:
+    code, out, err = here_ran(capsys, "explain", str(models / "same"), "--hosts", str(both(tmp_path)), "--json")
+    assert code == 0, err
+    facts = json.loads(out)["facts"]["machines"]
+    rows = {row["name"]: row for row in facts["hosts"]}
+    assert rows["second"]["total_bytes"] == rows["127.0.0.1"]["total_bytes"]
+    assert facts["mlx_lm_versions"] == [rows["second"]["mlx_lm"]]
 
 
 def test_another_model_there(models: Path, tmp_path: Path) -> None:
