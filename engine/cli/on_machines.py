@@ -15,7 +15,17 @@ if TYPE_CHECKING:
     from ...loaders.machines.hostfile import Hosts
     from ...loaders.machines.machine import Machine
 
+_ASKING = "asking the machines what they have (--machines FILE does without)"
 _WAITING = "asking mlx-lm how it splits the model (--quick does without)"
+
+
+def refuse_other_split(wanted: str | None) -> None:
+    """Raise UsageError where --split names no way to share a model."""
+    from ...loaders.machines.shares import SPLITS
+
+    if wanted is not None and wanted not in SPLITS:
+        message = f"`--split` is `{wanted[:40]}`, one of {', '.join(SPLITS)} is wanted"
+        raise UsageError("bad-value", message, "write --split tensor")
 
 
 class OnMachines:
@@ -32,21 +42,25 @@ class OnMachines:
         """Return what --hosts names, None where it is not given. Raises LoaderError and UsageError."""
         wanted = options["--split"]
         if options["--hosts"] is None:
-            given = next((name for name in ("--split", "--machines") if options[name] is not None), None)
+            given = next((name for name in ("--split", "--machines", "--python") if options[name] is not None), None)
             if given is not None:
                 raise UsageError("usage", f"`{given}` is for several machines", "name them by --hosts FILE")
             return None
         from ...loaders import machine
         from ...loaders.machines.hostfile import read
         from ...loaders.machines.machine import beside, machines_of
-        from ...loaders.machines.shares import SPLITS
 
-        if wanted is not None and wanted not in SPLITS:
-            message = f"`--split` is `{wanted[:40]}`, one of {', '.join(SPLITS)} is wanted"
-            raise UsageError("bad-value", message, "write --split tensor")
+        refuse_other_split(wanted)
         hosts = read(options["--hosts"])
         file = options["--machines"] or beside(options["--hosts"])
-        return cls(hosts, machines_of(hosts, file, machine()), wanted, bool(options["--quick"]))
+        quick = bool(options["--quick"])
+        asked: dict[str, Machine] = {}
+        if file is None and not quick:
+            from ...loaders.machines.asked import ask
+
+            with waiting(_ASKING):
+                asked = ask(hosts, options["--python"])
+        return cls(hosts, machines_of(hosts, file, machine(), asked), wanted, quick)
 
     def __enter__(self) -> OnMachines:
         return self

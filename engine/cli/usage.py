@@ -48,7 +48,8 @@ Options:
                     tells more.
   --split KIND      With --hosts: how they share the model, tensor or pipeline; if not given, as mlx-lm would choose.
   --machines FILE   With --hosts: what memory and versions each has, in the hostfile's order; if not given, the file
-                    hosts.machines.json beside hosts.json, where there is one.
+                    hosts.machines.json beside hosts.json, and where there is none, each is asked over ssh.
+  --python PATH     With --hosts: the Python of the other machines; this one's own path if not given.
   --quick           Do without the dry run: what files alone tell, at once.
   --policy P        A shipped version such as 2.0.4, or a rule file, and again to lay another over it; without it see
                     `mlxk-rules policy --help`.

@@ -15,7 +15,7 @@ from ..problems import LoaderError
 SIZE = 16 << 10  # bytes of a rank's message
 _MAX_TEXT = 2_000  # characters of any text in it
 # What must be the same of all, and what it is called. None is unknown, and as good as any other.
-_VERSIONS = {"mlx": "mlx", "mlx_lm": "mlx-lm", "mlxk_rules": "mlxk-rules"}
+_VERSIONS = {"mlx_lm": "mlx-lm", "mlxk_rules": "mlxk-rules"}  # of mlx the policy warns
 _MODEL = {
     "type": "of type `{}`",
     "bytes": "of {:,} bytes",
@@ -94,7 +94,7 @@ def refusal(told: Sequence[Mapping[str, Any]]) -> Refusal | None:
             by_all = all(other["decision"] == decision for other in told)
             message = decision["message"] or decision["error_type"] or "the policy does not allow it"
             return Refusal(rank, decision["error_type"] or "blocked", message, None, decision, by_all)
-    for check in (_policy, _backend, _versions, _model):
+    for check in (_policy, _backend, _versions, _model, _split):
         for rank, one in enumerate(told):
             if why := check(told[0], one):
                 return Refusal(rank, "ranks_differ", *why)
@@ -129,6 +129,12 @@ def _model(first: Mapping[str, Any], one: Mapping[str, Any]) -> tuple[str, str] 
             told = f"its model is {words.format(mine)}, and rank 0's {words.format(other)}"
             return told, "have the same model on every host"
     return None
+
+
+def _split(first: Mapping[str, Any], one: Mapping[str, Any]) -> tuple[str, str] | None:
+    if first["split"] == one["split"]:
+        return None
+    return f"it would share by {one['split']}, and rank 0 by {first['split']}", "say which by --split"
 
 
 def _cut(value: Any) -> Any:

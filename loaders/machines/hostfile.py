@@ -93,6 +93,12 @@ def parsed(content: bytes, name: str) -> Hosts:
         raise _bad(name, "has a number that is too long", f"write it so: {_LIKE}") from None
 
 
+def unpacked(value: Sequence[Any]) -> Hosts:
+    """Hosts that went through JSON, as a rank gets them."""
+    path, backend, envs, hosts = value
+    return Hosts(path, backend, tuple(envs), tuple(Host(ssh, tuple(ips)) for ssh, ips, _ in hosts))
+
+
 def _bad(where: str, why: str, help: str) -> LoaderError:
     return LoaderError("bad_hostfile", f"{shown(where)}: the hostfile {why}", help)
 

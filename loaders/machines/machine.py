@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
 from .. import bounded_files
@@ -94,9 +94,15 @@ def of_facts(facts: object) -> Machine:
     )
 
 
-def machines_of(hosts: Hosts, file: str | None, here: ThisMachine) -> tuple[Machine, ...]:
-    """What each host has: this machine as it is, the others as a file says. Raises LoaderError as `read` does."""
-    told = read(file, len(hosts.hosts)) if file is not None else (Machine(reason=_NOT_ASKED),) * len(hosts.hosts)
+def machines_of(hosts: Hosts, file: str | None, here: ThisMachine, asked: Mapping[str, Machine]) -> tuple[Machine, ...]:
+    """What each host has: this machine as it is, the others as a file says, or as they were asked, by their names.
+
+    Raises LoaderError as `read` does.
+    """
+    unknown = Machine(reason=_NOT_ASKED)
+    told = (
+        [(asked or {}).get(host.ssh, unknown) for host in hosts.hosts] if file is None else read(file, len(hosts.hosts))
+    )
     own = this_machine(here)
     return tuple(own if host.is_local else one for host, one in zip(hosts.hosts, told, strict=True))
 

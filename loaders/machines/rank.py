@@ -1,8 +1,9 @@
 """The process that is one rank: it decides on its own machine, hears the others, and loads only where all agree.
 
-The job is the first line of standard input. What it says are lines of JSON on standard output, one key each: `ready`
-(it decided, and its ports are free), `agreed` (rank 0: what each told, and the refusal), `loaded`, `text` (rank 0),
-`end`, or `error`. It goes on past `ready`, `agreed` and `end` at the next line of its input, and ends when that closes.
+The job is the first line of standard input. What it says are lines of JSON on standard output, one key each: `machine`
+(what this one has), `ready` (it decided, knowing what all have, and its ports are free), `agreed` (rank 0: what each
+told, and the refusal), `loaded`, `text` (rank 0), `end`, or `error`. After `machine`, `ready` and `agreed` it
+goes on at the next line of its input, after `end` it leaves at it, and it ends at once when its input closes.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import shutil
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -23,8 +24,10 @@ from ..backends.running import Session
 from ..dry_run import guard
 from ..problems import LoaderError
 from .agreement import packed, refusal, unpacked
+from .asked import this_one
+from .machine import Machine, of_facts
 from .ring import refuse_taken
-from .sharded import open_share, ring_of, told_by_all
+from .sharded import Split, open_share, ring_of, told_by_all
 
 _PREFIX = "mlxk-rules-rank-"
 REFUSED = 1
@@ -33,18 +36,23 @@ REFUSED = 1
 class Decided(NamedTuple):
     """What a rank found out on its own machine: what it tells the others, and how it would load and answer.
 
-    folder: the model's, or empty where there is none. session: makes the session, given what opens the folder; None
-    where nothing is to be loaded. answer: the pieces of a session's answer.
+    folder: the model's, or empty where there is none. split: how it is shared, None as mlx-lm chooses. session: makes
+    the session, given what opens the folder; None where nothing is to be loaded. answer: the pieces of a session's
+    answer.
     """
 
     told: dict[str, Any]
     folder: str = ""
+    split: Split | None = None
     session: Callable[[Callable[[Path], Any]], Session] | None = None
     answer: Callable[[Session], Iterator[str]] | None = None
 
 
-def main(decide: Callable[[Mapping[str, Any]], Decided]) -> None:
-    """Be a rank. `decide` takes the job and raises nothing: an error is something to tell."""
+Decide = Callable[[Mapping[str, Any], Sequence[Machine]], Decided]
+
+
+def main(decide: Decide) -> None:
+    """Be a rank. `decide` takes the job and what each host has; it raises nothing: an error is something to tell."""
     said = os.fdopen(os.dup(1), "w", encoding="utf-8")
     nowhere = os.open(os.devnull, os.O_WRONLY)
     os.dup2(nowhere, 1)  # what the libraries print, from C too
@@ -70,13 +78,14 @@ def main(decide: Callable[[Mapping[str, Any]], Decided]) -> None:
 
 def _work(
     job: Mapping[str, Any],
-    decide: Callable[[Mapping[str, Any]], Decided],
+    decide: Decide,
     say: Callable[..., None],
     lines: queue.SimpleQueue[str],
     place: Path,
 ) -> int:
     rank, ring = int(job["rank"]), job["ring"]
-    decided = decide(job)
+    say("machine", this_one())
+    decided = decide(job, [of_facts(one) for one in json.loads(lines.get())["machines"]])
     refuse_taken(ring[rank])
     hostfile = place / "ring.json"
     hostfile.write_text(json.dumps(ring), "utf-8")
@@ -94,7 +103,7 @@ def _work(
             say("end")
             lines.get()
             return REFUSED
-        session = decided.session(lambda folder: open_share(folder, job["split"], group))
+        session = decided.session(lambda folder: open_share(folder, decided.split, group))
         session.load()
         say("loaded")
         for piece in decided.answer(session):

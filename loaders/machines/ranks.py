@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, cast
 
 from ..backends.failure import printable
 from ..problems import LoaderError
+from .ending import ended
 from .hostfile import Host, Hosts
 from .start import Program, command, environment, settable
 
@@ -51,7 +52,8 @@ class _Process:
             env=environment(variables if host.is_local else []),
             start_new_session=True,  # Ctrl-C is the parent's to act on
         )
-        self.out, self.said, self.noise, self.is_done = b"", b"", 0, False
+        self.out, self.said, self.noise = b"", b"", 0
+        self.was_heard = self.is_done = False
 
     def lines(self, chunk: bytes) -> Iterator[dict[str, Any]]:
         """The objects in what came. Raises ValueError where a line is longer than any of ours."""
@@ -83,8 +85,15 @@ class _Process:
 class Ranks:
     """The processes of a ring. Everything in them ends with the `with` block."""
 
-    def __init__(self, hosts: Hosts, program: Program, jobs: Sequence[Mapping[str, Any]]) -> None:
-        """jobs: each rank's, in their order; a job is one object of plain JSON."""
+    def __init__(
+        self,
+        hosts: Hosts,
+        program: Program,
+        jobs: Sequence[Mapping[str, Any]],
+        names: Sequence[str] | None = None,
+    ) -> None:
+        """jobs: each rank's, in their order; a job is one object of plain JSON. names: what messages call the ranks."""
+        self._names = names or [f"rank {rank} ({host.ssh})" for rank, host in enumerate(hosts.hosts)]
         self.hosts = hosts.hosts
         self._variables = settable(hosts)[0]
         self._program, self._jobs = program, jobs
@@ -113,7 +122,7 @@ class Ranks:
 
     def name(self, rank: int) -> str:
         """What a rank is called in a message."""
-        return f"rank {rank} ({self.hosts[rank].ssh})"
+        return self._names[rank]
 
     def tell(self, what: Mapping[str, Any]) -> None:
         """Send every rank a line."""
@@ -201,7 +210,7 @@ class Ranks:
                 try:
                     for said in one.lines(chunk):
                         ((what, value),) = said.items()
-                        one.is_done |= what == "end"
+                        one.was_heard, one.is_done = True, one.is_done or what == "end"
                         self._events.append(Event(rank, what, value))
                 except ValueError:
                     self._selector.unregister(key.fileobj)
@@ -240,23 +249,7 @@ class Ranks:
             code = one.process.wait(_LEAVE_SECONDS)
         except subprocess.TimeoutExpired:
             code = None
-        is_local = self.hosts[rank].is_local
-        if not is_local and code == 255:
-            why = one.last_words or "ssh ended with exit code 255"
-            help = f"try `ssh {self.hosts[rank].ssh} true`, which must ask nothing and end well"
-            return LoaderError("host_unreachable", f"{name} cannot be reached: {why}", help)
-        ended = (
-            "closed its output"
-            if code is None
-            else f"was ended by signal {-code}"
-            if code < 0
-            else f"ended with exit code {code}"
-        )
-        words = f": {one.last_words}" if one.last_words else ""
-        help = "it may have been short of memory" if code == -signal.SIGKILL else None
-        if not is_local and code in (126, 127):
-            help = "name that machine's Python, with mlxk-rules installed, by --python"
-        return LoaderError("rank_failed", f"{name} {ended}{words}", help)
+        return ended(name, self.hosts[rank], code, one.last_words, one.was_heard)
 
 
 def _lost_a_peer(error: Any) -> bool:

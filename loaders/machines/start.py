@@ -55,8 +55,9 @@ def command(host: Host, program: Program, variables: list[str]) -> list[str]:
         raise LoaderError("no_ssh", f"`{host.ssh}` is reached by ssh, which is not here", "install OpenSSH's client")
     python = program.python or sys.executable
     words = ["env", *variables, "PYTHONIOENCODING=utf-8", python, "-P", "-m", program.module, *program.arguments]
-    # As mlx.launch does it: in the same folder, where the other machine has it.
-    script = f"cd {shlex.quote(os.getcwd())} 2>/dev/null; exec {shlex.join(words)}"
+    # As mlx.launch does it: in the same folder, where the other machine has it. The shell stays, and tells of a signal
+    # that ended the rank by an exit code above 128: ssh itself would only say 255, as of a host that it cannot reach.
+    script = f"cd {shlex.quote(os.getcwd())} 2>/dev/null; {shlex.join(words)}; exit $?"
     return ["ssh", *_SSH_OPTIONS, "--", host.ssh, f"exec /bin/sh -c {shlex.quote(script)}"]
 
 

@@ -11,13 +11,14 @@ from ...problems import UsageError
 from ...report.terminal import safe, style_for
 from ..answers.answering import Options, tell_ending
 from ..commands.common import number_of, print_json
+from ..on_machines import refuse_other_split
 from ..waiting import waiting
 
 if TYPE_CHECKING:
     from ....loaders.machines.hostfile import Hosts
     from ....loaders.machines.ranks import Ranks
 
-SPLITS = ("tensor", "pipeline")
+START_SECONDS = 60.0
 READY_SECONDS = 180.0  # a machine asks its backends anew at most, each of which may take a minute
 JOIN_SECONDS = 30.0  # the ring gives up by itself after five, where a machine answers at all
 _OVER_MEMORY = "insufficient_memory"
@@ -35,8 +36,7 @@ def run_on_hosts(options: dict[str, Any], asked: Options, prompt: str) -> int:
     for name in _NOT_HERE:
         if options[name]:
             raise UsageError("usage", f"`{name}` does not go with --hosts", "only text is answered by several machines")
-    if options["--split"] is not None and options["--split"] not in SPLITS:
-        raise UsageError("bad-value", f"`--split` is `{options['--split'][:40]}`", f"write one of {', '.join(SPLITS)}")
+    refuse_other_split(options["--split"])
     port = None
     if options["--starting-port"] is not None:
         port = number_of(options, "--starting-port", int, least=1)
@@ -49,11 +49,26 @@ def run_on_hosts(options: dict[str, Any], asked: Options, prompt: str) -> int:
     program = start.Program(f"{__package__}.rank", options["--python"])
     with Ranks(hosts, program, _jobs(options, asked, prompt, hosts, ring.addresses(hosts, port))) as ranks:
         with waiting(f"{len(hosts.hosts)} ranks look at the model"):
+            machines = ranks.each("machine", START_SECONDS, "see whether that machine is well, and try again")
+            ranks.tell({"machines": _checked(ranks, machines)})
             ranks.each("ready", READY_SECONDS, "see whether that machine is well, and try again")
             ranks.tell({"go": "join"})
             help = "each rank must reach the next one's `ips`: see whether a firewall is in between"
             agreed = ranks.each("agreed", JOIN_SECONDS, help)[0]
         return _Answer(ranks, options, asked, agreed).given()
+
+
+def _checked(ranks: Ranks, machines: list[Any]) -> list[Any]:
+    """Return what each machine says of itself, where all of it is of its kind. Raises LoaderError."""
+    from ....loaders import LoaderError
+    from ....loaders.machines.machine import of_facts
+
+    for rank, facts in enumerate(machines):
+        try:
+            of_facts(facts)
+        except ValueError as error:
+            raise LoaderError("rank_failed", f"{ranks.name(rank)}: what it says of itself {error}") from None
+    return machines
 
 
 def _jobs(
@@ -63,7 +78,8 @@ def _jobs(
     if seed is None and asked.temperature > 0:  # each rank draws the same token of the same chances
         seed = secrets.randbits(32)
     wanted = {**asked._asdict(), "images": (), "audio": (), "seed": seed}
-    job = {"options": options, "wanted": wanted, "prompt": prompt, "split": options["--split"], "ring": ring}
+    job = {"options": options, "wanted": wanted, "prompt": prompt}
+    job |= {"hosts": hosts, "split": options["--split"], "ring": ring}
     return [{**job, "rank": rank} for rank in range(len(hosts.hosts))]
 
 
@@ -143,7 +159,7 @@ class _Answer:
         if self._show:
             code = self._style(f"blocked[{refused.code}]", "red", "bold")
             who = "every rank" if refused.by_all else self._ranks.name(refused.rank)
-            by = f"gate {refused.decision['gate']}; `mlxk-rules explain` tells more"
+            by = f"gate {refused.decision['gate']}; `mlxk-rules explain --hosts` tells more"
             print(f"{code}: {safe(f'{who}: {refused.message}')} ({safe(by)})", file=sys.stderr)
 
     def _warn(self) -> None:

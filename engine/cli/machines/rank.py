@@ -8,18 +8,21 @@ from typing import TYPE_CHECKING, Any
 from ...problems import PolicyError, UsageError
 from ...report.memory_sum import memory_sum
 from ..answers.answering import Options, request_of
-from ..commands.common import choice_of, probed
+from ..commands.common import choice_of, opened
+from ..commands.common import told as told_of
+from ..on_machines import OnMachines
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from ....loaders import Session
+    from ....loaders.machines.machine import Machine
     from ....loaders.machines.rank import Decided
     from ...decision import Trace
     from ..policies.policy_choice import Choice
 
-_PACKAGES = {"mlx": "mlx", "mlx_lm": "mlx-lm", "mlxk_rules": "mlxk-rules"}
+_PACKAGES = {"mlx_lm": "mlx-lm", "mlxk_rules": "mlxk-rules"}
 
 
 def main() -> None:
@@ -29,13 +32,13 @@ def main() -> None:
     rank.main(decide)
 
 
-def decide(job: Mapping[str, Any]) -> Decided:
-    """Return what this machine says of a job; an error is something to tell, and is not raised."""
+def decide(job: Mapping[str, Any], machines: Sequence[Machine]) -> Decided:
+    """Return what this one says of a job, knowing what each machine has; an error is something to tell, not raised."""
     from ....loaders import LoaderError
     from ....loaders.machines.rank import Decided
 
     try:
-        return _decided(job)
+        return _decided(job, machines)
     except (LoaderError, UsageError) as error:
         told = {"code": error.code, "message": error.message, "help": error.help}
     except PolicyError as error:
@@ -43,15 +46,19 @@ def decide(job: Mapping[str, Any]) -> Decided:
     return Decided({"error": told})
 
 
-def _decided(job: Mapping[str, Any]) -> Decided:
+def _decided(job: Mapping[str, Any], machines: Sequence[Machine]) -> Decided:
     from ....loaders import Session
     from ....loaders.machines.agreement import identity
+    from ....loaders.machines.hostfile import unpacked
     from ....loaders.machines.rank import Decided
 
     words, wanted = job["options"], Options(**job["wanted"])
     choice = choice_of(words)
     policy = choice.load()
-    facts = probed(words, policy, to_load=True)
+    quick = bool(words.get("--quick"))
+    with OnMachines(unpacked(job["hosts"]), machines, job["split"], quick) as hosts:
+        found, _ = opened(words, policy)
+        facts = found.pinned(hosts.facts(found, told_of(found, found.facts(), quick, workers=hosts.workers)))
     trace = policy.explain(facts)
     told = {
         "decision": trace.decision.to_dict(),
@@ -60,13 +67,15 @@ def _decided(job: Mapping[str, Any]) -> Decided:
         "versions": {key: _version(name) for key, name in _PACKAGES.items()},
         "policy": {**trace.decision.policy, "files": _digest(choice)},
         "model": identity(facts),
+        "split": facts["machines"]["split"],
     }
+    folder = facts["model"]["path"]
     if not trace.decision.allowed:
-        return Decided(told, facts["model"]["path"])
+        return Decided(told, folder)
     if trace.decision.backend != "mlx_lm":
         message = f"`{facts['model']['name']}` is loaded by {trace.decision.backend}, and only mlx-lm splits a model"
         error = {"code": "no_ring", "message": message, "help": "leave --hosts away"}
-        return Decided({**told, "error": error}, facts["model"]["path"])
+        return Decided({**told, "error": error}, folder)
     request = request_of(wanted, job["prompt"])
 
     def session(opens: Callable[[Path], Any]) -> Session:
@@ -75,7 +84,7 @@ def _decided(job: Mapping[str, Any]) -> Decided:
     def answer(made: Session) -> Iterator[str]:
         return made.answer(request)
 
-    return Decided(told, facts["model"]["path"], session, answer)
+    return Decided(told, folder, facts["machines"]["split"] or job["split"], session, answer)
 
 
 def _memory(trace: Trace) -> dict[str, int | None]:

@@ -47,13 +47,20 @@ def ranks_of(folder: Path, models: Sequence[Path], split: str | None = None, tok
     """
     hosts = hostfiles.read(hostfile(folder, len(models)))
     options = dict.fromkeys(("--context", "--image-size", "--policy")) | {"--image": [], "--audio": [], "--quick": True}
-    job = {"wanted": {"max_tokens": tokens}, "prompt": PROMPT, "split": split, "ring": ring.addresses(hosts)}
+    job = {
+        "wanted": {"max_tokens": tokens},
+        "prompt": PROMPT,
+        "split": split,
+        "ring": ring.addresses(hosts),
+        "hosts": hosts,
+    }
     jobs = [{**job, "rank": rank, "options": {**options, "MODEL": str(model)}} for rank, model in enumerate(models)]
     return Ranks(hosts, RANK, jobs)
 
 
 def agreed(ranks: Ranks) -> dict[str, Any]:
     """Let the ranks decide and join; return what rank 0 says of it."""
+    ranks.tell({"machines": ranks.each("machine", 60, "")})
     ranks.each("ready", 60, "")
     ranks.tell({"go": "join"})
     return ranks.each("agreed", 30, "")[0]

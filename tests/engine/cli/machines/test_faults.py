@@ -142,7 +142,10 @@ def test_an_address_of_another_machine(llama: Path, tmp_path: Path) -> None:
         (["--image", "x.png"], "`--image` does not go with --hosts"),
         (["--language", "en"], "`--language` does not go with --hosts"),
         (["--starting-port", "65535"], "end beyond 65535"),
-        (["--split", "pipeline"], "The model does not support pipelining"),
+        (
+            ["--split", "pipeline"],
+            "blocked[unsupported_split]: every rank: mlx-lm does not split the type `llama`",
+        ),
     ],
 )
 def test_what_cannot_be(words: list[str], told: str, llama: Path, tmp_path: Path) -> None:
