@@ -41,7 +41,7 @@ def of_hosts(
         "wanted": wanted,
         "mlx_versions": versions["mlx"],
         "mlx_lm_versions": versions["mlx_lm"],
-        "unlike_hosts": [_versions_of(name, one) for name, one in _first_of_each(places)] if _differ(versions) else [],
+        "unlike_hosts": [_versions_of(name, one) for name, one in dict(places).items()] if _differ(versions) else [],
         **_told(answer),
         **_way(answer.get("shares"), places, wanted, has_index),
     }
@@ -57,9 +57,9 @@ def _told(answer: Mapping[str, Any]) -> dict[str, Any]:
     shares = answer.get("shares")
     supports = [split for split in SPLITS if shares and shares.get(split) is not None]
     status = answer.get("status", "not_done")
-    done = status == "ok" and shares is not None
-    reason = None if done else answer.get("reason")
-    return {"status": "ok" if done else status, "reason": reason, "supports": supports}
+    if status == "ok" and shares is None:
+        status = "not_done"
+    return {"status": status, "reason": None if status == "ok" else answer.get("reason"), "supports": supports}
 
 
 def _way(shares: Any, places: Places, wanted: str | None, has_index: bool) -> dict[str, Any]:
@@ -130,10 +130,6 @@ def _sum(one: Any, other: Any) -> Any:
 
 def _differ(versions: Mapping[str, list[str]]) -> bool:
     return any(len(found) > 1 for found in versions.values())
-
-
-def _first_of_each(places: Places) -> list[tuple[str, Machine]]:
-    return list({name: (name, one) for name, one in reversed(places)}.values())[::-1]
 
 
 def _versions_of(name: str, machine: Machine) -> str:
