@@ -16,7 +16,7 @@ from .resolving.places import Local, local_models, models_in
 if TYPE_CHECKING:
     from typing import Any
 
-    from .backends.request import Message, Remembered, checked_request
+    from .backends.request import Message, Remembered, Request, checked_request
     from .backends.running import Report, Session, stream
     from .dry_run import Workers
     from .hub.download import download
@@ -36,6 +36,7 @@ __all__ = [
     "Remembered",
     "Remote",
     "Report",
+    "Request",
     "Resolved",
     "Session",
     "Shape",
@@ -80,7 +81,7 @@ def __getattr__(name: str) -> Any:
         from .backends import running
 
         return getattr(running, name)
-    if name in ("Message", "Remembered", "checked_request"):
+    if name in ("Message", "Remembered", "Request", "checked_request"):
         from .backends import request
 
         return getattr(request, name)

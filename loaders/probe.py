@@ -13,6 +13,7 @@ from .host import this_machine
 from .host.installed import BACKENDS
 from .host.this_machine import Host, runtime
 from .hub import hub_facts, names
+from .machines import alone
 from .problems import LoaderError
 from .resolving import snapshot
 from .resolving.model_names import Resolved, resolve
@@ -98,6 +99,8 @@ class Probed:
         self._shape: Shape | None = None
         self._open: list[Question] | None = None
         self._kept: dict[str, dict[str, Any]] = {}
+        self._questions: dict[str, Question] = {}
+        self._split: dict[str, Any] | None = None
 
     @classmethod
     def of(
@@ -116,7 +119,7 @@ class Probed:
     def asking(self, request: dict[str, Any]) -> Probed:
         """The same folder as it was listed, for another request."""
         other = Probed.__new__(Probed)
-        other.__dict__ |= {**self.__dict__, "_request": request, "_open": None, "_kept": {}}
+        other.__dict__ |= {**self.__dict__, "_request": request, "_open": None, "_kept": {}, "_split": None}
         return other
 
     def facts(self) -> dict[str, Any]:
@@ -136,6 +139,7 @@ class Probed:
         facts["runtime"] = machine.runtime
         facts["memory"] |= machine.memory
         facts["resident"] = {"models": [], "bytes": 0}
+        facts["machines"] = alone.none()
         facts["dry_run"] = {backend: outcome.not_done(backend, "it was not asked for") for backend in BACKENDS}
         return facts
 
@@ -163,10 +167,13 @@ class Probed:
         facts: dict[str, Any],
         waiting: Callable[[], object] | None = None,
         workers: Workers | None = None,
+        ways: bool = False,
     ) -> dict[str, Any]:
         """The facts with what the backends say.
 
         `waiting` is called before any of them has to be asked anew; `workers` are those of who asks of many folders.
+        `ways`: of a model that this machine may be too small for, mlx-lm is asked in the same breath how several
+        machines would share it.
         """
         if self._open is None:
             self._look(facts)
@@ -174,12 +181,54 @@ class Probed:
             if waiting is not None:
                 waiting()
             if workers is not None:
-                self._kept |= workers.ask(self._open)
+                self._ask(workers, facts, ways)
             else:
                 with dry_run.Workers() as workers:
-                    self._kept |= workers.ask(self._open)
+                    self._ask(workers, facts, ways)
             self._open = []
         return self._with(facts)
+
+    def _ask(self, workers: Workers, facts: dict[str, Any], ways: bool) -> None:
+        self._kept |= workers.ask(self._open or [])
+        if ways and self._kept["mlx_lm"]["status"] == "ok" and (question := self._of_machines(facts)) is not None:
+            self._split = workers.ask([question])["mlx_lm"]
+
+    def _of_machines(self, facts: dict[str, Any]) -> Question | None:
+        """What mlx-lm is asked of several machines such as this one, where this one may be too small."""
+        question, memory = self._questions.get("mlx_lm"), facts["memory"]
+        total = memory["total_bytes"]
+        if question is None or total is None or facts["weights"]["mlx_lm"]["size_bytes"] * 2 <= total:
+            return None
+        return dry_run.of_ranks(question, alone.COUNTS, memory["accelerator"])
+
+    def split(
+        self,
+        facts: dict[str, Any],
+        ranks: tuple[int, ...],
+        accelerator: str | None,
+        waiting: Callable[[], object] | None = None,
+        workers: Workers | None = None,
+    ) -> dict[str, Any]:
+        """What mlx-lm says of the folder split among each of so many ranks: `status`, `reason` and `shares`.
+
+        `accelerator` is what all of the machines compute with, None where that differs; `waiting` is called before the
+        library has to be asked anew; `workers` are those of who asks more than once.
+        """
+        if self._open is None:
+            self._look(facts)
+        question = self._questions.get("mlx_lm")
+        if question is None:
+            return self._kept["mlx_lm"]
+        question = dry_run.of_ranks(question, ranks, accelerator)
+        kept = dry_run.kept_facts(question)
+        if kept is not None:
+            return kept
+        if waiting is not None:
+            waiting()
+        if workers is not None:
+            return workers.ask([question])["mlx_lm"]
+        with dry_run.Workers() as workers:
+            return workers.ask([question])["mlx_lm"]
 
     def _look(self, facts: dict[str, Any]) -> None:
         machine = self._machine
@@ -188,12 +237,15 @@ class Probed:
             self._folder, self._listing, facts, f"{signs} {this_machine.libraries(machine.packages)}"
         )
         self._kept, self._open = dict(asked.facts), []
+        self._questions = {question.backend: question for question in asked.questions}
         for question in asked.questions:
             kept = dry_run.kept_facts(question)
             if kept is None:
                 self._open.append(question)
             else:
                 self._kept[question.backend] = kept
+        if (own := self._of_machines(facts)) is not None:
+            self._split = dry_run.kept_facts(own)
 
     def _with(self, facts: dict[str, Any]) -> dict[str, Any]:
         # Metal's own recommendation comes with a backend's answer: asking for it means importing MLX.
@@ -202,7 +254,14 @@ class Probed:
         memory = facts["memory"]
         if said and memory["recommended_bytes"] is None:
             memory = {**memory, "recommended_bytes": said[0]}
-        return {**facts, "memory": memory, "dry_run": facts["dry_run"] | told}
+        facts = {**facts, "memory": memory, "dry_run": facts["dry_run"] | told}
+        if self._split is None:
+            return facts
+        from .machines import machine, shares  # of use only where a model is large
+
+        here = machine.this_machine(self._machine)._replace(recommended_bytes=memory["recommended_bytes"])
+        has_index = facts["weights"]["index"] == "ok"
+        return {**facts, "machines": shares.of_this_machine(here, has_index, self._split)}
 
 
 def _located(model: str | os.PathLike[str] | Resolved | Shape) -> tuple[Resolved, Shape | None]:

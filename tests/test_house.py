@@ -32,8 +32,8 @@ STAGES = {
         "evaluator", "policy", "__init__", "advice", "analysis", "testing", "report", "editor", "cli",
     ],
     "loaders": [
-        "problems", "bounded_files", "host", "facts", "resolving", "hub", "backends", "dry_run", "serving", "probe",
-        "__init__",
+        "problems", "bounded_files", "host", "facts", "resolving", "hub", "backends", "dry_run", "serving", "machines",
+        "probe", "__init__",
     ],
 }  # fmt: skip
 # What loaders may have of the engine: what keeps files on disk, and the shipped data.

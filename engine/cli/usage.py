@@ -44,6 +44,12 @@ Options:
   --context N       How many tokens prompt and answer may get, which memory is reckoned for.
   --image-size WxH  The image that memory is reckoned for, in pixels, such as 1920x1080.
   --server          The request comes from a server.
+  --hosts FILE      For the machines of this hostfile together, as `mlx.launch --hostfile` takes it; rules/MACHINES.md
+                    tells more.
+  --split KIND      With --hosts: how they share the model, tensor or pipeline; if not given, as mlx-lm would choose.
+  --machines FILE   With --hosts: what memory and versions each has, in the hostfile's order; if not given, the file
+                    hosts.machines.json beside hosts.json, and where there is none, each is asked over ssh.
+  --python PATH     With --hosts: the Python of the other machines; this one's own path if not given.
   --quick           Do without the dry run: what files alone tell, at once.
   --policy P        A shipped version such as 2.0.4, or a rule file, and again to lay another over it; without it see
                     `mlxk-rules policy --help`.
@@ -80,6 +86,12 @@ Options:
   --stop TEXT       End the answer before this text; may be given again.
   --language CODE   The language of a recording, such as en or de, where the model wants to be told.
   --stats           Say how long the load took, and how many tokens a second were read and written.
+  --hosts FILE      Answer by the machines of this hostfile together, as mlx.launch takes it; see rules/MACHINES.md.
+  --split KIND      What each of them has: tensor, a part of every layer, or pipeline, some of the layers; if not
+                    given, as the model's type can.
+  --python PATH     The Python of the other machines, with mlxk-rules installed; this one's own path if not given.
+  --starting-port N
+                    The first port of the ring between them; if not given, 32323, and free ones where all are here.
   --yes             Go on without asking where the model needs more memory than may be used.
   --policy P        A shipped version such as 2.0.4, or a rule file, and again to lay another over it; without it see
                     `mlxk-rules policy --help`.

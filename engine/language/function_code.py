@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from ..facts.wording import size_text
+from .memory_code import cache_bytes, machine_sums, prompt_bytes
 from .operators import NUMBERS
 
 if TYPE_CHECKING:
@@ -157,35 +158,6 @@ def look_up(values: dict[str, Any], key: str | None) -> Any:
     return None if key is None else values.get(key)
 
 
-def cache_bytes(cache: dict[str, Any] | None, tokens: float | None) -> float | None:
-    """Return the bytes of a cache at so many tokens; its form is that of the facts `dry_run.BACKEND.cache`."""
-    if cache is None or tokens is None:
-        return None
-    try:
-        total = cache["fixed_bytes"]
-        for part in cache["parts"]:
-            step, most = part["step_tokens"], part["max_tokens"]
-            held = -(-tokens // step) * step
-            total += part["bytes_per_token"] * (held if most is None else min(held, most))
-        return math.ceil(total)
-    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
-        return None  # no cache's sizes
-
-
-def prompt_bytes(prompt: dict[str, Any] | None, tokens: float, step: float) -> float | None:
-    """Return what a prompt takes that is read in steps; its form is that of the facts `dry_run.BACKEND.prompt`."""
-    if prompt is None or step <= 0:
-        return None
-    whole = tokens // step * step
-    # Each token of a step looks at all tokens so far: the last full step, or the short one after it, has most pairs.
-    steps = [(tokens - whole, tokens), *([(step, whole)] if whole else [])]
-    try:
-        fixed, token, pair = prompt["fixed_bytes"], prompt["bytes_per_token"], prompt["bytes_per_pair"]
-        return math.ceil(max(fixed + token * size + pair * size * so_far for size, so_far in steps))
-    except (KeyError, TypeError, ValueError, OverflowError):
-        return None  # no prompt's sizes
-
-
 OURS: dict[str, Callable[..., Any]] = {
     "lower": lower,
     "text": text,
@@ -205,6 +177,7 @@ OURS: dict[str, Callable[..., Any]] = {
     "look_up": look_up,
     "cache_bytes": cache_bytes,
     "prompt_bytes": prompt_bytes,
+    "machine_sums": machine_sums,
 }
 
 

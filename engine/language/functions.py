@@ -12,6 +12,10 @@ if TYPE_CHECKING:
     from typing import Any
 
 _BOOL, _TEXT, _LIST = BOOLEAN, STRING.or_null(), ARRAY
+_MACHINE_SUMS = Type(
+    frozenset({"object"}),
+    fields={"rows": ARRAY, **dict.fromkeys(("over_memory", "over_limit", "over_loading", "unknown"), STRINGS)},
+)
 
 
 class Function(NamedTuple):
@@ -100,6 +104,15 @@ OURS = (
         "the bytes of a prompt of so many tokens, read in steps of so many: its fixed_bytes, bytes_per_token of a step,"
         " and bytes_per_pair of one of its tokens with each so far; null of null",
         run=RUN["prompt_bytes"],
+    ),
+    Function(
+        "machine_sums",
+        (_LIST, NUMBER, NUMBER, NUMBER, NUMBER),
+        _MACHINE_SUMS,
+        "what each of `machines.hosts` needs at so many tokens, read in steps of so many, with the share of its memory"
+        " that may be used and the share that there is: `rows`, and as sentences those that are `over_memory`,"
+        " `over_limit` or `over_loading`; `unknown` are the names of those of which it cannot be told",
+        run=RUN["machine_sums"],
     ),
 )
 

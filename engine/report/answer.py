@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from ..decision import Trace
 from ..facts.wording import BACKENDS, size_text
 from ..problems import near
+from .machines import machine_table, machines_text
 from .memory_sum import bar, memory_sum, sum_text
 from .terminal import VERDICT_COLOURS, Screen, safe
 from .text import because, change_lines, gate_lines, not_rehearsed, verdict_sentence
@@ -52,9 +53,12 @@ def explanation(
     lines = [*_verdict(trace, screen), ""]
     if trace.decision.decision != "allow":
         lines += [*_changes(trace, screen, remedies), ""]
-    rows = [*rows_of(trace, screen, longest), *notes, *_rule(trace)]
+    shows_memory = trace.decision.allowed or trace.decision.error_type == "insufficient_memory"
+    table = [("", line) for line in machine_table(trace)] if shows_memory else []
+    rows = [*rows_of(trace, screen, longest), *table, *notes, *_rule(trace)]
+    whole = {*notes, *table}
     for name, text in rows:
-        first, *rest = screen.wrapped(text, _INDENT, _INDENT) if (name, text) not in notes else [_INDENT + text]
+        first, *rest = screen.wrapped(text, _INDENT, _INDENT) if (name, text) not in whole else [_INDENT + text]
         lines += [f"  {screen.style(name.ljust(_LABEL), 'dim')}{first[len(_INDENT) :]}", *rest]
     if why:
         lines += because(trace.gates[-1], screen.style, screen) if trace.gates else []
@@ -133,7 +137,9 @@ def _memory(trace: Trace, screen: Screen, longest: int | None) -> list[tuple[str
         return []
     rows: list[tuple[str, str]] = []
     memory = memory_sum(trace)
-    if memory is None:
+    if (machines := machines_text(trace)) is not None:
+        rows.append(("machines", machines))
+    elif memory is None:
         size, total = (trace.facts.get(a, {}).get(b) for a, b in (("model", "size_bytes"), ("memory", "total_bytes")))
         rows.append(("memory", f"{size_text(size)} of files, and {size_text(total)} of memory here"))
     else:

@@ -103,9 +103,17 @@ class Report(NamedTuple):
 
 
 class Session:
-    """A model that stays loaded from its first answer on. Raises LoaderError as `stream` does."""
+    """A model that stays loaded from its first answer on. Raises LoaderError as `stream` does.
 
-    def __init__(self, facts: Mapping[str, Any], decision: Mapping[str, Any] | object) -> None:
+    `opens` loads the folder that it is given in the backend's place, as a rank does, which loads a share.
+    """
+
+    def __init__(
+        self,
+        facts: Mapping[str, Any],
+        decision: Mapping[str, Any] | object,
+        opens: Callable[[Path], Any] | None = None,
+    ) -> None:
         backend = _allowed_backend(decision)
         self._known = _BACKENDS[backend]
         self._folder = _probed_folder(facts)
@@ -119,6 +127,7 @@ class Session:
         finalize(self, self._held.close)  # who drops the session lets the files go
         self._pinned: Pinned | None = None
         self._module = cast("_Backend", import_module(f".{backend}", __package__))
+        self._opens = opens or self._module.open_model
         self._model: Any = None
         self._load_seconds: float | None = None
         self.report = Report()  # of the last answer
@@ -135,7 +144,7 @@ class Session:
         folder = self._pinned
         if not self.is_loaded:
             started = perf_counter()
-            self._model = _step(self._known, "load", folder, lambda: self._module.open_model(folder.path))
+            self._model = _step(self._known, "load", folder, lambda: self._opens(folder.path))
             folder.check()
             self._load_seconds = perf_counter() - started
         return folder

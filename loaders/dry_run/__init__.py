@@ -11,14 +11,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .question import Asked, Question, kept_facts, last_kept, questions
+from .question import Asked, Question, kept_facts, last_kept, of_ranks, questions
 
 if TYPE_CHECKING:
     from typing import Any
 
     from .worker import Workers
 
-__all__ = ["Asked", "Question", "Workers", "kept_facts", "last_kept", "questions"]
+__all__ = ["Asked", "Question", "Workers", "kept_facts", "last_kept", "of_ranks", "questions"]
 
 
 def __getattr__(name: str) -> Any:

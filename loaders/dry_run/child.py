@@ -1,7 +1,7 @@
 """The child process of a dry run: reads jobs from standard input, a line each, and answers each by a line.
 
-A job names a backend, a folder, where its shape may be laid, and a request. The child ends with its parent, whatever
-ends that one: standard input is then closed, and what was laid is removed.
+A job names a backend, a folder, where its shape may be laid, and a request, or counts of ranks. The child ends with its
+parent, whatever ends that one: standard input is then closed, and what was laid is removed.
 """
 
 from __future__ import annotations
@@ -80,6 +80,9 @@ def _rehearse(job: dict[str, Any], folder: Path, request: Request) -> dict[str, 
     with quiet_and_offline(), no_remote_code() as refused:
         try:
             refuse_model_file(folder)
+            if job.get("ranks"):
+                backend.split(folder, job["ranks"], job["accelerator"], rehearsal)
+                return rehearsal.facts
             backend.rehearse(folder, request, rehearsal)
             if refused and job["backend"] == "mlx_audio":  # which goes on, and would spell tokens as numbers
                 rehearsal.opened = False

@@ -28,8 +28,9 @@ _NEVER = frozenset(
 )
 _WRITES = os.O_WRONLY | os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 
-# The folder that nobody may write to while a job is done; an audit hook cannot be taken away, so it looks here.
-_kept: list[str] = []
+# The folder that nobody may write to while a job is done, and who does it; an audit hook cannot be taken away, so it
+# looks here.
+_kept: list[tuple[str, str]] = []
 
 
 def limit_memory(end: Callable[[], None]) -> None:
@@ -60,12 +61,15 @@ def working_set() -> int | None:
 
 
 @contextmanager
-def closed(folder: str) -> Generator[None, None, None]:
-    """While open, this process opens no connection, starts no other, and writes nothing below `folder`."""
+def closed(folder: str, who: str = "a dry run") -> Generator[None, None, None]:
+    """While open, this process opens no connection, starts no other, and writes nothing below `folder`.
+
+    `who` is what messages call it.
+    """
     if not _hooked:
         sys.addaudithook(_refuse)
         _hooked.append(True)
-    _kept.append(os.path.realpath(folder))
+    _kept.append((os.path.realpath(folder), who))
     try:
         yield
     finally:
@@ -78,12 +82,13 @@ _hooked: list[bool] = []
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:
     if not _kept:
         return
+    kept, who = _kept[-1]
     if event in _NEVER:
-        raise PermissionError(f"a dry run does nothing of the kind: {event}")
+        raise PermissionError(f"{who} does nothing of the kind: {event}")
     if event == "open" and _is_writing(arguments) and isinstance(arguments[0], str | bytes):
         path = os.path.realpath(os.fsdecode(arguments[0]))
-        if path == _kept[-1] or path.startswith(f"{_kept[-1]}/"):
-            raise PermissionError("a dry run writes nothing into the model's folder")
+        if path == kept or path.startswith(f"{kept}/"):
+            raise PermissionError(f"{who} writes nothing into the model's folder")
 
 
 def _is_writing(arguments: tuple[Any, ...]) -> bool:

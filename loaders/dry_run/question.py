@@ -39,6 +39,7 @@ class Question(NamedTuple):
     of: str
     marks: str
     changed_ns: int
+    ranks: tuple[int, ...] = ()
 
 
 class Asked(NamedTuple):
@@ -67,6 +68,12 @@ def questions(path: str, listing: Listing, facts: Mapping[str, Any], of: str) ->
             Question(backend, path, size, request["audio"], accelerator, of, listing.marks, listing.changed_ns)
         )
     return asked
+
+
+def of_ranks(question: Question, ranks: tuple[int, ...], accelerator: str | None) -> Question:
+    """The same backend and folder, asked how it splits the model among so many ranks, which compute with that."""
+    of = f"{question.of} {accelerator}"
+    return question._replace(image_size=None, audio=False, accelerator=accelerator, of=of, ranks=ranks)
 
 
 def _reason_not(backend: str, facts: Mapping[str, Any]) -> str | None:
@@ -125,4 +132,6 @@ def last_kept() -> int:
 def _file_name(question: Question) -> str:
     size = "x".join(map(str, question.image_size or ()))
     kind = f"{question.backend}-{size}{'-audio' if question.audio else ''}"
+    if question.ranks:
+        kind += f"ranks-{'-'.join(map(str, question.ranks))}"
     return f"{FOLDER}/{cache_folder.file_name(os.fsencode(question.folder))}-{kind}.facts"

@@ -121,6 +121,7 @@ class Workers:
                     "image_size": one.image_size,
                     "audio": one.audio,
                     "accelerator": one.accelerator,
+                    "ranks": one.ranks,
                 }
             )
         found = {one.backend: self._workers[one.backend].answer() for one in asked}

@@ -42,7 +42,7 @@ def find(name: str, listed: Callable[[str], list[str]] = os.listdir) -> Installe
     if spec is None or not spec.origin or not os.path.basename(spec.origin).startswith("__init__."):
         return None  # a namespace package: the empty folder that an uninstall leaves behind
     folder = os.path.dirname(spec.origin)
-    return Installed(folder, _version(folder, listed))
+    return Installed(folder, version(folder, listed))
 
 
 def spec_of(name: str) -> ModuleSpec | None:
@@ -55,7 +55,8 @@ def spec_of(name: str) -> ModuleSpec | None:
         return None
 
 
-def _version(folder: str, listed: Callable[[str], list[str]]) -> str | None:
+def version(folder: str, listed: Callable[[str], list[str]] = os.listdir) -> str | None:
+    """The version of the package in this folder, where what lies beside it or in it tells one."""
     # Not importlib.metadata: importing that costs 50 ms, and it looks through every installed package.
     beside, package = os.path.split(folder)
     prefix = f"{package.lower()}-"

@@ -99,7 +99,8 @@ def runtime(found: Packages | None = None) -> dict[str, Any]:
     found = found or packages()
     backends = {name: _backend(name, package) for name, package in found.items()}
     year, month, day, *_ = time.gmtime()
-    return {"python": list(sys.version_info[:3]), "today": year * 10_000 + month * 100 + day, **backends}
+    today = year * 10_000 + month * 100 + day
+    return {"python": list(sys.version_info[:3]), "today": today, "mlx": {"version": _mlx_version()}, **backends}
 
 
 def _backend(name: str, package: Package | None) -> dict[str, Any]:
@@ -118,6 +119,11 @@ def _package(name: str, package: Installed, beside: str) -> Package:
         return {kind: list(types) for kind, types in support._asdict().items()}, seen
 
     return Package(*package, *kept_support.support(package, LISTS[name], beside, read))
+
+
+def _mlx_version() -> str | None:
+    folder = _mlx()
+    return None if folder is None else installed.version(folder)
 
 
 def _mlx() -> str | None:

@@ -27,6 +27,7 @@ GOOD: dict[str, Any] = {
         "mlx_audio": {"installed": True, "version": None, "model_types": []},
     },
     "memory": {"total_bytes": 2000},
+    "machines": {"hosts": []},
 }
 
 REST = "  - id: rest\n    otherwise: true\n    decide: allow\n    backend: mlx_lm\n"

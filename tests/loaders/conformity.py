@@ -9,7 +9,7 @@ from typing import Any
 from mlxk_rules.engine.storage.data_files import vocabulary
 
 STATUSES = {"ok", "empty", "missing", "unreadable", "invalid", "not_an_object"}
-TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool, "object": dict, "number": float}
+TYPES: dict[str, type] = {"string": str, "integer": int, "boolean": bool, "object": dict, "number": float, "list": list}
 
 
 def expected() -> dict[str, dict[str, Any]]:

@@ -26,6 +26,8 @@ def text(
     quantized: bool = False,
     shards: int = 1,
     chat_template: bool = True,
+    layers: int = 1,
+    key_value_heads: int = 1,
 ) -> Path:
     """Writes a model of type llama, mistral, qwen2 or qwen3 that answers `answer` to anything; gives the folder."""
     target = folder
@@ -45,9 +47,11 @@ def text(
     ids = write_tokenizer(folder, words, SPECIALS, tokenizer)
     tokens = [ids[word] for word in words]
     vocabulary, width = max(ids.values()) + 1, chain.directions(tokens)
-    write_json(folder / "config.json", _config(model_type, vocabulary, width, ids[SPECIALS[0]]))
+    config = _config(model_type, vocabulary, width, ids[SPECIALS[0]])
+    config |= {"num_hidden_layers": layers, "num_key_value_heads": key_value_heads}
+    write_json(folder / "config.json", config)
     rows, output = chain.embeddings(tokens, ids[SPECIALS[0]], vocabulary, width)
-    write_shards(folder, _weights(model_type, rows, output), shards)
+    write_shards(folder, _weights(model_type, rows, output, layers, key_value_heads), shards)
     return _in_four_bits(folder, target) if quantized else folder
 
 
@@ -72,9 +76,12 @@ def _config(model_type: str, vocabulary: int, width: int, end: int) -> dict[str,
     }
 
 
-def _weights(model_type: str, rows: np.ndarray, output: np.ndarray) -> Weights:
+def _weights(
+    model_type: str, rows: np.ndarray, output: np.ndarray, layers: int = 1, key_value_heads: int = 1
+) -> Weights:
     width = rows.shape[1]
     half = width // 2
+    values = half * key_value_heads
 
     def noise(*shape: int) -> np.ndarray:
         # Whole numbers and one division: the same bytes on any machine and with any numpy.
@@ -83,8 +90,8 @@ def _weights(model_type: str, rows: np.ndarray, output: np.ndarray) -> Weights:
 
     layer = {
         "self_attn.q_proj.weight": noise(width, width),
-        "self_attn.k_proj.weight": noise(half, width),
-        "self_attn.v_proj.weight": noise(half, width),
+        "self_attn.k_proj.weight": noise(values, width),
+        "self_attn.v_proj.weight": noise(values, width),
         "self_attn.o_proj.weight": np.zeros((width, width)),
         "mlp.gate_proj.weight": noise(32, width),
         "mlp.up_proj.weight": noise(32, width),
@@ -94,7 +101,7 @@ def _weights(model_type: str, rows: np.ndarray, output: np.ndarray) -> Weights:
     }
     if model_type == "qwen2":
         layer |= {
-            f"self_attn.{name}_proj.bias": np.zeros(size) for name, size in (("q", width), ("k", half), ("v", half))
+            f"self_attn.{name}_proj.bias": np.zeros(size) for name, size in (("q", width), ("k", values), ("v", values))
         }
     if model_type == "qwen3":
         layer |= {f"self_attn.{name}_norm.weight": np.ones(half) for name in "qk"}
@@ -102,7 +109,7 @@ def _weights(model_type: str, rows: np.ndarray, output: np.ndarray) -> Weights:
         "model.embed_tokens.weight": rows,
         "model.norm.weight": np.ones(width),
         "lm_head.weight": output,
-        **{f"model.layers.0.{name}": weight for name, weight in layer.items()},
+        **{f"model.layers.{number}.{name}": one for number in range(layers) for name, one in layer.items()},
     }
 
 

@@ -13,7 +13,7 @@ from ...report.terminal import safe, style_for
 from ..waiting import waiting
 
 if TYPE_CHECKING:
-    from ....loaders import Message, Remembered
+    from ....loaders import Message, Remembered, Report, Request
 
 MAX_TOKENS = 256  # what loaders take for text where nobody says
 
@@ -52,25 +52,7 @@ class Answering:
 
     def answer(self, prompt: str, before: tuple[Message, ...] = (), remembered: Remembered | None = None) -> str:
         """Return the answer, which was shown; where Ctrl-C ended it, KeyboardInterrupt passes, and `so_far` has it."""
-        from ....loaders import Message, checked_request
-
-        wanted = self.options
-        if wanted.system is not None:
-            before = (Message("system", wanted.system), *before)
-        request = checked_request(
-            prompt,
-            wanted.images,
-            wanted.audio,
-            wanted.max_tokens,
-            wanted.temperature,
-            top_p=wanted.top_p,
-            seed=wanted.seed,
-            stop=wanted.stop,
-            context_tokens=wanted.context_tokens,
-            before=before,
-            language=wanted.language,
-            remembered=remembered,
-        )
+        request = request_of(self.options, prompt, before, remembered)
         self._text = ""
         with ExitStack() as sign:
             sign.enter_context(waiting(self._doing()))
@@ -87,7 +69,7 @@ class Answering:
                 if self._show and self._text:
                     print(flush=True)
         if self._show:
-            self._tell_ending()
+            tell_ending(self._session.report, self.options, self._text, self.decision.backend)
         return self._text
 
     @property
@@ -107,22 +89,47 @@ class Answering:
         size = self.facts.get("weights", {}).get(self.decision.backend, {}).get("size_bytes")
         return f"loading {name} with {self.backend}" + (f", {size_text(size)}" if size else "")
 
-    def _tell_ending(self) -> None:
-        report, wanted = self._session.report, self.options
-        if not self._text.strip():
-            said = "the text to stop at came first" if report.ending == "stop" else "it ended at once"
-            heard = "nothing was heard in the recording" if self.decision.backend == "mlx_audio" else said
-            self._note(f"the answer is empty: {heard}")
-        if report.ending == "length":
-            limit = wanted.max_tokens or MAX_TOKENS
-            self._note(f"cut off at {limit} tokens: --max-tokens N allows more")
-        elif report.ending == "context":
-            self._note(f"cut off at {wanted.context_tokens} tokens of prompt and answer: --context N allows more")
-        if wanted.stats:
-            self._note(_stats(report))
 
-    def _note(self, text: str) -> None:
-        print(style_for(sys.stderr)(text, "dim"), file=sys.stderr, flush=True)
+def request_of(
+    wanted: Options, prompt: str, before: tuple[Message, ...] = (), remembered: Remembered | None = None
+) -> Request:
+    """Return the request that a prompt makes with these options. Raises LoaderError as `checked_request` does."""
+    from ....loaders import Message, checked_request
+
+    if wanted.system is not None:
+        before = (Message("system", wanted.system), *before)
+    return checked_request(
+        prompt,
+        wanted.images,
+        wanted.audio,
+        wanted.max_tokens,
+        wanted.temperature,
+        top_p=wanted.top_p,
+        seed=wanted.seed,
+        stop=tuple(wanted.stop),
+        context_tokens=wanted.context_tokens,
+        before=before,
+        language=wanted.language,
+        remembered=remembered,
+    )
+
+
+def tell_ending(report: Report, wanted: Options, text: str, backend: str) -> None:
+    """Say on the standard error what an answer ended by, where that is not its own end, and its figures if wanted."""
+    if not text.strip():
+        said = "the text to stop at came first" if report.ending == "stop" else "it ended at once"
+        heard = "nothing was heard in the recording" if backend == "mlx_audio" else said
+        _note(f"the answer is empty: {heard}")
+    if report.ending == "length":
+        _note(f"cut off at {wanted.max_tokens or MAX_TOKENS} tokens: --max-tokens N allows more")
+    elif report.ending == "context":
+        _note(f"cut off at {wanted.context_tokens} tokens of prompt and answer: --context N allows more")
+    if wanted.stats:
+        _note(_stats(report))
+
+
+def _note(text: str) -> None:
+    print(style_for(sys.stderr)(text, "dim"), file=sys.stderr, flush=True)
 
 
 def _stats(report: Any) -> str:

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from ....loaders import Probed
+    from ....loaders import Probed, Workers
     from ...policy import Policy
 
 
@@ -66,15 +66,25 @@ def opened(options: dict[str, Any], policy: Policy | None = None) -> tuple[Probe
     return Probed.of(model, asked, machine=_machine(options.get("--set") or ())), asked
 
 
-def told(found: Probed, facts: dict[str, Any], quick: bool, policy: Policy | None = None) -> dict[str, Any]:
-    """Return the facts of a folder with what the backends say of it, where they are to be asked."""
+def told(
+    found: Probed,
+    facts: dict[str, Any],
+    quick: bool,
+    policy: Policy | None = None,
+    workers: Workers | None = None,
+    ways: bool = False,
+) -> dict[str, Any]:
+    """Return the facts of a folder with what the backends say of it, where they are to be asked.
+
+    workers: those of who asks more of them. ways: with how several machines would share what one is too small for.
+    """
     if quick:
         return facts
     facts = found.told(facts)
     if not found.is_open or (policy is not None and not policy.rests_on(policy.decide_few(facts).gate, "dry_run")):
         return facts
     with waiting("asking the installed backends (--quick does without)"):
-        return found.rehearsed(facts)
+        return found.rehearsed(facts, workers=workers, ways=ways)
 
 
 def _machine(assignments: Iterable[str]) -> Any:

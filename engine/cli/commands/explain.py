@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from ...advice.longest_context import longest_context
 from ...report.answer import explanation
 from ...report.terminal import safe, screen_for
 from ..hub.hub_question import asked as asked_of_the_hub
+from ..on_machines import OnMachines
 from ..requests import EACH, first_allowed
 from .common import choice_of, opened, print_json, told
 
@@ -26,7 +28,8 @@ def run(options: dict[str, Any]) -> int:
     chosen = choice_of(options)
     policy = chosen.load()
     model = asked_of_the_hub(options["MODEL"])
-    facts = _facts({**options, "MODEL": model}, policy)
+    with OnMachines.of(options) or nullcontext() as hosts:
+        facts = _facts({**options, "MODEL": model}, policy, hosts)
     trace = policy.explain(facts, every=bool(options["--all"]))
     changes = remedies_of(policy, facts, trace)
     others = None
@@ -67,14 +70,22 @@ def run(options: dict[str, Any]) -> int:
     return 0 if trace.decision.allowed else 1
 
 
-def _facts(options: dict[str, Any], policy: Policy) -> dict[str, Any]:
+def _facts(options: dict[str, Any], policy: Policy, hosts: OnMachines | None) -> dict[str, Any]:
     """Return the facts for the request that was asked for; for none, for the first that the model is allowed for."""
     found, asked = opened(options, policy)
     sets = options["--set"]
 
     def facts_of(request: Request) -> tuple[Decision, dict[str, Any]]:
         asking = found.asking({**asked, "images": request[0], "audio": request[1]})
-        facts = told(asking, asking.facts(), options["--quick"], policy)
+        facts = told(
+            asking, asking.facts(), options["--quick"], None if hosts else policy, hosts and hosts.workers, not hosts
+        )
+        answer = decided(facts if hosts is None else hosts.facts(asking, facts))
+        if hosts is not None and answer[0].decision != "allow":  # what would have to change may be their number
+            answer = decided(hosts.facts(asking, facts, others=True))
+        return answer
+
+    def decided(facts: dict[str, Any]) -> tuple[Decision, dict[str, Any]]:
         if sets:
             from ...facts.assignments import override  # which reads the vocabulary
 
@@ -96,7 +107,8 @@ def _notes(
         from shlex import quote
 
         model = quote(options["MODEL"])
-        what, command = ("run it", f"run {model}{files}") if is_here else ("get it", f"pull {model}")
+        hosts = f" --hosts {quote(options['--hosts'])}" if options["--hosts"] else ""
+        what, command = ("run it", f"run{hosts} {model}{files}") if is_here else ("get it", f"pull {model}")
         notes.append((what, safe(f"mlxk-rules {command}")))
     missing = [change.fact for remedy in changes for change in remedy.changes if change.fact.endswith(".installed")]
     if missing:

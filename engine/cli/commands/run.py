@@ -31,6 +31,7 @@ _BACKEND_CODES = {
 }
 _BYTES_A_TOKEN = 3
 _OVER_MEMORY = "insufficient_memory"
+_OF_HOSTS = ("--split", "--python", "--starting-port")
 
 
 def run(options: dict[str, Any]) -> int:
@@ -43,6 +44,14 @@ def run(options: dict[str, Any]) -> int:
             "not_downloaded", f"`{name}` is not here, and run downloads nothing", f"mlxk-rules pull {name}"
         )
     asked = _options(options)
+    if options["--hosts"] is not None:
+        from ..machines.front import run_on_hosts
+
+        prompt = _prompt(options["PROMPT"])
+        return run_on_hosts(_with_context(options, prompt, policy_of(options)), asked, prompt)
+    for name in _OF_HOSTS:
+        if options[name] is not None:
+            raise UsageError("usage", f"`{name}` is for several machines", f"give --hosts too, or leave {name} away")
     talks = options["PROMPT"] is None and not asked.audio and _is_talk(options)
     prompt = "" if options["PROMPT"] is None and (talks or asked.audio) else _prompt(options["PROMPT"])
     policy = policy_of(options)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Any
@@ -29,6 +29,18 @@ def rehearse(folder: Path, request: Request, rehearsal: Rehearsal) -> None:
     rehearsal.phase = "template"
     with replaced(import_module("mlx_lm"), "stream_generate", _generates_nothing):
         list(backend.generate(opened, request))
+
+
+def split(folder: Path, ranks: Sequence[int], accelerator: str | None, rehearsal: Rehearsal) -> None:
+    """Has mlx-lm build the model alone, and split it among each of so many ranks: `shares` beside the usual facts.
+
+    Raises whatever the library raises while it builds.
+    """
+    shares = import_module("..sizes.shares", __package__).shares
+    rehearsal.facts["shares"] = None
+    model, config = import_module("mlx_lm.utils").load_model(folder, lazy=True)
+    rehearsal.loaded(model, config, "weights")
+    rehearsal.facts["shares"] = shares(model, config, ranks, accelerator)
 
 
 def _generates_nothing(_: Any, tokenizer: Any, prompt: Any, **__: Any) -> Iterator[Any]:

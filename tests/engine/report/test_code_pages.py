@@ -37,6 +37,7 @@ _RULES = (
     "Models",
     "Asking the hub",
     "Running a model",
+    "Several machines",
     "Cases",
     "Versions and days",
     "Analysis",
@@ -49,6 +50,7 @@ def codes_of_the_rest() -> set[str]:
     calls = (
         (r"UsageError\(\s*\"([a-z-]+)\"", "engine/**/*.py"),
         (r"LoaderError\(\s*\"([a-z_]+)\"", "loaders/**/*.py"),
+        (r"Refusal\(rank, \"([a-z_]+)\"", "loaders/machines/*.py"),
         (r"(?:[Pp]roblem|note|_finding)\((?:[^\"()]*,)?\s*\"([a-z][a-z-]+)\"", "engine/**/*.py"),
     )
     found: set[str] = set()

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 # mlx/utils.h: bfs_max_width.
 _MAX_WIDTH = 20
+# Load::eval_cpu of mlx/backend/common/load.cpp reads in a thread of its own, and is no work of the accelerator's.
+LOAD = "Load"
 # mlx/backend/common/utils.h: donation_extra.
 _DONATION_EXTRA = 16384
 
@@ -133,6 +135,9 @@ class _Replay:
             kernels = self._view(one)
         elif one.name in layout.IN_PLACE or one.name in layout.UPDATES:
             self._in_place(one)
+        elif one.name == LOAD:
+            self._make(one.outputs[0])
+            kernels = 0
         else:
             places = layout.copied(one, shapes, strides, self._is_gpu)
             copies = [self._bytes(one.inputs[at]) for at in places if one.inputs[at] not in graph.weights]

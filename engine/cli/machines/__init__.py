@@ -1,0 +1,4 @@
+"""One model on several machines: what `run --hosts` starts and hears, and what each rank decides.
+
+Read front, which a person called, and rank, which runs once on each machine.
+"""

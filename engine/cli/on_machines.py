@@ -1,0 +1,90 @@
+"""The facts of a model on the machines of a hostfile, as the words of a command line name them."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..problems import UsageError
+from .waiting import waiting
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from typing import Any
+
+    from ...loaders import Probed
+    from ...loaders.machines.hostfile import Hosts
+    from ...loaders.machines.machine import Machine
+
+_ASKING = "asking the machines what they have (--machines FILE does without)"
+_WAITING = "asking mlx-lm how it splits the model (--quick does without)"
+
+
+def refuse_other_split(wanted: str | None) -> None:
+    """Raise UsageError where --split names no way to share a model."""
+    from ...loaders.machines.shares import SPLITS
+
+    if wanted is not None and wanted not in SPLITS:
+        message = f"`--split` is `{wanted[:40]}`, one of {', '.join(SPLITS)} is wanted"
+        raise UsageError("bad-value", message, "write --split tensor")
+
+
+class OnMachines:
+    """A hostfile, and what each of its machines has."""
+
+    def __init__(self, hosts: Hosts, machines: Sequence[Machine], wanted: str | None, quick: bool) -> None:
+        from ...loaders import Workers
+
+        self._hosts, self._machines, self._wanted, self._quick = hosts, machines, wanted, quick
+        self.workers = Workers()  # the library is imported once, whatever it is asked
+
+    @classmethod
+    def of(cls, options: dict[str, Any]) -> OnMachines | None:
+        """Return what --hosts names, None where it is not given. Raises LoaderError and UsageError."""
+        wanted = options["--split"]
+        if options["--hosts"] is None:
+            given = next((name for name in ("--split", "--machines", "--python") if options[name] is not None), None)
+            if given is not None:
+                raise UsageError("usage", f"`{given}` is for several machines", "name them by --hosts FILE")
+            return None
+        from ...loaders import machine
+        from ...loaders.machines.hostfile import read
+        from ...loaders.machines.machine import beside, machines_of
+
+        refuse_other_split(wanted)
+        hosts = read(options["--hosts"])
+        file = options["--machines"] or beside(options["--hosts"])
+        quick = bool(options["--quick"])
+        asked: dict[str, Machine] = {}
+        if file is None and not quick:
+            from ...loaders.machines.asked import ask
+
+            with waiting(_ASKING):
+                asked = ask(hosts, options["--python"])
+        return cls(hosts, machines_of(hosts, file, machine(), asked), wanted, quick)
+
+    def __enter__(self) -> OnMachines:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.workers.__exit__()
+
+    def facts(self, found: Probed, facts: dict[str, Any], others: bool = False) -> dict[str, Any]:
+        """Return the facts with those of the machines. others: with what other counts of them would come to."""
+        from ...loaders.machines.alone import COUNTS
+        from ...loaders.machines.machine import accelerator_of
+        from ...loaders.machines.shares import of_hosts
+
+        kind = accelerator_of(self._machines)
+
+        def answer(ranks: tuple[int, ...]) -> dict[str, Any]:
+            if self._quick:
+                return {"status": "not_done", "reason": "mlx-lm was not asked (--quick)"}
+            with waiting(_WAITING):  # which is shown after a while
+                return found.split(facts, ranks, kind, workers=self.workers)
+
+        count = len(self._hosts.hosts)
+        if count < 2:
+            return facts
+        has_index = facts["weights"]["index"] == "ok"
+        own, more = answer((count,)), answer(COUNTS) if others else None
+        return {**facts, "machines": of_hosts(self._hosts, self._machines, self._wanted, has_index, own, more)}

@@ -1,0 +1,218 @@
+"""mlx's hostfile: which machines there are, how they are reached, and by which addresses they talk.
+
+Both forms that `mlx.launch` takes (mlx 0.32.4, `mlx/_distributed_utils/common.py`): the list of hosts, or an object
+with the list, a backend and variables of the environment. Keys that mlx does not read are not read here either. A file
+that mlx.launch would take and that could do no harm is taken; each fault is told with its place.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import os
+import re
+from collections.abc import Sequence
+from typing import Any, NamedTuple, NoReturn, cast
+
+from .. import bounded_files
+from ..facts.plain_json import shown
+from ..problems import LoaderError
+
+BACKENDS = ("ring", "jaccl", "jaccl-ring", "mpi", "nccl")
+LOCAL = "127.0.0.1"  # the one name that mlx takes for this machine; "localhost" is reached by ssh
+MAX_BYTES = 1 << 20
+MAX_HOSTS = 1024
+MAX_ADDRESSES = 64
+MAX_VARIABLES = 64
+_MAX_TEXT = 255  # what a name may have in the domain name system
+_MAX_VALUE = 4096
+_SSH = re.compile(r"(?:[A-Za-z0-9_][A-Za-z0-9_.-]*@)?(?:[A-Za-z0-9_][A-Za-z0-9_.-]*|[0-9A-Fa-f:]*:[0-9A-Fa-f:.]*)")
+_ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
+_DEVICE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")
+_VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=[^\x00-\x1f\x7f]*")
+_LIKE = '{"hosts": [{"ssh": "127.0.0.1", "ips": ["127.0.0.1"]}, {"ssh": "mac2.local", "ips": ["10.0.0.2"]}]}'
+
+_Place = tuple[str | int, ...]
+
+
+class Host(NamedTuple):
+    """One machine, which is one rank: what ssh is to call, its addresses in the ring, its devices for RDMA.
+
+    `rdma` has a device, several, or None for each host of the file, this one's own being None; it is empty where the
+    file has none.
+    """
+
+    ssh: str
+    ips: tuple[str, ...] = ()
+    rdma: tuple[str | tuple[str, ...] | None, ...] = ()
+
+    @property
+    def is_local(self) -> bool:
+        """Whether this is the machine that asks."""
+        return self.ssh == LOCAL
+
+
+class Hosts(NamedTuple):
+    """A hostfile: `backend` is one of BACKENDS or empty, `envs` are NAME=VALUE, the place in `hosts` is the rank."""
+
+    path: str
+    backend: str
+    envs: tuple[str, ...]
+    hosts: tuple[Host, ...]
+
+
+def read(path: str | os.PathLike[str]) -> Hosts:
+    """Reads a hostfile. Raises LoaderError unreadable_hostfile, bad_hostfile."""
+    name = os.fspath(path)
+    try:
+        content = bounded_files.read(name, MAX_BYTES)
+    except FileNotFoundError:
+        message = f"no such hostfile `{shown(name)}`"
+        raise LoaderError("unreadable_hostfile", message, f"write one: {_LIKE}") from None
+    except (OSError, ValueError) as error:
+        why = bounded_files.reason(error) if isinstance(error, OSError) else str(error)
+        message = f"the hostfile `{shown(name)}` cannot be read: {why}"
+        raise LoaderError("unreadable_hostfile", message, "name a file that this user may read") from None
+    return parsed(content, name)
+
+
+def parsed(content: bytes, name: str) -> Hosts:
+    """The hosts in a hostfile's content; `name` is what the file is called. Raises LoaderError bad_hostfile."""
+    try:
+        text = content.decode("utf-8")
+        return _Reader(name, text).hosts(json.loads(text))
+    except UnicodeDecodeError as error:
+        line = content[: error.start].count(b"\n") + 1
+        raise _bad(f"{name}:{line}", "is not UTF-8 text", "save it as UTF-8") from None
+    except json.JSONDecodeError as error:
+        why = f"is not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
+        raise _bad(f"{name}:{error.lineno}:{error.colno}", why, f"write it so: {_LIKE}") from None
+    except RecursionError:
+        raise _bad(name, "is nested too deeply", f"write it so: {_LIKE}") from None
+    except ValueError:  # a number of more digits than Python reads
+        raise _bad(name, "has a number that is too long", f"write it so: {_LIKE}") from None
+
+
+def unpacked(value: Sequence[Any]) -> Hosts:
+    """Hosts that went through JSON, as a rank gets them."""
+    path, backend, envs, hosts = value
+    return Hosts(path, backend, tuple(envs), tuple(Host(ssh, tuple(ips)) for ssh, ips, _ in hosts))
+
+
+def _bad(where: str, why: str, help: str) -> LoaderError:
+    return LoaderError("bad_hostfile", f"{shown(where)}: the hostfile {why}", help)
+
+
+class _Reader:
+    """What a hostfile's JSON says, and where in the text it stands."""
+
+    def __init__(self, name: str, text: str) -> None:
+        self._name, self._text = name, text
+
+    def hosts(self, document: object) -> Hosts:
+        whole = cast("dict[str, object]", document) if isinstance(document, dict) else {"hosts": document}
+        if isinstance(document, dict) and "hosts" not in whole:
+            self._fault((), "has no `hosts`", "write `hosts`, a list with an object for each machine")
+        listed = self._list(whole["hosts"], ("hosts",) if isinstance(document, dict) else (), MAX_HOSTS)
+        at: _Place = ("hosts",) if isinstance(document, dict) else ()
+        if not listed:
+            self._fault(at, "names no host", "write an object for each machine")
+        backend = whole.get("backend", "")
+        if backend != "" and backend not in BACKENDS:
+            what = self._quoted(backend)
+            self._fault(("backend",), f"names the backend {what}", f"there are {', '.join(BACKENDS)}")
+        hosts = tuple(self._host(one, (*at, rank), len(listed), str(backend)) for rank, one in enumerate(listed))
+        return Hosts(self._name, str(backend), self._variables(whole.get("envs", [])), hosts)
+
+    def _host(self, one: object, at: _Place, count: int, backend: str) -> Host:
+        if not isinstance(one, dict):
+            self._fault(at, f"has {self._quoted(one)} for a host", 'write an object: {"ssh": "mac2.local", "ips": []}')
+        host = cast("dict[str, object]", one)
+        if "ssh" not in host:
+            self._fault(at, "has a host without `ssh`", f"write what ssh is to call, or {LOCAL} for this machine")
+        ssh = self._text_like(_SSH, host["ssh"], (*at, "ssh"), "name for ssh, such as mac2.local or me@10.0.0.2")
+        ips = self._list(host.get("ips", []), (*at, "ips"), MAX_ADDRESSES)
+        if not ips and backend in ("", "ring"):
+            where: _Place = (*at, "ips") if "ips" in host else at
+            self._fault(where, "has a host without an address", "the ring needs one: write `ips`, a list of addresses")
+        rdma = self._list(host.get("rdma", []), (*at, "rdma"), MAX_HOSTS)
+        if rdma and len(rdma) != count:
+            many = f"{len(rdma)} RDMA devices for {count} hosts"
+            self._fault((*at, "rdma"), f"has {many}", "write one for each host, null for this host itself")
+        return Host(
+            ssh,
+            tuple(self._ip(ip, (*at, "ips", place), backend) for place, ip in enumerate(ips)),
+            tuple(self._device(device, (*at, "rdma", place)) for place, device in enumerate(rdma)),
+        )
+
+    def _ip(self, ip: object, at: _Place, backend: str) -> str:
+        if isinstance(ip, str) and ":" in ip:
+            try:
+                ipaddress.IPv6Address(ip)
+            except ValueError:
+                self._fault(at, f"has the address {self._quoted(ip)}", "write the address alone, without a port")
+            if backend in ("", "ring"):  # mlx 0.32.4: "Can't parse address ::1:41021", in brackets too
+                self._fault(at, f"has the IPv6 address `{ip}`", "the ring takes IPv4 addresses and names")
+            return ip
+        return self._text_like(_ADDRESS, ip, at, "address, such as 10.0.0.2")
+
+    def _device(self, device: object, at: _Place) -> str | tuple[str, ...] | None:
+        if device is None:
+            return None
+        what = "device's name, such as rdma_en2, nor null"
+        if isinstance(device, list):
+            several = self._list(cast("object", device), at, MAX_ADDRESSES)
+            return tuple(self._text_like(_DEVICE, one, (*at, place), what) for place, one in enumerate(several))
+        return self._text_like(_DEVICE, device, at, what)
+
+    def _variables(self, value: object) -> tuple[str, ...]:
+        found: list[str] = []
+        for place, one in enumerate(self._list(value, ("envs",), MAX_VARIABLES)):
+            if not isinstance(one, str) or len(one) > _MAX_VALUE or not _VARIABLE.fullmatch(one):
+                self._fault(("envs", place), f"has the variable {self._quoted(one)}", "write NAME=VALUE, in one line")
+            found.append(one)
+        return tuple(found)
+
+    def _list(self, value: object, at: _Place, most: int) -> Sequence[object]:
+        name = at[-1] if at else "hosts"
+        if not isinstance(value, list):
+            self._fault(at, f"has {self._quoted(value)} for `{name}`", "write a list, in square brackets")
+        found = cast("list[object]", value)
+        if len(found) > most:
+            self._fault(at, f"has {len(found)} in `{name}`", f"write {most} at most")
+        return found
+
+    def _text_like(self, like: re.Pattern[str], value: object, at: _Place, what: str) -> str:
+        if not isinstance(value, str) or len(value) > _MAX_TEXT or not like.fullmatch(value):
+            self._fault(at, f"has {self._quoted(value)}", f"that is no {what}")
+        return value
+
+    @staticmethod
+    def _quoted(value: object) -> str:
+        if isinstance(value, dict | list):
+            return "an object" if isinstance(value, dict) else "a list"
+        return f"`{shown(value if isinstance(value, str) else json.dumps(value))[:80]}`"
+
+    def _fault(self, at: _Place, why: str, help: str) -> NoReturn:
+        path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in at).lstrip(".")
+        where = f"{self._name}{line_and_column(self._text, at)}"
+        raise _bad(where, f"{why}, at `{path}`" if path else why, help)
+
+
+def line_and_column(text: str, at: _Place) -> str:
+    """`:line:column` of what stands at this place; nothing where YAML's reader, which counts lines, takes no such JSON.
+
+    Read a second time, since Python's reader of JSON tells no lines; only what is wrong is.
+    """
+    import yaml
+
+    try:
+        node: Any = yaml.compose(text, yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader)
+        for key in at:
+            if isinstance(key, int):
+                node = node.value[key]
+            else:  # the last of its name is what JSON's readers take
+                node = [value for name, value in node.value if name.value == key][-1]
+    except (yaml.YAMLError, LookupError, TypeError, AttributeError, RecursionError):
+        return ""
+    return f":{node.start_mark.line + 1}:{node.start_mark.column + 1}"

@@ -1,0 +1,125 @@
+"""The process that is one rank: it decides on its own machine, hears the others, and loads only where all agree.
+
+The job is the first line of standard input. What it says are lines of JSON on standard output, one key each: `machine`
+(what this one has), `ready` (it decided, knowing what all have, and its ports are free), `agreed` (rank 0: what each
+told), `loaded`, `text` (rank 0), `end`, or `error`. After `machine`, `ready` and `agreed` it
+goes on at the next line of its input, after `end` it leaves at it, and it ends at once when its input closes.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import queue
+import shutil
+import sys
+import tempfile
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple, NoReturn
+
+from ..backends.failure import backend_error
+from ..backends.running import Session
+from ..dry_run import guard
+from ..problems import LoaderError
+from .agreement import packed, refusal, unpacked
+from .asked import this_one
+from .machine import Machine, of_facts
+from .ring import refuse_taken
+from .sharded import Split, open_share, ring_of, told_by_all
+
+_PREFIX = "mlxk-rules-rank-"
+REFUSED = 1
+
+
+class Decided(NamedTuple):
+    """What a rank found out on its own machine: what it tells the others, and how it would load and answer.
+
+    folder: the model's, or empty where there is none. split: how it is shared, None as mlx-lm chooses. session: makes
+    the session, given what opens the folder; None where nothing is to be loaded. answer: the pieces of a session's
+    answer.
+    """
+
+    told: dict[str, Any]
+    folder: str = ""
+    split: Split | None = None
+    session: Callable[[Callable[[Path], Any]], Session] | None = None
+    answer: Callable[[Session], Iterator[str]] | None = None
+
+
+Decide = Callable[[Mapping[str, Any], Sequence[Machine]], Decided]
+
+
+def main(decide: Decide) -> None:
+    """Be a rank. `decide` takes the job and what each host has; it raises nothing: an error is something to tell."""
+    said = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)  # what the libraries print, from C too
+    place = Path(tempfile.mkdtemp(prefix=_PREFIX))
+    tempfile.tempdir = str(place)
+
+    def say(what: str, value: Any = None) -> None:
+        said.write(f"{json.dumps({what: value})}\n")
+        said.flush()
+
+    lines: queue.SimpleQueue[str] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(lines, place), daemon=True).start()
+    code = REFUSED
+    try:
+        job = json.loads(lines.get())
+        os.dup2(nowhere, 2)
+        code = _work(job, decide, say, lines, place)
+    except BaseException as error:  # a model's module may call sys.exit
+        found = error if isinstance(error, LoaderError) else backend_error("mlx", "load", error, place)
+        say("error", {"code": found.code, "message": found.message, "help": found.help})
+    _end(place, code)
+
+
+def _work(
+    job: Mapping[str, Any],
+    decide: Decide,
+    say: Callable[..., None],
+    lines: queue.SimpleQueue[str],
+    place: Path,
+) -> int:
+    rank, ring = int(job["rank"]), job["ring"]
+    say("machine", this_one())
+    decided = decide(job, [of_facts(one) for one in json.loads(lines.get())["machines"]])
+    refuse_taken(ring[rank])
+    hostfile = place / "ring.json"
+    hostfile.write_text(json.dumps(ring), "utf-8")
+    with guard.closed(
+        decided.folder or str(place / "none"), "a rank"
+    ):  # the ring's own connections are made by MLX, which no hook sees
+        say("ready")
+        lines.get()
+        group = ring_of(hostfile)
+        told = [unpacked(message) for message in told_by_all(packed(decided.told), group)]
+        refused = refusal(told)
+        say("agreed", {"told": told} if rank == 0 else None)
+        lines.get()
+        if refused is not None or decided.session is None or decided.answer is None:
+            say("end")
+            lines.get()
+            return REFUSED
+        session = decided.session(lambda folder: open_share(folder, decided.split, group))
+        session.load()
+        say("loaded")
+        for piece in decided.answer(session):
+            if rank == 0:
+                say("text", piece)
+        say("end", session.report._asdict())
+        lines.get()  # others may still be at their last token, for which they need this rank
+    return 0
+
+
+def _listen(lines: queue.SimpleQueue[str], place: Path) -> None:
+    for line in sys.stdin:
+        lines.put(line)
+    _end(place, REFUSED)
+
+
+def _end(place: Path, code: int) -> NoReturn:
+    shutil.rmtree(place, ignore_errors=True)
+    os._exit(code)
