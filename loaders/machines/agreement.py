@@ -26,6 +26,8 @@ _MODEL = {
     "vocabulary": "of a vocabulary of {:,}",
 }
 
+_KINDS = {"warnings": list, "versions": dict, "policy": dict, "model": dict}
+
 
 class Refusal(NamedTuple):
     """Why no rank loads: the rank that it is about, and what is wrong. `decision` is a policy's own, or None."""
@@ -72,12 +74,30 @@ def packed(told: Mapping[str, Any]) -> bytes:
 def unpacked(message: bytes) -> dict[str, Any]:
     """What a rank told; an error where that cannot be read."""
     try:
-        value: object = json.loads(message)
+        return checked(json.loads(message))
     except (ValueError, RecursionError):
-        value = None
-    if isinstance(value, dict):
-        return cast("dict[str, Any]", value)
-    return {"error": {"code": "rank_failed", "message": "what it tells cannot be read", "help": None}}
+        return checked(None)
+
+
+def checked(value: object) -> dict[str, Any]:
+    """What a rank told, where it has all that this version tells; else an error, as of a rank of another version."""
+    told = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    error, decision = told.get("error"), told.get("decision")
+    if isinstance(error, dict) and _are_texts(cast("dict[str, Any]", error), ("code", "message")):
+        return told
+    if (
+        isinstance(decision, dict)
+        and _are_texts(cast("dict[str, Any]", decision), ("decision", "backend"))
+        and all(isinstance(told.get(name), kind) for name, kind in _KINDS.items())
+        and "split" in told
+    ):
+        return told
+    help = "have the same version of mlxk-rules on every host"
+    return {"error": {"code": "rank_failed", "message": "what it tells cannot be read", "help": help}}
+
+
+def _are_texts(value: dict[str, Any], names: Sequence[str]) -> bool:
+    return all(isinstance(value.get(name), str) for name in names)
 
 
 def refusal(told: Sequence[Mapping[str, Any]]) -> Refusal | None:

@@ -2,7 +2,7 @@
 
 The job is the first line of standard input. What it says are lines of JSON on standard output, one key each: `machine`
 (what this one has), `ready` (it decided, knowing what all have, and its ports are free), `agreed` (rank 0: what each
-told, and the refusal), `loaded`, `text` (rank 0), `end`, or `error`. After `machine`, `ready` and `agreed` it
+told), `loaded`, `text` (rank 0), `end`, or `error`. After `machine`, `ready` and `agreed` it
 goes on at the next line of its input, after `end` it leaves at it, and it ends at once when its input closes.
 """
 
@@ -97,7 +97,7 @@ def _work(
         group = ring_of(hostfile)
         told = [unpacked(message) for message in told_by_all(packed(decided.told), group)]
         refused = refusal(told)
-        say("agreed", {"told": told, "refusal": refused and refused._asdict()} if rank == 0 else None)
+        say("agreed", {"told": told} if rank == 0 else None)
         lines.get()
         if refused is not None or decided.session is None or decided.answer is None:
             say("end")

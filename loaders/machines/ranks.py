@@ -11,6 +11,7 @@ import os
 import selectors
 import signal
 import subprocess
+import tempfile
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -43,13 +44,13 @@ class Event(NamedTuple):
 class _Process:
     """One rank's process, and what of its output was not read as a line yet."""
 
-    def __init__(self, host: Host, words: list[str], variables: list[str]) -> None:
+    def __init__(self, host: Host, words: list[str], variables: list[str], place: str) -> None:
         self.process = subprocess.Popen(
             words,
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
-            env=environment(variables if host.is_local else []),
+            env=environment([*variables, f"TMPDIR={place}"] if host.is_local else []),
             start_new_session=True,  # Ctrl-C is the parent's to act on
         )
         self.out, self.said, self.noise = b"", b"", 0
@@ -99,13 +100,14 @@ class Ranks:
         self._program, self._jobs = program, jobs
         self._ranks: list[_Process] = []
         self._selector = selectors.DefaultSelector()
+        self._place = tempfile.TemporaryDirectory(prefix="mlxk-rules-ranks-", ignore_cleanup_errors=True)
         self._events: deque[Event] = deque()
 
     def __enter__(self) -> Ranks:
         try:
             for rank, (host, job) in enumerate(zip(self.hosts, self._jobs, strict=True)):
                 variables = [*self._variables, f"MLX_RANK={rank}"]
-                one = _Process(host, command(host, self._program, variables), variables)
+                one = _Process(host, command(host, self._program, variables), variables, self._place.name)
                 self._ranks.append(one)
                 for stream, hears in ((one.process.stdout, True), (one.process.stderr, False)):
                     assert stream is not None
@@ -177,10 +179,9 @@ class Ranks:
             with suppress(OSError):
                 cast("Any", one.process.stdin).close()  # a rank behind ssh ends by that
         until = time.monotonic() + _LEAVE_SECONDS
-        for rank, one in enumerate(self._ranks):
-            if not self.hosts[rank].is_local and one.process.poll() is None:
-                with suppress(subprocess.TimeoutExpired):
-                    one.process.wait(max(0.0, until - time.monotonic()))
+        for one in self._ranks:
+            with suppress(subprocess.TimeoutExpired):
+                one.process.wait(max(0.0, until - time.monotonic()))
         for one in self._ranks:
             with suppress(ProcessLookupError, PermissionError):
                 os.killpg(one.process.pid, signal.SIGKILL)
@@ -189,6 +190,7 @@ class Ranks:
                 cast("Any", stream).close()
         self._ranks = []
         self._selector.close()
+        self._place.cleanup()
 
     def _write(self, one: _Process, what: Mapping[str, Any]) -> None:
         with suppress(OSError):  # it died: its output tells

@@ -15,6 +15,7 @@ from ..on_machines import refuse_other_split
 from ..waiting import waiting
 
 if TYPE_CHECKING:
+    from ....loaders.machines.agreement import Refusal
     from ....loaders.machines.hostfile import Hosts
     from ....loaders.machines.ranks import Ranks
 
@@ -88,17 +89,19 @@ class _Answer:
 
     def __init__(self, ranks: Ranks, options: dict[str, Any], asked: Options, agreed: dict[str, Any]) -> None:
         self._ranks, self._options, self._asked = ranks, options, asked
-        self._told, self._refusal = agreed["told"], agreed["refusal"]
+        from ....loaders.machines.agreement import checked, refusal
+
+        self._told = [checked(one) for one in agreed["told"]]
+        self._refusal = refusal(self._told)  # as each rank found it, of the same
         self._style, self._show = style_for(sys.stderr), not options["--json"]
         self._text = ""
 
     def given(self) -> int:
         """Print the answer, or why there is none; the exit code. Raises LoaderError where a rank could not decide."""
         from ....loaders import LoaderError
-        from ....loaders.machines.agreement import Refusal, as_error
+        from ....loaders.machines.agreement import as_error
 
-        if self._refusal is not None:
-            refused = Refusal(**self._refusal)
+        if (refused := self._refusal) is not None:
             self._ranks.tell({"go": "end"})
             self._ranks.leave()
             if refused.decision is None:
@@ -112,8 +115,6 @@ class _Answer:
         try:
             report = self._streamed()
         except LoaderError as error:
-            if self._options["--debug"]:
-                raise
             if not self._show:
                 self._json(decision, {"code": error.code, "message": error.message, "help": error.help or ""})
             else:
@@ -138,9 +139,10 @@ class _Answer:
                 doing("reads")
                 event = self._next_of_rank_0(("text", "end"))
             while event.what == "text":
-                self._text += event.value
+                piece = str(event.value)
+                self._text += piece
                 if self._show:
-                    print(safe(event.value, keep="\n\t"), end="", flush=True)
+                    print(safe(piece, keep="\n\t"), end="", flush=True)
                 event = self._next_of_rank_0(("text", "end"))
             found = Report(**event.value)
             self._ranks.leave()
@@ -155,11 +157,11 @@ class _Answer:
                 return event
         raise AssertionError("rank 0 ended without a word, which is an error of its own")
 
-    def _blocked(self, refused: Any) -> None:
+    def _blocked(self, refused: Refusal) -> None:
         if self._show:
             code = self._style(f"blocked[{refused.code}]", "red", "bold")
             who = "every rank" if refused.by_all else self._ranks.name(refused.rank)
-            by = f"gate {refused.decision['gate']}; `mlxk-rules explain --hosts` tells more"
+            by = f"gate {(refused.decision or {}).get('gate')}; `mlxk-rules explain --hosts` tells more"
             print(f"{code}: {safe(f'{who}: {refused.message}')} ({safe(by)})", file=sys.stderr)
 
     def _warn(self) -> None:

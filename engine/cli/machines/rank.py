@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from ....loaders.machines.machine import Machine
     from ....loaders.machines.rank import Decided
     from ...decision import Trace
+    from ...policy import Policy
     from ..policies.policy_choice import Choice
 
 _PACKAGES = {"mlx_lm": "mlx-lm", "mlxk_rules": "mlxk-rules"}
@@ -49,25 +50,21 @@ def decide(job: Mapping[str, Any], machines: Sequence[Machine]) -> Decided:
 def _decided(job: Mapping[str, Any], machines: Sequence[Machine]) -> Decided:
     from ....loaders import Session
     from ....loaders.machines.agreement import identity
-    from ....loaders.machines.hostfile import unpacked
     from ....loaders.machines.rank import Decided
 
     words, wanted = job["options"], Options(**job["wanted"])
     choice = choice_of(words)
     policy = choice.load()
-    quick = bool(words.get("--quick"))
-    with OnMachines(unpacked(job["hosts"]), machines, job["split"], quick) as hosts:
-        found, _ = opened(words, policy)
-        facts = found.pinned(hosts.facts(found, told_of(found, found.facts(), quick, workers=hosts.workers)))
+    facts, is_whole = _facts(job, machines, policy)
     trace = policy.explain(facts)
-    told = {
+    told: dict[str, Any] = {
         "decision": trace.decision.to_dict(),
         "warnings": [one.message for one in trace.warnings],
         **_memory(trace),
         "versions": {key: _version(name) for key, name in _PACKAGES.items()},
         "policy": {**trace.decision.policy, "files": _digest(choice)},
-        "model": identity(facts),
-        "split": facts["machines"]["split"],
+        "model": identity(facts) if is_whole else identity(facts) | {"bytes": None, "tensors": None},
+        "split": facts["machines"]["split"] or job["split"],
     }
     folder = facts["model"]["path"]
     if not trace.decision.allowed:
@@ -84,7 +81,24 @@ def _decided(job: Mapping[str, Any], machines: Sequence[Machine]) -> Decided:
     def answer(made: Session) -> Iterator[str]:
         return made.answer(request)
 
-    return Decided(told, folder, facts["machines"]["split"] or job["split"], session, answer)
+    return Decided(told, folder, told["split"], session, answer)
+
+
+def _facts(job: Mapping[str, Any], machines: Sequence[Machine], policy: Policy) -> tuple[dict[str, Any], bool]:
+    """Return the facts, and whether the folder is whole: of a pipeline a rank needs but the files of its own layers."""
+    from ....loaders.machines.hostfile import unpacked
+    from ....loaders.machines.own_files import lacking
+
+    words = job["options"]
+    quick = bool(words.get("--quick"))
+    found, _ = opened(words, policy)
+    facts = found.pinned(found.facts())
+    lacks = lacking(facts, job["rank"], len(machines)) if job["split"] == "pipeline" else None
+    if lacks is not None:  # half a model has no dry run, and its share is held to be whole at the load
+        facts["weights"]["mlx_lm"]["missing_shards"] = lacks[0]
+        quick = True
+    with OnMachines(unpacked(job["hosts"]), machines, job["split"], quick) as hosts:
+        return hosts.facts(found, told_of(found, facts, quick, workers=hosts.workers)), lacks is None
 
 
 def _memory(trace: Trace) -> dict[str, int | None]:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
 from jsonschema import Draft202012Validator
 from mlxk_rules.engine.storage import data_files
 from mlxk_rules.loaders import Session, checked_request
+from mlxk_rules.loaders.machines.agreement import refusal
 
 from ....loaders.machines.models import model
 from .running import PROMPT, agreed, hostfile, ran, ranks_of, running
@@ -45,7 +47,7 @@ def test_the_same_as_one_process(
     if not folder.exists():
         model(folder, model_type, bits=bits)
     with ranks_of(tmp_path, [folder] * count, split) as ranks:
-        assert agreed(ranks)["refusal"] is None
+        assert refusal(agreed(ranks)["told"]) is None
         ranks.tell({"go": "load"})
         said = [event for event in iter(ranks.next, None) if event.what in ("text", "end")]
         assert ranks.leave() == [0] * count
@@ -72,3 +74,24 @@ def test_as_a_person_sees_it(models: Path, tmp_path: Path) -> None:
     answer = json.loads(found.out)
     assert [error.message for error in ANSWERS.iter_errors(answer)] == []
     assert (answer["decision"]["decision"], answer["ending"], answer["error"]) == ("allow", "length", None)
+
+
+def test_a_folder_with_only_its_rank_s_files_will_do(models: Path, tmp_path: Path) -> None:
+    whole = models / "qwen2"
+    if not whole.exists():
+        model(whole, "qwen2")
+    parts = []
+    for rank, others in enumerate(((0, 1), (2, 3))):  # rank 0 has the last layers
+        parts.append(shutil.copytree(whole, tmp_path / f"{rank}" / "qwen2"))
+        for layer in others:
+            (parts[-1] / f"model-{layer}.safetensors").unlink()
+    with ranks_of(tmp_path, parts, "pipeline") as ranks:
+        assert refusal(agreed(ranks)["told"]) is None
+        ranks.tell({"go": "load"})
+        text = "".join(event.value for event in iter(ranks.next, None) if event.what == "text")
+        assert ranks.leave() == [0, 0]
+    assert text == alone(whole)
+    with ranks_of(tmp_path, parts[::-1], "pipeline") as ranks:  # each has what the other needs
+        found = refusal(agreed(ranks)["told"])
+    assert found is not None and (found.rank, found.code) == (0, "missing_weights")
+    assert "lacks model-2.safetensors, model-3.safetensors" in found.message

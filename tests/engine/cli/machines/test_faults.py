@@ -8,10 +8,10 @@ import signal
 import socket
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 from mlxk_rules.loaders import LoaderError
+from mlxk_rules.loaders.machines.agreement import Refusal, refusal
 
 from ....loaders.machines.models import model
 from .running import LOCAL, agreed, hostfile, ran, ranks_of, running
@@ -25,10 +25,10 @@ def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return model(tmp_path_factory.mktemp("models") / "llama", max_position_embeddings=1 << 20)
 
 
-def refused(tmp_path: Path, folders: list[Path]) -> dict[str, Any]:
+def refused(tmp_path: Path, folders: list[Path]) -> Refusal:
     """Return why nothing is loaded; every rank has ended by itself then, with the same exit code."""
     with ranks_of(tmp_path, folders) as ranks:
-        found = agreed(ranks)["refusal"]
+        found = refusal(agreed(ranks)["told"])
         ranks.tell({"go": "end"})
         assert found is not None
         codes = set(ranks.leave())
@@ -39,21 +39,21 @@ def refused(tmp_path: Path, folders: list[Path]) -> dict[str, Any]:
 def test_another_model_on_one_host(llama: Path, tmp_path: Path) -> None:
     other = model(tmp_path / "llama", layers=2)
     found = refused(tmp_path, [llama, other])
-    assert (found["rank"], found["code"]) == (1, "ranks_differ")
-    assert found["message"].startswith("its model is of ")
+    assert (found.rank, found.code) == (1, "ranks_differ")
+    assert found.message.startswith("its model is of ")
 
 
 def test_no_model_on_one_host(llama: Path, tmp_path: Path) -> None:
     found = refused(tmp_path, [llama, llama, tmp_path / "none"])
-    assert (found["rank"], found["code"]) == (2, "model_not_found")
+    assert (found.rank, found.code) == (2, "model_not_found")
 
 
 def test_a_model_that_the_policy_blocks_on_one_host(llama: Path, tmp_path: Path) -> None:
     damaged = shutil.copytree(llama, tmp_path / "llama")
     (damaged / "model-1.safetensors").write_bytes(b"")
     found = refused(tmp_path, [llama, damaged])
-    assert (found["rank"], found["code"]) == (1, "damaged_weights")
-    assert found["decision"]["gate"] == "damaged-weights"
+    assert (found.rank, found.code) == (1, "damaged_weights")
+    assert (found.decision or {})["gate"] == "damaged-weights"
 
 
 @pytest.mark.parametrize("split", ["tensor", "pipeline"])
@@ -62,7 +62,9 @@ def test_a_tensor_that_no_file_holds(split: str, tmp_path: Path) -> None:
     lacking = model(tmp_path / "lacking", "qwen2")
     (lacking / "model-1.safetensors").unlink()
     with ranks_of(tmp_path, [lacking] * 2, split) as ranks:
-        assert agreed(ranks)["refusal"] is None  # by the files alone nothing is missing: no file's name counts them
+        assert (
+            refusal(agreed(ranks)["told"]) is None
+        )  # by the files alone nothing is missing: no file's name counts them
         ranks.tell({"go": "load"})
         with pytest.raises(LoaderError) as caught:
             ranks.leave()
@@ -75,7 +77,7 @@ def test_a_rank_that_is_killed(when: str, llama: Path, tmp_path: Path) -> None:
     with ranks_of(tmp_path, [llama] * 2, tokens=50_000) as ranks:
         pids = [one.process.pid for one in ranks._ranks]
         if when != "before it decided":
-            assert agreed(ranks)["refusal"] is None
+            assert refusal(agreed(ranks)["told"]) is None
         if when == "at load":
             os.kill(pids[1], signal.SIGSTOP)  # the others load, and wait for it
         if when != "before it decided":
