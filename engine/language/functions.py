@@ -111,7 +111,7 @@ OURS = (
         _MACHINE_SUMS,
         "what each of `machines.hosts` needs at so many tokens, read in steps of so many, with the share of its memory"
         " that may be used and the share that there is: `rows`, and as sentences those that are `over_memory`,"
-        " `over_limit` or `over_loading`; `unknown` are the names of those of which it cannot be told",
+        " `over_limit` or `over_loading`; `unknown` are the names of those whose memory is not known",
         run=RUN["machine_sums"],
     ),
 )

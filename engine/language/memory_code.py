@@ -61,7 +61,7 @@ def machine_sums(machines: list[Any], tokens: float, step: float, ratio: float, 
                 if _over(row["peak_bytes"], row["limit_bytes"])
             ]
         ),
-        "unknown": _few([row["name"] for row in rows if row["fits"] is None]),
+        "unknown": _few([row["name"] for row in rows if row["limit_bytes"] is None]),
     }
 
 

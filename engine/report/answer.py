@@ -53,13 +53,13 @@ def explanation(
     lines = [*_verdict(trace, screen), ""]
     if trace.decision.decision != "allow":
         lines += [*_changes(trace, screen, remedies), ""]
-    shows_memory = trace.decision.allowed or trace.decision.error_type == "insufficient_memory"
-    table = [("", line) for line in machine_table(trace)] if shows_memory else []
-    rows = [*rows_of(trace, screen, longest), *table, *notes, *_rule(trace)]
-    whole = {*notes, *table}
+    rows = [*rows_of(trace, screen, longest), *notes, *_rule(trace)]
     for name, text in rows:
-        first, *rest = screen.wrapped(text, _INDENT, _INDENT) if (name, text) not in whole else [_INDENT + text]
+        first, *rest = screen.wrapped(text, _INDENT, _INDENT) if (name, text) not in notes else [_INDENT + text]
         lines += [f"  {screen.style(name.ljust(_LABEL), 'dim')}{first[len(_INDENT) :]}", *rest]
+    if trace.decision.allowed or trace.decision.error_type == "insufficient_memory":
+        table = machine_table(trace)
+        lines += ["", *(f"  {line}" for line in table)] if table else []
     if why:
         lines += because(trace.gates[-1], screen.style, screen) if trace.gates else []
     if gates:

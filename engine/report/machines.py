@@ -12,8 +12,9 @@ if TYPE_CHECKING:
 
     from ..decision import Trace
 
-_HEADING = ("", "weights", "cache", "prompt", "needs", "loading", "of memory", "fits")
+_HEADING = ("", "weights", "cache", "prompt", "needs", "loading", "memory", "fits")
 _MOST = 70  # rows
+_NAME = 18  # characters of a host's name, so that a row has room on 80 columns
 _HERE = "127.0.0.1"
 
 
@@ -52,7 +53,8 @@ def machine_table(trace: Trace) -> list[str]:
 def _cells(row: dict[str, Any]) -> tuple[str, ...]:
     name = "this machine" if row["name"] == _HERE else row["name"]
     ranks = row["ranks"] or []
-    many = f", {len(ranks)} ranks" if len(ranks) > 1 else ""
+    name = name if len(name) <= _NAME else f"{name[: _NAME - 1]}…"
+    many = f" x{len(ranks)}" if len(ranks) > 1 else ""
     sizes = (row[key] for key in ("weights_bytes", "cache_bytes", "prompt_bytes", "needed_bytes", "peak_bytes"))
     fits = {True: "yes", False: "no", None: "unknown"}[row["fits"]]
     return (safe(f"{name}{many}"), *map(_size, sizes), _size(row["memory_bytes"]), fits)

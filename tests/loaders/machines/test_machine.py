@@ -55,7 +55,7 @@ def test_a_file_beside_the_hostfile(tmp_path: Path) -> None:
 def test_this_machine_is_asked_itself_and_others_are_unknown_without_a_file() -> None:
     here = look()
     hosts = Hosts("H", "", (), (Host("127.0.0.1"), Host("far"), Host("127.0.0.1")))
-    own, far, again = machine.machines_of(hosts, None, here)
+    own, far, again = machine.machines_of(hosts, None, here, {})
     assert own == again == machine.this_machine(here)
     assert (own.total_bytes, own.mlx_lm) == (here.memory["total_bytes"], here.runtime["mlx_lm"]["version"])
     assert far[:5] == (None,) * 5 and far.reason
