@@ -15,7 +15,9 @@ import shutil
 import sys
 import tempfile
 import threading
+import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, NamedTuple, NoReturn
 
@@ -26,6 +28,7 @@ from ..problems import LoaderError
 from .agreement import packed, refusal, unpacked
 from .asked import this_one
 from .machine import Machine, of_facts
+from .ranks import BEAT, PLACE, SILENCE_SECONDS
 from .ring import refuse_taken
 from .sharded import Split, open_share, ring_of, told_by_all
 
@@ -115,11 +118,27 @@ def _work(
 
 
 def _listen(lines: queue.SimpleQueue[str], place: Path) -> None:
+    heard = [0.0]
     for line in sys.stdin:
-        lines.put(line)
+        if line != BEAT:
+            lines.put(line)
+            continue
+        if not heard[0]:  # whoever beats once goes on beating
+            threading.Thread(target=_end_in_silence, args=(heard, place), daemon=True).start()
+        heard[0] = time.monotonic()
+    _end(place, REFUSED)
+
+
+def _end_in_silence(heard: list[float], place: Path) -> None:
+    """A cable that was pulled closes no input: sshd would keep the rank for hours."""
+    while not heard[0] or time.monotonic() - heard[0] < SILENCE_SECONDS:
+        time.sleep(1)
     _end(place, REFUSED)
 
 
 def _end(place: Path, code: int) -> NoReturn:
     shutil.rmtree(place, ignore_errors=True)
+    if place.parent.name.startswith(PLACE):  # where whoever started it was killed, the last rank leaves nothing
+        with suppress(OSError):
+            place.parent.rmdir()
     os._exit(code)

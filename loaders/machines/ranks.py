@@ -12,6 +12,7 @@ import selectors
 import signal
 import subprocess
 import tempfile
+import threading
 import time
 from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
@@ -24,12 +25,17 @@ from .ending import ended
 from .hostfile import Host, Hosts
 from .start import Program, command, environment, settable
 
+PLACE = "mlxk-rules-ranks-"  # the folder of those on this machine begins so
 _MAX_LINE = 1 << 20
 _MAX_SAID = 4096  # of what a rank says on standard error, the end is kept
 _MAX_NOISE = 1 << 16  # bytes of lines that are none of ours, as a shell's profile prints them
 # How long others are heard once one failed: what they say tells which was first. A rank's peers fail within 0.2 s.
 _AFTERMATH_SECONDS = 0.4
 _LEAVE_SECONDS = 0.5
+# What ranks on other machines hear every so often, and after how long without it they end.
+BEAT = "{}\n"
+_BEAT_SECONDS = 3.0
+SILENCE_SECONDS = 20.0
 _LOST_PEER = "connection to a peer was lost"
 
 
@@ -100,8 +106,9 @@ class Ranks:
         self._program, self._jobs = program, jobs
         self._ranks: list[_Process] = []
         self._selector = selectors.DefaultSelector()
-        self._place = tempfile.TemporaryDirectory(prefix="mlxk-rules-ranks-", ignore_cleanup_errors=True)
+        self._place = tempfile.TemporaryDirectory(prefix=PLACE, ignore_cleanup_errors=True)
         self._events: deque[Event] = deque()
+        self._writing, self._ended = threading.Lock(), threading.Event()
 
     def __enter__(self) -> Ranks:
         try:
@@ -117,6 +124,8 @@ class Ranks:
         except BaseException:
             self.end()
             raise
+        if not all(host.is_local for host in self.hosts):
+            threading.Thread(target=self._beat, daemon=True).start()
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -175,6 +184,7 @@ class Ranks:
 
     def end(self) -> None:
         """End every rank that is left. Returns once none of their processes is."""
+        self._ended.set()
         for one in self._ranks:
             with suppress(OSError):
                 cast("Any", one.process.stdin).close()  # a rank behind ssh ends by that
@@ -192,8 +202,14 @@ class Ranks:
         self._selector.close()
         self._place.cleanup()
 
+    def _beat(self) -> None:
+        while not self._ended.wait(_BEAT_SECONDS):
+            for host, one in zip(self.hosts, list(self._ranks), strict=False):
+                if not host.is_local:
+                    self._write(one, {})
+
     def _write(self, one: _Process, what: Mapping[str, Any]) -> None:
-        with suppress(OSError):  # it died: its output tells
+        with suppress(OSError, ValueError), self._writing:  # it died, as its output tells, or was ended meanwhile
             stdin = cast("Any", one.process.stdin)
             stdin.write(json.dumps(what).encode() + b"\n")
             stdin.flush()

@@ -61,10 +61,10 @@ def test_a_tensor_that_no_file_holds(split: str, tmp_path: Path) -> None:
     """mlx-lm's sharded_load takes random numbers for it, and the answer is wrong without a word."""
     lacking = model(tmp_path / "lacking", "qwen2")
     (lacking / "model-1.safetensors").unlink()
+    index = lacking / "model.safetensors.index.json"
+    index.write_text(index.read_text().replace("model-1.safetensors", "model-0.safetensors"))
     with ranks_of(tmp_path, [lacking] * 2, split) as ranks:
-        assert (
-            refusal(agreed(ranks)["told"]) is None
-        )  # by the files alone nothing is missing: no file's name counts them
+        assert refusal(agreed(ranks)["told"]) is None  # by the files, and by an index that lies, nothing is missing
         ranks.tell({"go": "load"})
         with pytest.raises(LoaderError) as caught:
             ranks.leave()
@@ -98,7 +98,11 @@ def test_a_rank_that_is_killed(when: str, llama: Path, tmp_path: Path) -> None:
 
 @pytest.mark.usefixtures("dry_runs_are_kept")
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_no_rank_is_left_behind(end: signal.Signals, llama: Path, tmp_path: Path) -> None:
+def test_no_rank_is_left_behind(
+    end: signal.Signals, llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     with running(2, llama, "hi", "--max-tokens", "50000", "--hosts", hostfile(tmp_path)) as front:
         front.ranks()
         assert front.process.stdout is not None and front.process.stdout.read(1)
@@ -106,6 +110,7 @@ def test_no_rank_is_left_behind(end: signal.Signals, llama: Path, tmp_path: Path
         code = front.process.wait(5)
         assert code == (130 if end == signal.SIGINT else -end)
         assert front.none_left()
+    assert list((tmp_path / "tmp").iterdir()) == []
 
 
 @pytest.mark.usefixtures("dry_runs_are_kept")

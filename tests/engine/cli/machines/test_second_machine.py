@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 from mlxk_rules.loaders.machines import asked, hostfile
 from mlxk_rules.loaders.machines.machine import Machine, of_facts
+from mlxk_rules.loaders.machines.ranks import SILENCE_SECONDS
 
 from ....loaders.machines.models import model
 from ...command_line import Capture
@@ -152,9 +153,11 @@ def test_a_rank_that_is_killed_there(models: Path, tmp_path: Path, machine: Seco
 def test_a_cable_that_is_pulled(models: Path, tmp_path: Path, machine: SecondMachine) -> None:
     with running(2, models / "same", "hi", "--max-tokens", "50000", "--hosts", both(tmp_path)) as front:
         answering(front)
+        there = ranks_there(machine)
         machine.cut()
         try:
             done = front.ended(30)
+            assert until(lambda: not any(map(is_alive, there[-1:])), SILENCE_SECONDS + 10)
         finally:
             machine.mend()
     assert done.code == 1
