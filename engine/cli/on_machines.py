@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from ...loaders import Probed
     from ...loaders.machines.hostfile import Hosts
     from ...loaders.machines.machine import Machine
+    from ..policy import Policy
 
 _ASKING = "asking the machines what they have (--machines FILE does without)"
 _WAITING = "asking mlx-lm how it splits the model (--quick does without)"
@@ -26,6 +27,13 @@ def refuse_other_split(wanted: str | None) -> None:
     if wanted is not None and wanted not in SPLITS:
         message = f"`--split` is `{wanted[:40]}`, one of {', '.join(SPLITS)} is wanted"
         raise UsageError("bad-value", message, "write --split tensor")
+
+
+def refuse_policy_of_one_machine(policy: Policy) -> None:
+    """Raise UsageError where no gate reads what machines would hold: such a policy allows what would answer wrongly."""
+    if not policy.rests_on(None, "machines"):
+        message = f"the policy `{policy.name} {policy.version}` has no rule for several machines"
+        raise UsageError("policy-of-one-machine", message, "take today's, or one that extends it")
 
 
 class OnMachines:

@@ -1,15 +1,16 @@
 """What the door costs: the time to the first token through it, beside the backend's own server, in one run.
 
 Usage:
-  first_token [FOLDER]
-  first_token --usual
+  first_token [--requests N] [FOLDER]
+  first_token --usual [--requests N]
 
 Both are asked by turns, so that what else the machine does meets both alike. Without a folder it is the example's tiny
 model, by which the door's own time is seen best.
 
 Options:
-  --usual  A random model of the size of Qwen2.5-0.5B, about the least that people ask, in float32,
-           which is what a CPU does fast.
+  --requests N  How many of each [default: 30].
+  --usual       A random model of the size of Qwen2.5-0.5B, about the least that people ask, in float32,
+                which is what a CPU does fast.
 """
 
 from __future__ import annotations
@@ -33,7 +34,6 @@ from ..engine.cli.serve.running import running, until
 from ..engine.command_line import HELLO, ROOT
 from ..memory.shapes import Shape, build
 
-REQUESTS = 100
 USUAL = Shape("usual", "qwen2", 896, 4864, 24, 14, 2, 270, tied=True)
 _WORDS = " ".join(["Tell me who you are, and why."] * 8)  # of a prompt as people write them, some sixty tokens
 
@@ -57,7 +57,7 @@ def main() -> None:
     asked = docopt(__doc__)
     with tempfile.TemporaryDirectory() as place:
         folder = usual(Path(place)) if asked["--usual"] else Path(asked["FOLDER"] or ROOT / HELLO)
-        print(json.dumps(compared(folder.absolute()), indent=2))
+        print(json.dumps(compared(folder.absolute(), int(asked["--requests"])), indent=2))
 
 
 def usual(place: Path) -> Path:
@@ -68,7 +68,7 @@ def usual(place: Path) -> Path:
     return folder
 
 
-def compared(folder: Path) -> dict[str, object]:
+def compared(folder: Path, requests: int) -> dict[str, object]:
     """Return what `main` prints of the model in a folder."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
@@ -95,7 +95,7 @@ def compared(folder: Path) -> dict[str, object]:
             with running(folder, "--only", **kept) as server:
                 until(lambda: _answers(direct), 60)
                 seconds: dict[str, list[float]] = {"door": [], "own": []}
-                for number in range(REQUESTS + 3):
+                for number in range(requests + 3):
                     for name, http, model in (("door", server.http, folder.name), ("own", direct, "default_model")):
                         taken = first_token(http, model, number)
                         if number >= 3:  # the first ones warm up

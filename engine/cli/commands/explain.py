@@ -10,7 +10,7 @@ from ...advice.longest_context import longest_context
 from ...report.answer import explanation
 from ...report.terminal import safe, screen_for
 from ..hub.hub_question import asked as asked_of_the_hub
-from ..on_machines import OnMachines
+from ..on_machines import OnMachines, refuse_policy_of_one_machine
 from ..requests import EACH, first_allowed
 from .common import choice_of, opened, print_json, told
 
@@ -27,6 +27,8 @@ def run(options: dict[str, Any]) -> int:
     """Print what is decided of a model, why, and what would have to change. Returns 0 unless it blocks, then 1."""
     chosen = choice_of(options)
     policy = chosen.load()
+    if options["--hosts"] is not None:
+        refuse_policy_of_one_machine(policy)
     model = asked_of_the_hub(options["MODEL"])
     with OnMachines.of(options) or nullcontext() as hosts:
         facts = _facts({**options, "MODEL": model}, policy, hosts)

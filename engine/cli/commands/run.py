@@ -46,9 +46,12 @@ def run(options: dict[str, Any]) -> int:
     asked = _options(options)
     if options["--hosts"] is not None:
         from ..machines.front import run_on_hosts
+        from ..on_machines import refuse_policy_of_one_machine
 
+        policy = policy_of(options)
+        refuse_policy_of_one_machine(policy)
         prompt = _prompt(options["PROMPT"])
-        return run_on_hosts(_with_context(options, prompt, policy_of(options)), asked, prompt)
+        return run_on_hosts(_with_context(options, prompt, policy), asked, prompt)
     for name in _OF_HOSTS:
         if options[name] is not None:
             raise UsageError("usage", f"`{name}` is for several machines", f"give --hosts too, or leave {name} away")

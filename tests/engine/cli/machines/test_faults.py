@@ -146,6 +146,10 @@ def test_an_address_of_another_machine(llama: Path, tmp_path: Path) -> None:
     ("words", "told"),
     [
         (["--split", "layers"], "`--split` is `layers`"),
+        (
+            ["--policy", "2.0.4"],
+            "error[policy-of-one-machine]: the policy `mlx 2.0.4` has no rule for several machines",
+        ),
         (["--image", "x.png"], "`--image` does not go with --hosts"),
         (["--language", "en"], "`--language` does not go with --hosts"),
         (["--starting-port", "65535"], "end beyond 65535"),

@@ -15,7 +15,7 @@ import pytest
 
 from .models import configs, write
 
-pytestmark = pytest.mark.slow
+pytestmark = pytest.mark.zoo
 
 pytest.importorskip("mlx_lm")
 
