@@ -57,7 +57,6 @@ def test_the_same_as_one_process(
     assert text == alone(folder) and len(set(text)) > 4
 
 
-@pytest.mark.usefixtures("dry_runs_are_kept")
 def test_as_a_person_sees_it(models: Path, tmp_path: Path) -> None:
     folder = model(models / "person", "qwen2")
     # Each rank draws from the chances by itself: by the same seed, given or not, they draw the same.

@@ -96,7 +96,6 @@ def test_a_rank_that_is_killed(when: str, llama: Path, tmp_path: Path) -> None:
     assert all(not Path(f"/proc/{pid}").exists() for pid in pids)
 
 
-@pytest.mark.usefixtures("dry_runs_are_kept")
 @pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
 def test_no_rank_is_left_behind(
     end: signal.Signals, llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
@@ -113,7 +112,6 @@ def test_no_rank_is_left_behind(
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-@pytest.mark.usefixtures("dry_runs_are_kept")
 def test_a_rank_that_is_killed_as_a_person_sees_it(llama: Path, tmp_path: Path) -> None:
     with running(2, llama, "hi", "--max-tokens", "50000", "--hosts", hostfile(tmp_path)) as front:
         ranks = front.ranks()
@@ -125,7 +123,6 @@ def test_a_rank_that_is_killed_as_a_person_sees_it(llama: Path, tmp_path: Path) 
     assert done.err.splitlines()[-1].startswith("error[rank_failed]: rank 0 (127.0.0.1) was ended by signal 9")
 
 
-@pytest.mark.usefixtures("dry_runs_are_kept")
 def test_a_port_that_is_taken(llama: Path, tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
@@ -141,7 +138,6 @@ def test_an_address_of_another_machine(llama: Path, tmp_path: Path) -> None:
     assert done.err.startswith("error[bad_address]: the ring cannot listen at `192.0.2.1`")
 
 
-@pytest.mark.usefixtures("dry_runs_are_kept")
 @pytest.mark.parametrize(
     ("words", "told"),
     [

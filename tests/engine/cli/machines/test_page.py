@@ -18,7 +18,7 @@ COMMANDS = [line for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) fo
 
 
 @pytest.mark.slow
-@pytest.mark.usefixtures("at_the_root", "dry_runs_are_kept")
+@pytest.mark.usefixtures("at_the_root")
 @pytest.mark.parametrize("line", COMMANDS)
 def test_command(line: str, capsys: Capture) -> None:
     program, *words = shlex.split(line)

@@ -22,7 +22,9 @@ from .running import PROMPT, Front, ran, running
 from .running import hostfile as make_hostfile
 from .second_machine import HERE, NOBODY, THERE, SecondMachine, second_machine
 
-pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("dry_runs_are_kept")]
+pytestmark = [
+    pytest.mark.slow,
+]
 FIRST = {"ssh": "127.0.0.1", "ips": [HERE]}
 SECOND = {"ssh": "second", "ips": [THERE]}
 
