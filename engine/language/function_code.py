@@ -121,6 +121,16 @@ def ratio(part: float | None, whole: float | None) -> float | None:
     return None if part is None or not whole else part / whole
 
 
+def product(numbers: list[Any]) -> Any:
+    """Raises jmespath's error where one is no number: Python multiplies texts, and a long one without end."""
+    for number in numbers:
+        if type(number) not in NUMBERS:
+            from jmespath.exceptions import JMESPathTypeError
+
+            raise JMESPathTypeError("product", number, type(number).__name__, ["array-number"])
+    return math.prod(numbers)
+
+
 def percent(share: float | None) -> str:
     return "an unknown share" if share is None else f"{share:.0%}"
 
@@ -171,7 +181,7 @@ OURS: dict[str, Callable[..., Any]] = {
     "glob": glob,
     "ratio": ratio,
     "size": size_text,
-    "product": math.prod,
+    "product": product,
     "percent": percent,
     "at_least": at_least,
     "look_up": look_up,

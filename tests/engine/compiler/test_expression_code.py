@@ -52,9 +52,10 @@ def _grown(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         return st.tuples(*parts).map(lambda given: form.format(*given))
 
     steps = st.sampled_from([*NAMES, "*", "[*]", "[]", "[0]", "[-2]", "[1:2]", "[::0]", "[?a]", "[?@ > `1`]", "[?!n]"])
+    counts = {name: len(function.takes) + function.variadic for name, function in FUNCTIONS.items()}
     calls = [
-        together(f"{name}({', '.join(['{}'] * (len(function.takes) + function.variadic))})", *[inner] * 3)
-        for name, function in FUNCTIONS.items()
+        together(f"{name}({', '.join(['{}'] * count)})", *[inner] * count)
+        for name, count in counts.items()
         if name not in ("map", "sort_by", "min_by", "max_by")
     ]
     return st.one_of(
@@ -97,6 +98,8 @@ def outcome(run: Any, value: Any) -> tuple[str, str]:
 @example("!n", {"n": 0})
 @example("n || a", {"n": 0, "a": 1})
 @example("list[?@ > `1`] | [0]", {"list": ["x", 2]})
+@example("abs(product(list))", {"list": ["x"]})
+@example("product(list)", {"list": ["x", 3]})
 def test_any_expression_over_any_value(text: str, value: Any) -> None:
     try:
         node = parse(text).node
