@@ -7,18 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from mlxk_rules.loaders.dry_run.sizes.shares import Group
 from mlxk_rules.loaders.machines.own_files import lacking, layers_of
-
-
-class Group:
-    def __init__(self, rank: int, size: int) -> None:
-        self._rank, self._size = rank, size
-
-    def rank(self) -> int:
-        return self._rank
-
-    def size(self) -> int:
-        return self._size
 
 
 @pytest.mark.parametrize(("layers", "count"), [(4, 2), (5, 2), (7, 3), (61, 8), (4, 4), (9, 1)])
