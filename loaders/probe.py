@@ -206,13 +206,12 @@ class Probed:
         facts: dict[str, Any],
         ranks: tuple[int, ...],
         accelerator: str | None,
-        waiting: Callable[[], object] | None = None,
-        workers: Workers | None = None,
+        workers: Workers,
     ) -> dict[str, Any]:
         """What mlx-lm says of the folder split among each of so many ranks: `status`, `reason` and `shares`.
 
-        `accelerator` is what all of the machines compute with, None where that differs; `waiting` is called before the
-        library has to be asked anew; `workers` are those of who asks more than once.
+        `accelerator` is what all of the machines compute with, None where that differs; `workers` are those of who asks
+        more than once.
         """
         if self._open is None:
             self._look(facts)
@@ -221,14 +220,7 @@ class Probed:
             return self._kept["mlx_lm"]
         question = dry_run.of_ranks(question, ranks, accelerator)
         kept = dry_run.kept_facts(question)
-        if kept is not None:
-            return kept
-        if waiting is not None:
-            waiting()
-        if workers is not None:
-            return workers.ask([question])["mlx_lm"]
-        with dry_run.Workers() as workers:
-            return workers.ask([question])["mlx_lm"]
+        return workers.ask([question])["mlx_lm"] if kept is None else kept
 
     def _look(self, facts: dict[str, Any]) -> None:
         machine = self._machine

@@ -44,6 +44,7 @@ class OnMachines:
 
         self._hosts, self._machines, self._wanted, self._quick = hosts, machines, wanted, quick
         self.workers = Workers()  # the library is imported once, whatever it is asked
+        self._answers: dict[tuple[Probed, tuple[int, ...]], dict[str, Any]] = {}
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> OnMachines | None:
@@ -79,20 +80,24 @@ class OnMachines:
     def facts(self, found: Probed, facts: dict[str, Any], others: bool = False) -> dict[str, Any]:
         """Return the facts with those of the machines. others: with what other counts of them would come to."""
         from ...loaders.machines.alone import COUNTS
-        from ...loaders.machines.machine import accelerator_of
         from ...loaders.machines.shares import of_hosts
-
-        kind = accelerator_of(self._machines)
-
-        def answer(ranks: tuple[int, ...]) -> dict[str, Any]:
-            if self._quick:
-                return {"status": "not_done", "reason": "mlx-lm was not asked (--quick)"}
-            with waiting(_WAITING):  # which is shown after a while
-                return found.split(facts, ranks, kind, workers=self.workers)
 
         count = len(self._hosts.hosts)
         if count < 2:
             return facts
         has_index = facts["weights"]["index"] == "ok"
-        own, more = answer((count,)), answer(COUNTS) if others else None
+        own = self._answer(found, facts, (count,))
+        more = self._answer(found, facts, COUNTS) if others else None
         return {**facts, "machines": of_hosts(self._hosts, self._machines, self._wanted, has_index, own, more)}
+
+    def _answer(self, found: Probed, facts: dict[str, Any], ranks: tuple[int, ...]) -> dict[str, Any]:
+        """Return what mlx-lm says of so many ranks; of a folder as it was looked at it is asked once."""
+        from ...loaders.machines.machine import accelerator_of
+
+        if self._quick:
+            return {"status": "not_done", "reason": "mlx-lm was not asked (--quick)"}
+        if (found, ranks) not in self._answers:
+            with waiting(_WAITING):  # which is shown after a while
+                answer = found.split(facts, ranks, accelerator_of(self._machines), self.workers)
+            self._answers[found, ranks] = answer
+        return self._answers[found, ranks]

@@ -10,6 +10,9 @@ from ..facts.wording import size_text
 if TYPE_CHECKING:
     from typing import Any
 
+_MOST_SAID = 3
+_MACHINE_BYTES = ("total_bytes", "recommended_bytes", "weights_bytes", "peak_bytes")
+
 
 def cache_bytes(cache: dict[str, Any] | None, tokens: float | None) -> float | None:
     """Return the bytes of a cache at so many tokens; its form is that of the facts `dry_run.BACKEND.cache`."""
@@ -43,26 +46,25 @@ def prompt_bytes(prompt: dict[str, Any] | None, tokens: float, step: float) -> f
 def machine_sums(machines: list[Any], tokens: float, step: float, ratio: float, physical: float) -> dict[str, Any]:
     """Return what each machine needs of its memory; the machines' form is that of the fact `machines.hosts`."""
     rows = [_machine_sum(one, tokens, step, ratio, physical) for one in machines if isinstance(one, dict)]
-    told = {
-        id(row): f"{row['name']} needs {size_text(row['needed_bytes'])} ({size_text(row['weights_bytes'])} of weights,"
-        f" {size_text(row['cache_bytes'])} of cache, {size_text(row['prompt_bytes'])} for the prompt) of"
-        f" {size_text(row['memory_bytes'])}"
-        for row in rows
-    }
     return {
         "rows": rows,
-        "over_memory": _few([told[id(row)] for row in rows if _over(row["needed_bytes"], row["most_bytes"])]),
-        "over_limit": _few([told[id(row)] for row in rows if _over(row["needed_bytes"], row["limit_bytes"])]),
-        "over_loading": _few(
-            [
-                f"{row['name']} takes {size_text(row['peak_bytes'])} while it loads, of"
-                f" {size_text(row['memory_bytes'])}"
-                for row in rows
-                if _over(row["peak_bytes"], row["limit_bytes"])
-            ]
-        ),
+        "over_memory": _few([_needs(row) for row in rows if _over(row["needed_bytes"], row["most_bytes"])]),
+        "over_limit": _few([_needs(row) for row in rows if _over(row["needed_bytes"], row["limit_bytes"])]),
+        "over_loading": _few([_loads(row) for row in rows if _over(row["peak_bytes"], row["limit_bytes"])]),
         "unknown": _few([row["name"] for row in rows if row["limit_bytes"] is None]),
     }
+
+
+def _needs(row: dict[str, Any]) -> str:
+    return (
+        f"{row['name']} needs {size_text(row['needed_bytes'])} ({size_text(row['weights_bytes'])} of weights,"
+        f" {size_text(row['cache_bytes'])} of cache, {size_text(row['prompt_bytes'])} for the prompt) of"
+        f" {size_text(row['memory_bytes'])}"
+    )
+
+
+def _loads(row: dict[str, Any]) -> str:
+    return f"{row['name']} takes {size_text(row['peak_bytes'])} while it loads, of {size_text(row['memory_bytes'])}"
 
 
 def _few(sentences: list[str]) -> list[str]:
@@ -90,10 +92,6 @@ def _machine_sum(machine: dict[str, Any], tokens: float, step: float, ratio: flo
         "most_bytes": None if total is None else int(total * physical),
         "fits": None if needed is None or limit is None else needed <= limit,
     }
-
-
-_MOST_SAID = 3
-_MACHINE_BYTES = ("total_bytes", "recommended_bytes", "weights_bytes", "peak_bytes")
 
 
 def _whole_or_null(value: Any) -> int | None:

@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Generator
 from contextlib import contextmanager, redirect_stdout, suppress
-from typing import Any
+from typing import Any, TextIO
 
 try:  # not on Windows
     import resource
@@ -32,6 +32,20 @@ _ENVIRONMENT = {
     # mlx-lm would import modelscope in place of huggingface_hub, whose offline switch is another.
     "MLXLM_USE_MODELSCOPE": "False",
 }
+
+
+def own_output() -> TextIO:
+    """Return standard output for this process's own words; what libraries print there, from C too, goes nowhere."""
+    words = os.fdopen(os.dup(1), "w", encoding="utf-8")
+    silence(1)
+    return words
+
+
+def silence(descriptor: int) -> None:
+    """Whatever is written to this descriptor of the process from here on goes nowhere."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
 
 
 class _Nowhere(io.TextIOBase):

@@ -19,7 +19,7 @@ from typing import Any
 
 from ..backends.remote_code import no_remote_code, refuse_model_file
 from ..backends.request import Request
-from ..backends.surroundings import quiet_and_offline
+from ..backends.surroundings import own_output, quiet_and_offline, silence
 from . import guard, outcome, shape
 from .rehearsals import media
 from .rehearsals.rehearsal import Rehearsal
@@ -27,10 +27,8 @@ from .rehearsals.rehearsal import Rehearsal
 
 def main() -> None:
     """Works until standard input ends. Its one argument is a folder of its own."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in (1, 2):  # what the libraries print, from C too
-        os.dup2(nowhere, descriptor)
+    answers = own_output()
+    silence(2)
     place = Path(sys.argv[1])
     guard.limit_memory(lambda: _end(place))
     jobs: queue.SimpleQueue[str] = queue.SimpleQueue()

@@ -100,9 +100,7 @@ def machines_of(hosts: Hosts, file: str | None, here: ThisMachine, asked: Mappin
     Raises LoaderError as `read` does.
     """
     unknown = Machine(reason=_NOT_ASKED)
-    told = (
-        [(asked or {}).get(host.ssh, unknown) for host in hosts.hosts] if file is None else read(file, len(hosts.hosts))
-    )
+    told = [asked.get(host.ssh, unknown) for host in hosts.hosts] if file is None else read(file, len(hosts.hosts))
     own = this_machine(here)
     return tuple(own if host.is_local else one for host, one in zip(hosts.hosts, told, strict=True))
 

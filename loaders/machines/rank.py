@@ -23,6 +23,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from ..backends.failure import backend_error
 from ..backends.running import Session
+from ..backends.surroundings import own_output, silence
 from ..dry_run import guard
 from ..problems import LoaderError
 from .agreement import packed, refusal, unpacked
@@ -56,9 +57,7 @@ Decide = Callable[[Mapping[str, Any], Sequence[Machine]], Decided]
 
 def main(decide: Decide) -> None:
     """Be a rank. `decide` takes the job and what each host has; it raises nothing: an error is something to tell."""
-    said = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, 1)  # what the libraries print, from C too
+    said = own_output()
     place = Path(tempfile.mkdtemp(prefix=_PREFIX))
     tempfile.tempdir = str(place)
 
@@ -71,7 +70,7 @@ def main(decide: Decide) -> None:
     code = REFUSED
     try:
         job = json.loads(lines.get())
-        os.dup2(nowhere, 2)
+        silence(2)
         code = _work(job, decide, say, lines, place)
     except BaseException as error:  # a model's module may call sys.exit
         found = error if isinstance(error, LoaderError) else backend_error("mlx", "load", error, place)

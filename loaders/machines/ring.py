@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 
 from ..problems import LoaderError
-from .hostfile import Host, Hosts
+from .hostfile import Hosts
 
 STARTING_PORT = 32323  # mlx.launch's own
 _LAST_PORT = 65535
@@ -54,11 +54,6 @@ def refuse_taken(own: Sequence[str]) -> None:
         for address in own:
             ip, _, port = address.rpartition(":")
             stack.enter_context(_listening(ip, int(port)))
-
-
-def links(host: Host) -> int:
-    """How many links a host has in the ring, which must be the same of all."""
-    return len(host.ips)
 
 
 def _free(ranks: Sequence[Sequence[str]]) -> list[list[str]]:

@@ -22,7 +22,7 @@ from typing import Any, NoReturn
 from ..backends.failure import backend_error
 from ..backends.pinned_folder import pinned
 from ..backends.remote_code import no_remote_code, refusal, refuse_model_file
-from ..backends.surroundings import quiet_and_offline
+from ..backends.surroundings import own_output, quiet_and_offline, silence
 from ..host.installed import NAMES
 from ..hub.hub_facts import is_shape
 from ..problems import LoaderError
@@ -33,10 +33,8 @@ _LOCAL = ("--host", "127.0.0.1", "--port", "0")  # never bound: the socket is th
 
 def main() -> None:
     """Serves until standard input closes."""
-    answers = os.fdopen(os.dup(1), "w", encoding="utf-8")
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    for descriptor in (1, 2):  # what the libraries print, from C too
-        os.dup2(nowhere, descriptor)
+    answers = own_output()
+    silence(2)
     place, listening = Path(sys.argv[1]), socket.socket(fileno=int(sys.argv[2]))
     job = Job(**json.loads(sys.stdin.readline()))
     threading.Thread(target=_end_with_parent, args=(place,), daemon=True).start()
