@@ -125,7 +125,7 @@ def test_the_library_example(copy: Path) -> None:
     assert done.stdout == "Hello from a model that was checked before it was loaded.\n", done.stderr
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_the_first_command_on_a_fresh_machine(tmp_path: Path) -> None:
     folder = shutil.copytree(ROOT, tmp_path / "fresh", ignore=LEFT_OUT)
     environment = {name: value for name, value in os.environ.items() if name not in ("VIRTUAL_ENV", "PYTHONPATH")}
@@ -137,7 +137,7 @@ def test_the_first_command_on_a_fresh_machine(tmp_path: Path) -> None:
     assert any(line.startswith("allow  mlx-lm 0.") for line in done.stdout.splitlines()[-23:])
 
 
-@pytest.mark.slow
+@pytest.mark.long
 def test_a_wheel_without_any_backend(tmp_path: Path) -> None:
     # Built and installed as others would; every command but run works, and says that a backend is not installed.
     shutil.copytree(ROOT, tmp_path / "source", ignore=LEFT_OUT)

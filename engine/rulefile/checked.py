@@ -26,12 +26,13 @@ class Checked:
 
 
 @uncollected
-def check(document: Document) -> Checked:
+def check(document: Document, sound: Checked | None = None) -> Checked:
     """Return the document with the types of its derived facts.
 
+    sound: what this document is a changed copy of; the parts that both share are not checked again.
     Raises PolicyError with every problem found: expressions, references, messages, the order of the gates.
     """
-    checker = _PolicyChecker(document)
+    checker = _PolicyChecker(document, sound)
     checker.run()
     if checker.problems:
         raise PolicyError(checker.problems)
@@ -61,8 +62,9 @@ def problems_of(document: Document) -> tuple[Problem, ...]:
 
 
 class _PolicyChecker:
-    def __init__(self, document: Document) -> None:
+    def __init__(self, document: Document, sound: Checked | None = None) -> None:
         self.document = document
+        self.sound = sound if sound is not None and _names(sound.document) == _names(document) else None
         self.problems = Problems()
         self.doubtful = set(document.doubtful)  # and what the check itself finds to have no sure type
         self.derived: dict[str, Type] = {}
@@ -76,10 +78,20 @@ class _PolicyChecker:
         return _record({**self.facts, **own})
 
     def run(self) -> None:
+        shared = _parts(self.sound.document) if self.sound is not None else frozenset[int]()
         for derivation in self.document.derive:
+            was = self.sound.derived[derivation.name] if self.sound is not None else None
+            if was is not None and id(derivation) in shared:
+                self.derived[derivation.name] = was
+                self.scope = self._scope()
+                continue
             self.derivation(derivation)
+            # Parts that are shared are sound as long as all that they may read is of the same type, as surely.
+            if was is not None and repr(was) != repr(self.derived[derivation.name]):
+                self.sound = None
         for gate in self.document.gates:
-            self.gate(gate)
+            if self.sound is None or id(gate) not in shared:
+                self.gate(gate)
         if "gates" not in self.doubtful:
             self.order_of_gates()
         self.audited()
@@ -199,6 +211,14 @@ class _PolicyChecker:
             self.problems.append(gates[-1].place.problem("no-otherwise", message, help))
         if not gates:
             self.problems.append(self.document.place.problem("empty-list", "the policy has no gate", "add one"))
+
+
+def _parts(document: Document) -> frozenset[int]:
+    return frozenset(map(id, (*document.derive, *document.gates, *(part.gate for part in document.observed))))
+
+
+def _names(document: Document) -> list[list[str]]:
+    return [[part.name for part in parts] for parts in (document.sets, document.limits, document.derive)]
 
 
 def _reads(node: Node, names: Collection[str]) -> Iterator[Node]:

@@ -11,6 +11,7 @@ from . import fuzz
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_nothing_is_found() -> None:
     seed = random.SystemRandom().randrange(1 << 40)
     tried, finds = fuzz.look(20, seed)

@@ -104,6 +104,7 @@ def test_language_models_that_only_mlx_vlm_runs(tmp_path: Path, asking: Asking, 
 BY_PROCESSOR = {"falcon-perception", "falcon_perception", "got", "nemotron_parse"}
 
 
+@pytest.mark.long
 def test_every_image_type_gets_a_placeholder(told: dict[str, dict[str, list[str]]]) -> None:
     from mlx_vlm.prompt_utils import MODEL_CONFIG
     from mlxk_rules.loaders.backends.mlx_vlm import placeholder_type

@@ -92,6 +92,7 @@ def asked(root: Path, told: Told, layout: Layout) -> Iterator[tuple[str, str, di
             yield name, request, facts
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_type_goes_to_a_backend_that_takes_it_or_is_refused(
     tmp_path: Path, policy: Policy, told: Told, layout: str
@@ -114,6 +115,7 @@ def test_every_type_goes_to_a_backend_that_takes_it_or_is_refused(
     assert misses == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_without_a_backend_only_what_it_would_take_is_a_missing_dependency(
     tmp_path: Path, policy: Policy, told: Told, layout: str
@@ -127,6 +129,7 @@ def test_without_a_backend_only_what_it_would_take_is_a_missing_dependency(
     assert misses == []
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("section", ["vision_config", "audio_config"])
 def test_a_section_alone_gives_no_backend_what_it_has_not(
     tmp_path: Path, policy: Policy, told: Told, section: str

@@ -8,6 +8,7 @@ from .__main__ import soak
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_nothing_is_lost_or_wrong() -> None:
     found = soak(15, 20, 500)
     assert found["wrong"] == {}

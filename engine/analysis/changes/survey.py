@@ -14,6 +14,7 @@ from typing import Any
 from ...policy import Policy
 from ...problems import UsageError
 from ..cases.ordinary_model import ordinary
+from ..cases.solver import solver
 from ..cases.space import Space
 from ..cases.thresholds import thresholds
 from ..difference import Evidence, Outcome, complete, direction, followed, outcome, together
@@ -172,6 +173,7 @@ def _solved(
 
     most: of how many kinds facts are looked for.
     """
+    solver()  # told before the conditions are taken apart, which takes seconds
     conditions = [Conditions(policy).gates(policy) for policy in (old, new)]
     space = Space(formula for one in conditions for formula in one)
     regions = [_outcomes(policy, Symbolic(space, one)) for policy, one in zip((old, new), conditions, strict=True)]

@@ -11,7 +11,7 @@ from ...language.expression import Node
 from ...language.fact_paths import path_of
 from ...policy import Policy
 from ...problems import PolicyError
-from ...rulefile.checked import check
+from ...rulefile.checked import Checked, check
 from ...rulefile.document import Document, Gate, Located, StringSet
 from ..cases import Equivalent, Run
 from ..machine import Machine, State, expressions, machine
@@ -62,7 +62,7 @@ class Mutation:
 
 def mutate(policy: Policy, runs: Sequence[Run], equivalent: Sequence[tuple[str, Equivalent]]) -> Mutation:
     """Return what the cases, which must all pass, notice of every mutant of a policy."""
-    base = machine(policy.document)
+    base, sound = machine(policy.document), check(policy.document)
     # Cases that are repeated for a set come last: they are many and alike.
     cases = [_Case(run, base.start(run.facts)) for run in sorted(runs, key=lambda run: run.set != "")]
     words = _Words(policy.document, cases)
@@ -70,7 +70,7 @@ def mutate(policy: Policy, runs: Sequence[Run], equivalent: Sequence[tuple[str, 
     verdicts: list[Verdict] = []
     invalid = 0
     for mutant in mutants(policy.document):
-        if mutant.kind != "entry" and not _loads(mutant.document):
+        if mutant.kind != "entry" and not _loads(mutant.document, sound):
             invalid += 1
             continue
         noticing = words.noticing(mutant) if mutant.kind == "entry" else cases
@@ -81,9 +81,9 @@ def mutate(policy: Policy, runs: Sequence[Run], equivalent: Sequence[tuple[str, 
     return Mutation(tuple(verdicts), invalid, tuple((id, part) for id, part in equivalent if id not in explained))
 
 
-def _loads(document: Document) -> bool:
+def _loads(document: Document, sound: Checked) -> bool:
     try:
-        check(document)
+        check(document, sound)
     except PolicyError:
         return False
     return True

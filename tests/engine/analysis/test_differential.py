@@ -13,7 +13,7 @@ from mlxk_rules.engine.language.functions import FUNCTIONS
 
 from .differential import CONDITIONS, Sample, held
 
-SEEDS = range(96)
+SEEDS = range(48)
 # Every kind of node that jmespath's parser makes of an expression, and every operator.
 KINDS = {
     *("and_expression", "comparator", "current", "expref", "field", "filter_projection", "flatten"),

@@ -14,7 +14,7 @@ from .random_policies import Pair, text_of
 
 pytestmark = pytest.mark.slow
 
-SEEDS = range(48)
+SEEDS = range(24)
 
 
 def load(policy: dict[str, Any]) -> Policy:

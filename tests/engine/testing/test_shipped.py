@@ -61,12 +61,17 @@ def test_a_mutant_evaluated_in_part_is_one_evaluated_whole(name: str) -> None:
     runs = chance.sample(runs, min(25, len(runs)))
     states = [(run, base.start(run.facts)) for run in runs]
     every = [mutant for mutant in mutants(policy.document) if mutant.kind != "entry"]
-    some = [*chance.sample(every, 20), *[m for m in mutants(policy.document) if m.kind == "entry"][:5]]
+    some = [*chance.sample(every, 30), *[m for m in mutants(policy.document) if m.kind == "entry"][:5]]
+    sound = check(policy.document)
     for mutant in some:
         try:
             whole = Policy(check(mutant.document))
-        except PolicyError:
+        except PolicyError as error:
+            with pytest.raises(PolicyError) as again:
+                check(mutant.document, sound)
+            assert again.value.problems == error.problems
             continue
+        assert check(mutant.document, sound).derived == whole.derived_types
         changed = machine(mutant.document, base)
         for run, state in states:
             after, trace = changed.again(state) or state, whole.explain(run.facts)

@@ -161,6 +161,7 @@ def rows_wrong(hub: Hub, tmp_path: Path, words: tuple[str, ...]) -> tuple[int, l
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_the_sound_models_of_the_truth_table(hub: Hub, tmp_path: Path) -> None:
     (tmp_path / "rows").mkdir()
     count, found = rows_wrong(hub, tmp_path, ("no such damage",))

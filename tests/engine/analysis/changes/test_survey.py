@@ -132,6 +132,7 @@ def test_one_type_more(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 @pytest.mark.slow
+@pytest.mark.long
 def test_a_limit_that_is_raised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """The cookbook's own example: more permissive, by facts that are so."""
     file = tmp_path / "over.yaml"

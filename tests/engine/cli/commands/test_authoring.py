@@ -123,8 +123,8 @@ def _until_waiting(process: subprocess.Popen[str]) -> str:
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and process.stdout is not None:
         lines.append(process.stdout.readline())
-        if lines[-1].startswith("waiting for a change"):
-            break
+        if not lines[-1] or lines[-1].startswith("waiting for a change"):
+            break  # or it has ended
     return "".join(lines)
 
 

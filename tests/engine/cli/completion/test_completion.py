@@ -37,7 +37,8 @@ ZSH = r"""
 zmodload zsh/zpty
 zpty -b inner zsh -f -i
 zpty -w inner 'PROMPT= ; PS2= ; stty -echo; unsetopt zle_bracketed_paste 2>/dev/null'
-zpty -w inner 'autoload -Uz compinit && compinit -u -D; zstyle ":completion:*" verbose no'
+zpty -w inner "autoload -Uz compinit && compinit -u -C -d ${(q)3}"  # what zsh found is kept for the next case
+zpty -w inner 'zstyle ":completion:*" verbose no'
 zpty -w inner "source $1"
 zpty -w inner 'bindkey "^I" complete-word; zle -C ask complete-word _ask; bindkey "^X" ask'
 zpty -w inner 'null-line() { zle kill-buffer }; zle -N null-line'
@@ -136,7 +137,7 @@ def test_fish(case: dict[str, Any], place: Path, script: Callable[[str], Path]) 
 @pytest.mark.skipif(shutil.which("zsh") is None, reason="no zsh here")
 @pytest.mark.parametrize("case", CASES, ids=[case["line"] for case in CASES])
 def test_zsh(case: dict[str, Any], place: Path, script: Callable[[str], Path]) -> None:
-    out = shell(place, "zsh", "-f", "-c", ZSH, "zsh", script("zsh"), case["line"])
+    out = shell(place, "zsh", "-f", "-c", ZSH, "zsh", script("zsh"), case["line"], place.parent / "zcompdump")
     agrees(set(re.findall(r"<<(.*?)>>", out)) - {"DONE"}, case)
 
 

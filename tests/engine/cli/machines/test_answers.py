@@ -35,8 +35,8 @@ def alone(folder: Path) -> str:
     ("model_type", "bits", "count", "split"),
     [
         ("llama", None, 2, None),
-        ("llama", 4, 4, "tensor"),
-        ("qwen2", None, 4, "pipeline"),
+        pytest.param("llama", 4, 4, "tensor", marks=pytest.mark.long),
+        pytest.param("qwen2", None, 4, "pipeline", marks=pytest.mark.long),
         ("qwen2", 4, 2, "pipeline"),
     ],
 )
@@ -57,6 +57,7 @@ def test_the_same_as_one_process(
     assert text == alone(folder) and len(set(text)) > 4
 
 
+@pytest.mark.long
 def test_as_a_person_sees_it(models: Path, tmp_path: Path) -> None:
     folder = model(models / "person", "qwen2")
     # Each rank draws from the chances by itself: by the same seed, given or not, they draw the same.

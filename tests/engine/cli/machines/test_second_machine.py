@@ -24,6 +24,7 @@ from .second_machine import HERE, NOBODY, THERE, SecondMachine, second_machine
 
 pytestmark = [
     pytest.mark.slow,
+    pytest.mark.long,
 ]
 FIRST = {"ssh": "127.0.0.1", "ips": [HERE]}
 SECOND = {"ssh": "second", "ips": [THERE]}

@@ -25,9 +25,11 @@ def _config(name: str, row: dict[str, Any]) -> dict[str, Any]:
     values = dict(DATA["every"])
     for part in parts:
         values |= DATA[part]
+    beside = own.pop("beside", {})
     values |= own
-    inner = {"kimi_k25": "deepseek_v3", "qwen3_5": "qwen3_5_text"}.get(kind, kind)
-    return {"model_type": kind, under: {"model_type": inner, **values}} if under else {"model_type": kind, **values}
+    inner = {"kimi_k25": "deepseek_v3", "qwen3_5": "qwen3_5_text", "kimi_k3": "kimi_linear"}.get(kind, kind)
+    nested = {under: {"model_type": inner, **values}} if under else values
+    return {"model_type": kind, **nested, **beside}
 
 
 def write(folder: Path, config: dict[str, Any], bits: int | None = None) -> None:

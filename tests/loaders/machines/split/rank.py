@@ -26,18 +26,24 @@ def nbytes(value: Any) -> int:
 
 
 def done(folder: Path, kind: str, group: Any) -> dict[str, Any]:
-    """Its bytes of weights, loaded, and of cache; and what the model says of some tokens."""
+    """Its bytes of weights, loaded, and of cache; and what the model says of some tokens: None where only a GPU can."""
     model: Any = load_model(folder, lazy=True, strict=False)[0]
     if group is not None and kind == "tensor":
         model.shard(group)
     if group is not None and kind == "pipeline":
         model.model.pipeline(group)
     mx.eval(model.parameters())
+    weights = nbytes(model.parameters())
     cache = make_prompt_cache(model)
-    logits = model(mx.array([TOKENS]), cache=cache)[0, -1].astype(mx.float32)
+    try:
+        logits = model(mx.array([TOKENS]), cache=cache)[0, -1].astype(mx.float32)
+    except RuntimeError as error:
+        if "No Metal back-end" not in str(error):
+            raise
+        return {"weights_bytes": weights, "cache_bytes": 0, "says": None}
     mx.eval(logits, [one.state for one in cache])
     size = nbytes([one.state for one in cache])
-    return {"weights_bytes": nbytes(model.parameters()), "cache_bytes": size, "says": logits.tolist()}
+    return {"weights_bytes": weights, "cache_bytes": size, "says": logits.tolist()}
 
 
 def main() -> None:
