@@ -13,6 +13,7 @@ from ..problems import LoaderError
 CONFIG, WEIGHTS = "adapter_config.json", "adapters.safetensors"
 _CONFIG_BYTES = 1 << 20
 _MAX_TENSORS = 100_000
+_MAX_RANK = 1 << 16
 _KINDS = ("lora", "dora", "full")
 _OF_ANOTHER = "adapter_model.safetensors"
 
@@ -63,6 +64,9 @@ def _check(name: str, config: dict[str, Any]) -> None:
         value = parameters.get(word)
         if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
             raise _wrong(name, f"the {word} in its lora_parameters is no number")
+    rank = parameters["rank"]
+    if not isinstance(rank, int) or not 0 < rank <= _MAX_RANK:
+        raise _wrong(name, f"the rank in its lora_parameters is no whole number of 1 to {_MAX_RANK}")
     keys = parameters.get("keys")
     if keys is not None and not (isinstance(keys, list) and all(isinstance(key, str) for key in keys)):
         raise _wrong(name, "the keys in its lora_parameters are no list of names")

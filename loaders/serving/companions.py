@@ -65,8 +65,9 @@ def load_strictly(companions: Companions) -> None:
             model = load_adapters(model, path)
         except Exception as error:
             lines = [line for line in map(printable, str(error).splitlines()) if line]
-            # Of its lines the first names the folder, the second the first tensor that is wrong.
-            raise _mismatch(lines[1] if len(lines) > 1 else f"{type(error).__name__}: {''.join(lines)}") from None
+            # Where tensors are wrong its first line names the folder, and each other one a tensor.
+            of_tensors = len(lines) > 1 and "tensors" in lines[0]
+            raise _mismatch(lines[1] if of_tensors else f"{type(error).__name__}: {' '.join(lines)}") from None
         lacking = _places(model) - safetensors.read(file).tensors.keys()
         if lacking:
             raise _mismatch(f"{min(lacking)}: the model with this adapter's layers has it, and the adapter does not")

@@ -19,6 +19,8 @@ from .room import Resident, Room, Share, room_for, share_of
 
 _MEMORY = "insufficient_memory"
 _DYING_SECONDS = 0.5
+_NEVER = ("adapter_mismatch", "draft_unsupported")  # of the same files a load says so again
+_MAX_NEVER = 1_000
 
 
 class Needs:
@@ -91,6 +93,7 @@ class Models:
         self._entries: list[Entry] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._leaving: set[asyncio.Task[None]] = set()
+        self._never: dict[Job, LoaderError] = {}
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -156,6 +159,8 @@ class Models:
             entry.stale = True  # the folder is another by now
             if not entry.busy:
                 self._leave(entry)
+        if (known := self._never.get(_as_one(wanted))) is not None:  # nobody goes for what will not load
+            raise of_loader(known, decided.decision)
         needs = Needs(policy, decided)
         others = self._make_room(name, [one.resident for one in self._entries], needs, decided, note)
         share = share_of(
@@ -208,9 +213,13 @@ class Models:
             while self._leaving:  # their memory is to be free first
                 await asyncio.wait(set(self._leaving))
             entry.server = await BackendServer.start(entry.job, self._settings.load_seconds)
-        except BaseException:
+        except BaseException as error:
             self._remove(entry)
             self._told("failed", entry)
+            if isinstance(error, LoaderError) and error.code in _NEVER:
+                if len(self._never) >= _MAX_NEVER:
+                    self._never.clear()
+                self._never[_as_one(entry.job)] = error
             raise
         entry.used = time.monotonic()
         self._told("load", entry)

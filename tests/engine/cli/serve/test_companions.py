@@ -181,6 +181,8 @@ def test_an_adapter_that_does_not_fit_is_never_left_out(name: str, tensor: str, 
     status, code, message = here.refused(adapters=name)
     assert (status, code) == (400, "adapter_mismatch") and tensor in message
     assert f"text (adapter {name})" not in here.server.resident()
+    assert here.refused(adapters=name) == (status, code, message)  # and nothing was loaded, or sent away, for that
+    assert sum(f"could not load text (adapter {name})" in line for line in here.server.said) == 1
     assert here.answer() == ANSWER
 
 
