@@ -19,13 +19,17 @@ if TYPE_CHECKING:
     from .backends.request import Message, Remembered, Request, checked_request
     from .backends.running import Report, Session, stream
     from .dry_run import Workers
+    from .facts.vocabularies import difference as vocabularies_differ
     from .hub.download import download
     from .hub.needed_files import needed
     from .hub.relatives import relatives
     from .hub.shape import Shape, look
+    from .serving.adapter import Adapter
+    from .serving.adapter import read as adapter_in
     from .serving.backend_server import BackendServer, Job
 
 __all__ = [
+    "Adapter",
     "BackendServer",
     "Cached",
     "Job",
@@ -41,6 +45,7 @@ __all__ = [
     "Session",
     "Shape",
     "Workers",
+    "adapter_in",
     "cache_folder",
     "cached",
     "cached_model",
@@ -64,6 +69,7 @@ __all__ = [
     "standing",
     "stream",
     "told_of",
+    "vocabularies_differ",
 ]
 
 
@@ -89,6 +95,14 @@ def __getattr__(name: str) -> Any:
         from .serving import backend_server
 
         return getattr(backend_server, name)
+    if name in ("Adapter", "adapter_in"):
+        from .serving import adapter
+
+        return adapter.Adapter if name == "Adapter" else adapter.read
+    if name == "vocabularies_differ":
+        from .facts.vocabularies import difference
+
+        return difference
     if name in _OF_THE_HUB:  # only who asks it pays for it
         from importlib import import_module
 

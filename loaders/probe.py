@@ -87,7 +87,15 @@ def request_of(
         "context_tokens": context_tokens,
         "image_width": width,
         "image_height": height,
+        "adapter": None,
+        "draft_model": None,
     }
+
+
+def none_beside() -> dict[str, Any]:
+    """The facts of other models in memory, and of an adapter and a draft model to be loaded with this one: none."""
+    draft = dict.fromkeys(("decision", "backend", "message", "unlike", "cache_bytes"))
+    return {"resident": {"models": [], "bytes": 0}, "adapter": {"bytes": 0}, "draft": {**draft, "bytes": 0}}
 
 
 class Probed:
@@ -138,7 +146,7 @@ class Probed:
         facts["request"] = self._request
         facts["runtime"] = machine.runtime
         facts["memory"] |= machine.memory
-        facts["resident"] = {"models": [], "bytes": 0}
+        facts |= none_beside()
         facts["machines"] = alone.none()
         facts["dry_run"] = {backend: outcome.not_done(backend, "it was not asked for") for backend in BACKENDS}
         return facts

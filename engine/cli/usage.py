@@ -104,7 +104,7 @@ Options:
     "serve": """Serve models over HTTP as OpenAI's API: every request is decided before a backend sees it.
 
 Usage:
-  mlxk-rules serve [MODEL]... [options] [--pin ID]... [--policy P]...
+  mlxk-rules serve [MODEL]... [options] [--pin ID]... [--adapter FOLDER]... [--policy P]...
 
 What may be asked for is the models that `mlxk-rules list` shows and each MODEL, by the ids that /v1/models lists, and
 nothing else: a request opens no path and downloads nothing. Models are loaded when they are asked for, each by its
@@ -119,6 +119,8 @@ Options:
                     may ask.
   --only            Only the MODELs named, and none of the others that are here.
   --pin ID          Load this model at once, and keep it; may be given again.
+  --adapter FOLDER  An adapter of mlx-lm that may be asked for by its folder's name, where the policy allows it; may be
+                    given again.
   --idle SECONDS    Give a model up that nobody asked for so long; if not given, only others make it go.
   --parallel N      How many answers of one model are made at once, at most [default: 4].
   --load-seconds S  How long a load may take [default: 300].

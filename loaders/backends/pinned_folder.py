@@ -11,7 +11,7 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Generator, Mapping
+from collections.abc import Collection, Generator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -48,9 +48,10 @@ class Pinned(NamedTuple):
 
 
 @contextmanager
-def pinned(origin: Path, fingerprint: str | None) -> Generator[Pinned, None, None]:
+def pinned(origin: Path, fingerprint: str | None, only: Collection[str] | None = None) -> Generator[Pinned, None, None]:
     """A folder that is what `origin` was when its `fingerprint` was taken; without one, what it is now.
 
+    `only`: the names of the files that it is to have, where these are not all.
     Raises LoaderError: path_mismatch where it is another by now, unwritable_folder where no copy can be made.
     """
     by_name = not os.path.isdir(_OPEN_FILES)
@@ -58,7 +59,7 @@ def pinned(origin: Path, fingerprint: str | None) -> Generator[Pinned, None, Non
         marks: set[str] = set()
         try:
             path = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="mlxk-rules-"))) / "model"
-            for name, fd in _opened(origin, stack):
+            for name, fd in _opened(origin, stack, only):
                 mark = _mark(name, fd)
                 _lay(path / name, fd, origin / name if by_name else None)
                 if _mark(name, fd) != mark:
@@ -74,10 +75,10 @@ def pinned(origin: Path, fingerprint: str | None) -> Generator[Pinned, None, Non
         yield Pinned(path, origin, listing.fingerprint, by_name)
 
 
-def _opened(origin: Path, stack: ExitStack) -> Generator[tuple[str, int], None, None]:
+def _opened(origin: Path, stack: ExitStack, only: Collection[str] | None) -> Generator[tuple[str, int], None, None]:
     """Name and descriptor of each regular file that can be read, code and pickles left out."""
     for name, _ in folders.Walk(str(origin), _MAX_FILES, _MAX_DEPTH):
-        if is_code_or_pickle(name):
+        if is_code_or_pickle(name) or (only is not None and name not in only):
             continue
         try:
             fd = bounded_files.opened(origin / name)

@@ -33,6 +33,8 @@ class Job(NamedTuple):
 
     backend: mlx_lm, mlx_vlm or mlx_audio. folder, fingerprint: of the model as it was probed (`facts.model`), type: its
     model type. parallel: how many answers are made at once. prompt_cache_bytes: what it may keep of prompts, in bytes.
+    adapter, draft: the folders of an adapter and of a draft model that mlx-lm is to load with it, None for none; and
+    their fingerprints.
     """
 
     backend: str
@@ -41,6 +43,10 @@ class Job(NamedTuple):
     type: str | None
     parallel: int = 1
     prompt_cache_bytes: int = 0
+    adapter: str | None = None
+    adapter_fingerprint: str | None = None
+    draft: str | None = None
+    draft_fingerprint: str | None = None
 
 
 class BackendServer:

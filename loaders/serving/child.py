@@ -14,6 +14,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import ExitStack
 from http.server import HTTPServer
 from importlib import import_module
 from pathlib import Path
@@ -26,6 +27,7 @@ from ..backends.surroundings import own_output, quiet_and_offline, silence
 from ..host.installed import NAMES
 from ..hub.hub_facts import is_shape
 from ..problems import LoaderError
+from . import companions
 from .backend_server import Job
 
 _LOCAL = ("--host", "127.0.0.1", "--port", "0")  # never bound: the socket is there already
@@ -77,15 +79,23 @@ def _serve(job: Job, listening: socket.socket, said: _Said) -> None:
         serve(job, said.loaded)
         return
     folder = Path(job.folder)
-    with quiet_and_offline(), pinned(folder, job.fingerprint) as held, no_remote_code() as refused:
+    with (
+        quiet_and_offline(),
+        pinned(folder, job.fingerprint) as held,
+        no_remote_code() as refused,
+        ExitStack() as stack,
+    ):
         if is_shape(held.path):
             raise LoaderError("not_downloaded", f"the weights of `{folder.name}` are not here", "mlxk-rules pull MODEL")
         refuse_model_file(held.path)
+        beside = companions.held(job, stack)
 
         def load(work: Callable[[], Any]) -> Any:
             try:
                 result = work()
-                held.check()
+                for one in (held, beside.adapter, beside.draft):
+                    if one is not None:
+                        one.check()
             except BaseException as error:
                 if isinstance(error, LoaderError):
                     said.failed(error)
@@ -97,23 +107,31 @@ def _serve(job: Job, listening: socket.socket, said: _Said) -> None:
             said.loaded(str(held.path))
             return result
 
-        {"mlx_lm": _mlx_lm, "mlx_vlm": _mlx_vlm}[job.backend](job, str(held.path), load, listening)
+        if job.backend == "mlx_lm":
+            _mlx_lm(job, str(held.path), load, beside)
+        else:
+            _mlx_vlm(job, str(held.path), load, listening)
 
 
-def _mlx_lm(job: Job, folder: str, load: Callable[[Callable[[], Any]], Any], _: socket.socket) -> None:
+def _mlx_lm(job: Job, folder: str, load: Callable[[Callable[[], Any]], Any], beside: companions.Companions) -> None:
     server: Any = import_module("mlx_lm.server")
+    companions.load_strictly(beside)
     load_default = server.ModelProvider.load_default
     # A load that fails ends a thread and not the process, and its first request would be told 404.
 
     def load_first(provider: Any) -> Any:
-        return load(lambda: load_default(provider))
+        def work() -> None:
+            load_default(provider)
+            companions.check_draft(provider)
+
+        return load(work)
 
     server.ModelProvider.load_default = load_first
     parallel = str(job.parallel)
     sys.argv = [
         "mlx_lm.server", "--model", folder, *_LOCAL, "--log-level", "CRITICAL", "--allowed-origins", "none",
         "--decode-concurrency", parallel, "--prompt-concurrency", "1",
-        "--prompt-cache-bytes", str(job.prompt_cache_bytes),
+        "--prompt-cache-bytes", str(job.prompt_cache_bytes), *beside.options(),
     ]  # fmt: skip
     server.main()
 

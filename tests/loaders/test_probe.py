@@ -70,6 +70,8 @@ def test_a_plain_folder(tmp_path: Path) -> None:
         "context_tokens": None,
         "image_width": 1024,
         "image_height": 1024,
+        "adapter": None,
+        "draft_model": None,
     }
     assert facts["runtime"]["python"] == list(sys.version_info[:3])
     assert facts["problems"] == {"tokenizer.status": "it lacks model and added_tokens"}

@@ -10,8 +10,11 @@ from typing import Any, NamedTuple
 from ....loaders import LoaderError, Probed, Resolved, machine, request_of
 from ...decision import Decision
 from ...policy import Policy
+from .asked.adapters import Adapters
+from .asked.catalogue import Catalogue
 from .asked.refusals import of_loader
 from .asked.requests import Asked
+from .companions import Companions, Vocabularies, needed, of_draft, refuse_unread
 
 _FRESH_SECONDS = 5.0  # for which the machine's memory is taken to be as it was
 _MAX_KNOWN = 1_000
@@ -19,11 +22,12 @@ _SIDES = tuple(1 << power for power in range(8, 15))  # 256 to 16,384 pixels
 
 
 class Decided(NamedTuple):
-    """A decision, the facts that it was made of, and how long it took, in seconds."""
+    """A decision, the facts that it was made of, how long it took in seconds, and what goes with the model."""
 
     decision: Decision
     facts: dict[str, Any]
     seconds: float
+    companions: Companions = Companions()
 
 
 class _Known(NamedTuple):
@@ -35,7 +39,9 @@ class _Known(NamedTuple):
 class Decider:
     """Decides on requests; keeps each model's facts until a file of its folder changes."""
 
-    def __init__(self) -> None:
+    def __init__(self, catalogue: Catalogue, adapters: Adapters) -> None:
+        """catalogue, adapters: what may be asked for beside a model."""
+        self._catalogue, self._adapters, self._vocabularies = catalogue, adapters, Vocabularies()
         self._known: dict[tuple[Any, ...], _Known] = {}
         self._asking: dict[tuple[Any, ...], asyncio.Task[_Known]] = {}
         self._one = asyncio.Semaphore(1)  # dry runs take a core each
@@ -44,9 +50,43 @@ class Decider:
     async def decide(self, found: Resolved, asked: Asked, policy: Policy) -> Decided:
         """Return the policy's decision for a request to the model in a folder. Raises Refusal."""
         started = time.perf_counter()
+        refuse_unread(asked, policy)
         facts, waited = await self._facts(found, asked, policy)
         decision = policy.decide(facts)
-        return Decided(decision, facts, time.perf_counter() - started - waited)
+        companions = Companions()
+        # Nothing is looked at beside the model before the policy has allowed its name.
+        if decision.allowed and (asked.adapter is not None or asked.draft_model is not None):
+            began = time.perf_counter()
+            facts, companions = await self._beside(facts, asked, policy)
+            waited += time.perf_counter() - began
+            decision = policy.decide(facts)
+        return Decided(decision, facts, time.perf_counter() - started - waited, companions)
+
+    async def _beside(self, facts: dict[str, Any], asked: Asked, policy: Policy) -> tuple[dict[str, Any], Companions]:
+        """Return the facts with those of the adapter and the draft model that are asked for. Raises Refusal."""
+        found = Companions()
+        if asked.adapter is not None:
+            adapter = await asyncio.to_thread(self._adapters.find, asked.adapter)
+            found = found._replace(adapter=adapter)
+            facts = {**facts, "adapter": {"bytes": adapter.size_bytes}}
+        if asked.draft_model is not None:
+            folder = self._catalogue.find(asked.draft_model, "draft_model")
+            plain = asked._replace(images=False, audio=False, image_size=None, adapter=None, draft_model=None)
+            own, _ = await self._facts(folder, plain, policy)
+            # It reads what the model reads, and no chat: its template is nobody's business.
+            request = {
+                **own["request"],
+                "context": "cli",
+                "context_tokens": needed(policy, facts).tokens or asked.tokens,
+            }
+            own = {**own, "request": request}
+            model = own["model"]
+            unlike = await self._vocabularies.difference(model, facts["model"])
+            facts = {**facts, "draft": of_draft(policy, own, unlike)}
+            found = found._replace(
+                draft=asked.draft_model, draft_folder=model["path"], draft_fingerprint=model["fingerprint"]
+            )
+        return facts, found
 
     async def _facts(self, found: Resolved, asked: Asked, policy: Policy) -> tuple[dict[str, Any], float]:
         request = request_for(asked, policy)
@@ -100,13 +140,14 @@ def request_for(asked: Asked, policy: Policy) -> dict[str, Any]:
     size = (limits.get("image_width"), limits.get("image_height"))
     if asked.image_size is not None:
         size = tuple(next((side for side in _SIDES if side >= own), _SIDES[-1]) for own in asked.image_size)
-    return request_of(
+    request = request_of(
         images=asked.images,
         audio=asked.audio,
         context="server",
         context_tokens=asked.tokens if asked.tokens > limits.get("context_tokens", 0) else None,
         image_size=(int(size[0]), int(size[1])) if size[0] is not None and size[1] is not None else None,
     )
+    return {**request, "adapter": asked.adapter, "draft_model": asked.draft_model}
 
 
 def beside(facts: Mapping[str, Any], models: Sequence[str], held: int, limits: Mapping[str, Any]) -> dict[str, Any]:

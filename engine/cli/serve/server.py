@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 from ...policy import Policy
 from ..policies.policy_choice import Choice
 from ..requests import EACH
+from .asked.adapters import Adapters
 from .asked.catalogue import Catalogue
 from .asked.refusals import Refusal, blocked
 from .asked.requests import Asked
@@ -51,7 +52,8 @@ class Server:
                 from ...problems import UsageError
 
                 raise UsageError("bad-value", f"`--pin`: {refusal.message}", "pin an id of /v1/models") from None
-        self.decider = Decider()
+        self.adapters = Adapters(settings.adapters)
+        self.decider = Decider(self.catalogue, self.adapters)
         self.models = Models(settings, self._of_a_model)
         self.metrics = Metrics(self)
         self.log = None if settings.log is None else DecisionLog(settings.log, self._say)

@@ -27,7 +27,7 @@ class Settings(NamedTuple):
     models: what MODEL words named. only: none of the cache. key: the API key, or None. pinned: names that stay loaded.
     idle_seconds: after which an unused model goes, None for never. parallel: answers at once a model, at most.
     load_seconds: how long a load may take. log: the decision log's file, or None; log_prompts: with what was asked.
-    masked: facts that are not told in it.
+    masked: facts that are not told in it. adapters: folders of those that may be asked for.
     """
 
     host: str
@@ -42,6 +42,7 @@ class Settings(NamedTuple):
     log: Path | None = None
     log_prompts: bool = False
     masked: tuple[str, ...] = ()
+    adapters: tuple[str, ...] = ()
 
     @property
     def is_local(self) -> bool:
@@ -73,6 +74,7 @@ def settings_of(options: dict[str, Any]) -> Settings:
         log=None if options["--log"] is None else Path(options["--log"]),
         log_prompts=bool(options["--log-prompts"]),
         masked=_masked(options["--log-mask"]),
+        adapters=tuple(options["--adapter"]),
     )
     if not found.is_local and found.key is None:
         message = f"`--host {found.host[:60]}` lets other machines in, and there is no key"

@@ -77,13 +77,15 @@ class Views:
                 "resident": [entry.to_dict() for entry in server.models.entries],
                 "recent": [one._asdict() for one in server.recent],
                 "gates": server.gates,
+                "adapters": server.adapters.ids(),
             }
         )
 
     async def decide(self, request: Request) -> Response:
         """The decision for `facts`, or for a `model` and a request; nothing is loaded.
 
-        The body has `facts`, as `probe` prints them; or `model` with `images`, `audio`, `context_tokens`, or with the
+        The body has `facts`, as `probe` prints them; or `model` with `images`, `audio`,
+        `context_tokens`, `adapters`, `draft_model`, or with the
         `messages` or `prompt` of a request. `set` holds FACT=VALUE texts, as --set takes them; `trace` asks for the
         derived facts and gates.
         """
@@ -154,4 +156,5 @@ def _asked(body: dict[str, Any]) -> Asked:
     if tokens is not None and (isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 1):
         raise Refusal(400, "invalid_value", "`context_tokens`: a whole number of 1 or more is wanted", "context_tokens")
     images, audio = bool(body.get("images")), bool(body.get("audio"))
-    return Asked(model, "", {}, images, audio, None, tokens or DEFAULT_TOKENS, False, False, ())
+    beside = requests.beside_of(body)
+    return Asked(model, "", {}, images, audio, None, tokens or DEFAULT_TOKENS, False, False, (), *beside)

@@ -48,12 +48,12 @@ class Catalogue:
             self._seen, self._looked = dict(sorted((here | self._named).items())), time.monotonic()
         return self._seen
 
-    def find(self, id: str) -> Resolved:
-        """Return the folder of a model. Raises Refusal: model_not_found where no listed id is that."""
+    def find(self, id: str, field: str = "model") -> Resolved:
+        """Return the folder of the model that a field names. Raises Refusal model_not_found where none has that id."""
         named = self._seen.get(id) or self.all().get(id)
         if named is None:
             help = did_you_mean(id, self._seen) or "/v1/models lists what there is"
-            raise Refusal(404, "model_not_found", f"there is no model `{id[:200]}` here: {help}", "model")
+            raise Refusal(404, "model_not_found", f"there is no model `{id[:200]}` here: {help}", field)
         try:
             return named.folder()
         except LoaderError as error:

@@ -14,6 +14,8 @@ _STATUS = {
     "backend_not_installed": 501,
     "remote_code": 403,
     "path_mismatch": 409,
+    "adapter_mismatch": 400,
+    "draft_unsupported": 400,
 }
 
 

@@ -22,8 +22,13 @@ _GIVEN_ON = (
     "response_format", "chat_template_kwargs", "enable_thinking", "thinking_budget", "language",
 )  # fmt: skip
 _READ = ("model", "messages", "prompt", "stream", "stream_options", "max_tokens", "max_completion_tokens", "n")
-# Fields that load something beside the model, or change what stays loaded.
-_REFUSED = ("adapters", "adapter", "adapter_path", "draft_model", "num_draft_tokens", "model_path", "image", "video")
+# Fields that name a path, or load something beside the model that no policy is asked about.
+_REFUSED = ("adapter_path", "model_path", "image", "video")
+_BESIDE = ("adapters", "adapter", "draft_model", "num_draft_tokens")
+_MAX_DRAFT_TOKENS = 32
+# mlx-lm 0.32.2 counts drafted tokens as said: with these its answers are others than without a draft model.
+_OF_WHAT_WAS_SAID = {"repetition_penalty": (0, 1), "presence_penalty": (0,), "frequency_penalty": (0,)}
+_MAX_ID = 200
 
 
 class Asked(NamedTuple):
@@ -31,7 +36,8 @@ class Asked(NamedTuple):
 
     model: the id, as asked. endpoint: the backend's path. body: what a backend is given, but for its `model`.
     images, audio: whether it carries them. image_size: of the largest image, in pixels. tokens: at most of prompt and
-    answer together. stream, wants_usage: how the client wants it. ignored: fields that nobody heeds.
+    answer together. stream, wants_usage: how the client wants it. ignored: fields that nobody heeds. adapter,
+    draft_model: ids of what is to be loaded with the model, None for none.
     """
 
     model: str
@@ -44,6 +50,8 @@ class Asked(NamedTuple):
     stream: bool
     wants_usage: bool
     ignored: tuple[str, ...]
+    adapter: str | None = None
+    draft_model: str | None = None
 
 
 def json_of(body: bytes) -> dict[str, Any]:
@@ -135,8 +143,13 @@ def _asked(body: dict[str, Any], endpoint: str, given: dict[str, Any], tokens: i
         _wrong("stream", "true or false is wanted")
     if not isinstance(options, dict):
         _wrong("stream_options", "an object is wanted")
-    more = {name: body[name] for name in _GIVEN_ON if body.get(name) is not None}
-    ignored = [name for name, value in body.items() if value is not None and name not in (*_READ, *_GIVEN_ON)]
+    adapter, draft = beside_of(body)
+    for name, harmless in _OF_WHAT_WAS_SAID.items() if draft is not None else ():
+        if body.get(name) is not None and body[name] not in harmless:
+            _wrong(name, "mlx-lm reckons it wrongly where a draft model is used: leave one of the two out")
+    more = {name: body[name] for name in (*_GIVEN_ON, "num_draft_tokens") if body.get(name) is not None}
+    known = (*_READ, *_GIVEN_ON, *_BESIDE)
+    ignored = [name for name, value in body.items() if value is not None and name not in known]
     return Asked(
         model=model,
         endpoint=endpoint,
@@ -148,7 +161,30 @@ def _asked(body: dict[str, Any], endpoint: str, given: dict[str, Any], tokens: i
         stream=stream,
         wants_usage=bool(options.get("include_usage")),
         ignored=tuple(sorted(ignored)),
+        adapter=adapter,
+        draft_model=draft,
     )
+
+
+def beside_of(body: dict[str, Any]) -> tuple[str | None, str | None]:
+    """Return the ids of the adapter and the draft model that a body asks for, None for none. Raises Refusal."""
+    found: dict[str, str] = {}
+    for name in ("adapters", "adapter", "draft_model"):
+        value = body.get(name)
+        if value is not None:
+            if not isinstance(value, str) or not 0 < len(value) <= _MAX_ID or not value.isprintable():
+                _wrong(name, f"one id, a text of at most {_MAX_ID} printable characters, is wanted")
+            found[name] = value
+    adapter = found.get("adapters", found.get("adapter"))
+    if adapter != found.get("adapter", adapter):
+        _wrong("adapter", "`adapters` names another one: one adapter a request is taken")
+    drafted = body.get("num_draft_tokens")
+    if drafted is not None:
+        if "draft_model" not in found:
+            _wrong("num_draft_tokens", "it goes with `draft_model`")
+        if isinstance(drafted, bool) or not isinstance(drafted, int) or not 0 < drafted <= _MAX_DRAFT_TOKENS:
+            _wrong("num_draft_tokens", f"a whole number of 1 to {_MAX_DRAFT_TOKENS} is wanted")
+    return adapter, found.get("draft_model")
 
 
 def _message(message: Any, place: str, parts: _Parts) -> dict[str, Any]:

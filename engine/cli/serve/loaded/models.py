@@ -12,12 +12,15 @@ from .....loaders import BackendServer, Job, LoaderError
 from ....facts.wording import size_text
 from ....policy import Policy
 from ..asked.refusals import Refusal, of_loader
+from ..companions import needed
 from ..deciding import Decided, beside
 from ..settings import RETRY_SECONDS, Settings
 from .room import Resident, Room, Share, room_for, share_of
 
 _MEMORY = "insufficient_memory"
 _DYING_SECONDS = 0.5
+_NEVER = ("adapter_mismatch", "draft_unsupported")  # of the same files a load says so again
+_MAX_NEVER = 1_000
 
 
 class Needs:
@@ -26,16 +29,16 @@ class Needs:
     def __init__(self, policy: Policy, decided: Decided) -> None:
         """Ask the policy what one answer takes."""
         self._policy, self._decided = policy, decided
-        derived = policy.explain(decided.facts).derived
-        whole = derived.get("needed_bytes") or derived.get("load_bytes") or decided.facts["model"]["size_bytes"]
-        self.bytes, self.cache = int(whole), int(derived.get("kv_bytes") or 0)
-        self.tokens = int(derived.get("context") or 0)
+        self.bytes, self.cache, self.tokens = needed(policy, decided.facts)
+        if decided.companions.draft is not None:  # it has a cache of its own, kept with the model's
+            self.cache += decided.facts["draft"]["cache_bytes"] or 0
 
     def beside(self, others: Sequence[Resident], more: int = 0) -> Decided:
         """Return what the policy decides where others stay, and so many bytes more are held."""
         started = time.perf_counter()
         held = sum(one.bytes for one in others) + more
-        facts = beside(self._decided.facts, [one.name for one in others], held, self._policy.limits)
+        ids = {id for one in others for id in one.ids or (one.name,)}
+        facts = beside(self._decided.facts, sorted(ids), held, self._policy.limits)
         return Decided(self._policy.decide(facts), facts, time.perf_counter() - started)
 
     def fits(self, others: Sequence[Resident], more: int = 0) -> bool:
@@ -50,10 +53,10 @@ class Needs:
 
 
 class Entry:
-    """One model that loads, or is loaded."""
+    """One model that loads, or is loaded; `name` tells what it is loaded with, `ids` are all the models in it."""
 
-    def __init__(self, name: str, job: Job, share: Share, tokens: int, pinned: bool) -> None:
-        self.name, self.job, self.bytes, self.pinned = name, job, share.bytes, pinned
+    def __init__(self, name: str, ids: tuple[str, ...], job: Job, share: Share, tokens: int, pinned: bool) -> None:
+        self.name, self.ids, self.job, self.bytes, self.pinned = name, ids, job, share.bytes, pinned
         self.busy, self.used, self.stale = 0, time.monotonic(), False
         self.server: BackendServer | None = None
         self.task: asyncio.Task[BackendServer] | None = None
@@ -64,7 +67,8 @@ class Entry:
     @property
     def resident(self) -> Resident:
         """The model as `room_for` sees it."""
-        return Resident(self.name, self.bytes, self.used, self.busy > 0 or self.server is None, self.pinned)
+        busy = self.busy > 0 or self.server is None
+        return Resident(self.name, self.bytes, self.used, busy, self.pinned, self.ids)
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain JSON data."""
@@ -89,6 +93,7 @@ class Models:
         self._entries: list[Entry] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._leaving: set[asyncio.Task[None]] = set()
+        self._never: dict[Job, LoaderError] = {}
 
     @property
     def entries(self) -> tuple[Entry, ...]:
@@ -133,25 +138,39 @@ class Models:
 
     def _entry(self, name: str, decided: Decided, policy: Policy, note: Callable[[Decided], None]) -> Entry:
         """Return the entry of a model, made where there is none. Nothing is awaited in here: two requests make one."""
-        model = decided.facts["model"]
-        backend = decided.decision.backend
+        model, companions = decided.facts["model"], decided.companions
+        backend, adapter = decided.decision.backend, companions.adapter
+        ids = (name,) if companions.draft is None else (name, companions.draft)
+        name = companions.label(name)
+        wanted = Job(
+            backend,
+            model["path"],
+            model["fingerprint"],
+            model["type"],
+            adapter=None if adapter is None else adapter.folder,
+            adapter_fingerprint=None if adapter is None else adapter.fingerprint,
+            draft=companions.draft_folder,
+            draft_fingerprint=companions.draft_fingerprint,
+        )
         for entry in [one for one in self._entries if one.name == name and not one.stale]:
             dead = entry.server is not None and not entry.server.is_alive
-            if not dead and (entry.job.backend, entry.job.fingerprint) == (backend, model["fingerprint"]):
+            if not dead and _as_one(entry.job) == _as_one(wanted):
                 return self._grown(entry, decided, policy, note)
             entry.stale = True  # the folder is another by now
             if not entry.busy:
                 self._leave(entry)
+        if (known := self._never.get(_as_one(wanted))) is not None:  # nobody goes for what will not load
+            raise of_loader(known, decided.decision)
         needs = Needs(policy, decided)
         others = self._make_room(name, [one.resident for one in self._entries], needs, decided, note)
         share = share_of(
             needs.bytes,
             needs.cache if backend != "mlx_audio" else 0,
-            self._settings.parallel,
+            self._settings.parallel if companions.draft is None else 1,  # drafts are made for one answer after another
             lambda more: needs.fits(others, more),
         )
-        job = Job(backend, model["path"], model["fingerprint"], model["type"], share.parallel, share.cache_bytes)
-        entry = Entry(name, job, share, needs.tokens, name in self._settings.pinned)
+        job = wanted._replace(parallel=share.parallel, prompt_cache_bytes=share.cache_bytes)
+        entry = Entry(name, ids, job, share, needs.tokens, name in self._settings.pinned)
         self._entries.append(entry)
         entry.task = self._do(self._start(entry))
         entry.task.add_done_callback(lambda task: task.cancelled() or task.exception())  # who waits for it is told
@@ -194,9 +213,13 @@ class Models:
             while self._leaving:  # their memory is to be free first
                 await asyncio.wait(set(self._leaving))
             entry.server = await BackendServer.start(entry.job, self._settings.load_seconds)
-        except BaseException:
+        except BaseException as error:
             self._remove(entry)
             self._told("failed", entry)
+            if isinstance(error, LoaderError) and error.code in _NEVER:
+                if len(self._never) >= _MAX_NEVER:
+                    self._never.clear()
+                self._never[_as_one(entry.job)] = error
             raise
         entry.used = time.monotonic()
         self._told("load", entry)
@@ -255,3 +278,8 @@ class Models:
         for entry in list(self._entries):
             self._leave(entry)
         await asyncio.gather(*self._leaving, return_exceptions=True)
+
+
+def _as_one(job: Job) -> Job:
+    """Return what a job loads, whatever its share of memory."""
+    return job._replace(folder="", type=None, parallel=1, prompt_cache_bytes=0)

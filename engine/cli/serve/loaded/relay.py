@@ -23,7 +23,10 @@ async def answer(server: BackendServer, asked: Asked) -> AsyncGenerator[AsyncIte
     Leaving it closes the connection, by which the backend stops.
     """
     errors: Any = import_module("httpx2").HTTPError
-    body = {**asked.body, "model": server.folder, "stream": True, "stream_options": {"include_usage": True}}
+    # mlx-lm's server is not told a model: its own default is the one that it was started with, adapter included; named
+    # by its folder, the model would be loaded anew without.
+    known = {} if server.job.backend == "mlx_lm" else {"model": server.folder}
+    body = {**asked.body, **known, "stream": True, "stream_options": {"include_usage": True}}
     try:
         async with server.client.stream("POST", asked.endpoint, json=body) as response:
             if response.status_code != 200:

@@ -10,6 +10,7 @@ class Resident(NamedTuple):
     """A loaded model. bytes: what it may take. used: when it was last asked, in seconds of any clock.
 
     busy: it answers, or loads. pinned: it stays, whatever comes.
+    ids: of all models in it; none where that is its name.
     """
 
     name: str
@@ -17,6 +18,7 @@ class Resident(NamedTuple):
     used: float
     busy: bool = False
     pinned: bool = False
+    ids: tuple[str, ...] = ()
 
 
 class Room(NamedTuple):
