@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import signal
 import socket
 import threading
@@ -23,7 +24,7 @@ from mlxk_rules.loaders.machines.serving.ring_server import RingServer
 
 from ....loaders.machines.models import model
 from ....tiny.pair import ANSWER, FOLDER, HOSTS
-from ...command_line import COMMAND, HELLO
+from ...command_line import COMMAND, HELLO, ROOT
 from ..serve.running import Running, children, is_alive, running, until
 from .running import LOCAL, RANK, hostfile
 
@@ -47,7 +48,9 @@ def alone(qwen2: Path) -> Generator[Running]:
 
 @pytest.fixture
 def pair() -> Generator[Running]:
-    with running(FOLDER, HELLO, "--only", "--hosts", HOSTS) as server:
+    shown = re.search(r"\$ mlxk-rules serve (.*)", (ROOT / "rules" / "MACHINES.md").read_text("utf-8"))
+    assert shown
+    with running(HELLO, "--only", *shown[1].split()) as server:
         yield server
 
 
