@@ -121,10 +121,11 @@ def beside(facts: Mapping[str, Any], models: Sequence[str], held: int, limits: M
     memory is less by more.
     """
     ratio = limits.get("memory_ratio") or 1
-    machines = facts["machines"]
-    machines = {**machines, "hosts": [_less(one, held, ratio) for one in machines["hosts"]]}
     resident = {"models": sorted(models), "bytes": held}
-    return {**facts, "memory": _less(facts["memory"], held, ratio), "machines": machines, "resident": resident}
+    found = {**facts, "memory": _less(facts["memory"], held, ratio), "resident": resident}
+    if hosts := facts.get("machines", {}).get("hosts"):
+        found["machines"] = {**facts["machines"], "hosts": [_less(one, held, ratio) for one in hosts]}
+    return found
 
 
 def _less(memory: Mapping[str, Any], held: int, ratio: float) -> dict[str, Any]:
