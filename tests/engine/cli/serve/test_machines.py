@@ -17,7 +17,7 @@ from mlxk_rules.engine.problems import UsageError
 from mlxk_rules.loaders import LoaderError
 from mlxk_rules.loaders.machines.agreement import RankRefused, Refusal
 
-from ...command_line import HELLO, ROOT
+from ...command_line import HELLO, ROOT, Capture, ran
 
 DECISION: dict[str, Any] = {
     "decision": "block",
@@ -56,6 +56,16 @@ def test_what_a_rank_refuses_is_told_to_the_client(error: LoaderError, status: i
     assert "rank 1 (b)" in refusal.body()["error"]["message"]
     decided = refusal.body()["error"].get("decision")
     assert (decided is None) == (getattr(error, "decision", None) is None)
+
+
+def test_a_rank_s_refusal_is_no_bug_to_the_command_line(monkeypatch: pytest.MonkeyPatch, capsys: Capture) -> None:
+    from mlxk_rules.engine.cli.commands import probe
+
+    def run(_: object) -> int:
+        raise RankRefused(Refusal(1, "ranks_differ", "no", "have the same"), "rank 1 (b)")
+
+    monkeypatch.setattr(probe, "run", run)
+    assert ran(capsys, "probe", HELLO) == (2, "", "error[ranks_differ]: rank 1 (b): no; have the same\n")
 
 
 def test_what_other_machines_know_a_model_by(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
