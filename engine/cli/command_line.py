@@ -102,8 +102,8 @@ def _complain(code: str, message: str, help: str, style: Style) -> int:
 
 
 def _unexpected(error: Exception, words: Sequence[str], style: Style) -> int:
-    # loaders' errors are known by their shape: only the commands import loaders, and late.
-    if type(error).__name__ == "LoaderError":
+    # loaders' errors are known by their class's name: only the commands import loaders, and late.
+    if "LoaderError" in [kind.__name__ for kind in type(error).__mro__]:
         return _complain(
             getattr(error, "code", "loader"),
             getattr(error, "message", str(error)),

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from ...loaders.machines.machine import Machine
     from ..policy import Policy
 
+_OF_HOSTS = ("--split", "--machines", "--python", "--starting-port")
 _ASKING = "asking the machines what they have (--machines FILE does without)"
 _WAITING = "asking mlx-lm how it splits the model (--quick does without)"
 
@@ -40,9 +41,13 @@ class OnMachines:
     """A hostfile, and what each of its machines has."""
 
     def __init__(self, hosts: Hosts, machines: Sequence[Machine], wanted: str | None, quick: bool) -> None:
+        self.hosts, self.wanted = hosts, wanted
+        self._machines, self._quick = machines, quick
+        self._forget()
+
+    def _forget(self) -> None:
         from ...loaders import Workers
 
-        self._hosts, self._machines, self._wanted, self._quick = hosts, machines, wanted, quick
         self.workers = Workers()  # the library is imported once, whatever it is asked
         self._answers: dict[tuple[Probed, tuple[int, ...]], dict[str, Any]] = {}
 
@@ -51,7 +56,7 @@ class OnMachines:
         """Return what --hosts names, None where it is not given. Raises LoaderError and UsageError."""
         wanted = options["--split"]
         if options["--hosts"] is None:
-            given = next((name for name in ("--split", "--machines", "--python") if options[name] is not None), None)
+            given = next((name for name in _OF_HOSTS if options.get(name) is not None), None)
             if given is not None:
                 raise UsageError("usage", f"`{given}` is for several machines", "name them by --hosts FILE")
             return None
@@ -62,7 +67,7 @@ class OnMachines:
         refuse_other_split(wanted)
         hosts = read(options["--hosts"])
         file = options["--machines"] or beside(options["--hosts"])
-        quick = bool(options["--quick"])
+        quick = bool(options.get("--quick"))
         asked: dict[str, Machine] = {}
         if file is None and not quick:
             from ...loaders.machines.asked import ask
@@ -76,19 +81,20 @@ class OnMachines:
 
     def __exit__(self, *_: object) -> None:
         self.workers.__exit__()
+        self._forget()  # a server asks again, of another model
 
     def facts(self, found: Probed, facts: dict[str, Any], others: bool = False) -> dict[str, Any]:
         """Return the facts with those of the machines. others: with what other counts of them would come to."""
         from ...loaders.machines.alone import COUNTS
         from ...loaders.machines.shares import of_hosts
 
-        count = len(self._hosts.hosts)
+        count = len(self.hosts.hosts)
         if count < 2:
             return facts
         has_index = facts["weights"]["index"] == "ok"
         own = self._answer(found, facts, (count,))
         more = self._answer(found, facts, COUNTS) if others else None
-        return {**facts, "machines": of_hosts(self._hosts, self._machines, self._wanted, has_index, own, more)}
+        return {**facts, "machines": of_hosts(self.hosts, self._machines, self.wanted, has_index, own, more)}
 
     def _answer(self, found: Probed, facts: dict[str, Any], ranks: tuple[int, ...]) -> dict[str, Any]:
         """Return what mlx-lm says of so many ranks; of a folder as it was looked at it is asked once."""

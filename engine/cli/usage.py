@@ -124,6 +124,14 @@ Options:
   --idle SECONDS    Give a model up that nobody asked for so long; if not given, only others make it go.
   --parallel N      How many answers of one model are made at once, at most [default: 4].
   --load-seconds S  How long a load may take [default: 300].
+  --hosts FILE      Answer by the machines of this hostfile together, of which this is the first; see rules/MACHINES.md.
+  --split KIND      What each of them has: tensor, a part of every layer, or pipeline, some of the layers; if not
+                    given, as the model's type can.
+  --machines FILE   What each of them has, as a list of probes; if not given, hosts.machines.json beside hosts.json, or
+                    they are asked over ssh.
+  --python PATH     The Python of the other machines, with mlxk-rules installed; this one's own path if not given.
+  --starting-port N
+                    The first port of the ring between them; if not given, 32323, and free ones where all are here.
   --log FILE        Write what was decided of each request, as JSON lines that `decide` and `diff --facts` read.
   --log-mask FILE   A file with names of facts, one a line, such as model.path, that are to be masked in it.
   --log-prompts     With what was asked, which is not written otherwise.

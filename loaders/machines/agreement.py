@@ -163,6 +163,10 @@ def _cut(value: Any) -> Any:
     return value[:_MAX_TEXT] if isinstance(value, str) else value
 
 
-def as_error(refused: Refusal, name: str) -> LoaderError:
-    """A refusal that is no policy's, as an error; `name` is what the rank is called."""
-    return LoaderError(refused.code, f"{name}: {refused.message}", refused.help)
+class RankRefused(LoaderError):
+    """A refusal as an error; `decision` is the policy's of that rank, in plain form, or None."""
+
+    def __init__(self, refused: Refusal, name: str) -> None:
+        """name: what the rank is called."""
+        super().__init__(refused.code, f"{name}: {refused.message}", refused.help)
+        self.decision = refused.decision

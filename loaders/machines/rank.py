@@ -3,7 +3,8 @@
 The job is the first line of standard input. What it says are lines of JSON on standard output, one key each: `machine`
 (what this one has), `ready` (it decided, knowing what all have, and its ports are free), `agreed` (rank 0: what each
 told), `loaded`, `text` (rank 0), `end`, or `error`. After `machine`, `ready` and `agreed` it
-goes on at the next line of its input, after `end` it leaves at it, and it ends at once when its input closes.
+goes on at the next line of its input, after `end` it leaves at it, and it ends at once when its input closes. A job
+that is to `serve` has neither `text` nor `end`: see `serving`.
 """
 
 from __future__ import annotations
@@ -31,6 +32,8 @@ from .asked import this_one
 from .machine import Machine, of_facts
 from .ranks import BEAT, PLACE, SILENCE_SECONDS
 from .ring import refuse_taken
+from .serving.outside import Outside
+from .serving.rank_server import Share, listening_in, no_longer_listening, serve
 from .sharded import Split, open_share, ring_of, told_by_all
 
 _PREFIX = "mlxk-rules-rank-"
@@ -42,7 +45,7 @@ class Decided(NamedTuple):
 
     folder: the model's, or empty where there is none. split: how it is shared, None as mlx-lm chooses. session: makes
     the session, given what opens the folder; None where nothing is to be loaded. answer: the pieces of a session's
-    answer.
+    answer, None where the job is to serve.
     """
 
     told: dict[str, Any]
@@ -67,30 +70,35 @@ def main(decide: Decide) -> None:
 
     lines: queue.SimpleQueue[str] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(lines, place), daemon=True).start()
-    code = REFUSED
+
+    def fail(error: BaseException) -> NoReturn:
+        found = error if isinstance(error, LoaderError) else backend_error("mlx", "load", error, place)
+        say("error", {"code": found.code, "message": found.message, "help": found.help})
+        _end(place, REFUSED)
+
     try:
         job = json.loads(lines.get())
         silence(2)
-        code = _work(job, decide, say, lines, place)
+        code = _work(job, decide, Outside(say, fail, lines), place)
     except BaseException as error:  # a model's module may call sys.exit
-        found = error if isinstance(error, LoaderError) else backend_error("mlx", "load", error, place)
-        say("error", {"code": found.code, "message": found.message, "help": found.help})
+        fail(error)
     _end(place, code)
 
 
 def _work(
     job: Mapping[str, Any],
     decide: Decide,
-    say: Callable[..., None],
-    lines: queue.SimpleQueue[str],
+    outside: Outside,
     place: Path,
 ) -> int:
-    rank, ring = int(job["rank"]), job["ring"]
+    rank, ring, serving = int(job["rank"]), job["ring"], job.get("serve")
+    say, _, lines = outside
     say("machine", this_one())
     decided = decide(job, [of_facts(one) for one in json.loads(lines.get())["machines"]])
     refuse_taken(ring[rank])
     hostfile = place / "ring.json"
     hostfile.write_text(json.dumps(ring), "utf-8")
+    door = listening_in(place.parent) if serving and rank == 0 else None
     with guard.closed(
         decided.folder or str(place / "none"), "a rank"
     ):  # the ring's own connections are made by MLX, which no hook sees
@@ -101,10 +109,13 @@ def _work(
         refused = refusal(told)
         say("agreed", {"told": told} if rank == 0 else None)
         lines.get()
-        if refused is not None or decided.session is None or decided.answer is None:
+        if refused is not None or decided.session is None or not (serving or decided.answer):
             say("end")
             lines.get()
             return REFUSED
+        if serving:
+            serve(Share(decided.session, decided.split, door), outside, **serving)
+        assert decided.answer is not None
         session = decided.session(lambda folder: open_share(folder, decided.split, group))
         session.load()
         say("loaded")
@@ -137,6 +148,7 @@ def _end_in_silence(heard: list[float], place: Path) -> None:
 
 def _end(place: Path, code: int) -> NoReturn:
     shutil.rmtree(place, ignore_errors=True)
+    no_longer_listening()
     if place.parent.name.startswith(PLACE):  # where whoever started it was killed, the last rank leaves nothing
         with suppress(OSError):
             place.parent.rmdir()

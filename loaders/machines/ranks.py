@@ -135,10 +135,22 @@ class Ranks:
         """What a rank is called in a message."""
         return self._names[rank]
 
-    def tell(self, what: Mapping[str, Any]) -> None:
-        """Send every rank a line."""
-        for one in self._ranks:
-            self._write(one, what)
+    def pid(self, rank: int) -> int:
+        """The id of a rank's process here, which is ssh's where the rank is elsewhere."""
+        return self._ranks[rank].process.pid
+
+    def tell(self, what: Mapping[str, Any], but: int | None = None) -> None:
+        """Send every rank a line, `but` one where that is given."""
+        for rank, one in enumerate(self._ranks):
+            if rank != but:
+                self._write(one, what)
+
+    def kill(self) -> None:
+        """End what runs here at once, also from another thread than the one that hears the ranks, which is told so."""
+        for one in list(self._ranks):
+            if one.process.poll() is None:
+                with suppress(ProcessLookupError, PermissionError):
+                    os.killpg(one.process.pid, signal.SIGKILL)
 
     def each(self, what: str, seconds: float, help: str) -> list[Any]:
         """What each rank says under this name, in their order.

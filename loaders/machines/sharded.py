@@ -39,7 +39,7 @@ def open_share(folder: Path, split: Split | None, group: Any) -> Any:
     Raises LoaderError missing_tensors, or whatever mlx-lm raises.
     """
     groups = {f"{split}_group": group} if split is not None else {}
-    with _loads_seen() as seen:
+    with loads_seen() as seen:
         load = import_module("mlx_lm.utils").sharded_load
         model, tokenizer = load(str(folder), **groups, tokenizer_config={"trust_remote_code": False})
     refuse_missing(model, *seen[-1])
@@ -66,7 +66,7 @@ def refuse_missing(model: Any, wanted: dict[str, Any], given: dict[str, Any]) ->
 
 
 @contextmanager
-def _loads_seen() -> Generator[list[tuple[dict[str, Any], dict[str, Any]]], None, None]:
+def loads_seen() -> Generator[list[tuple[dict[str, Any], dict[str, Any]]], None, None]:
     """While open, each load of weights notes the shapes that the model wants and those that it is given, by name."""
     module: Any = import_module("mlx.nn").Module
     load_weights = module.load_weights

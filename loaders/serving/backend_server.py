@@ -52,15 +52,13 @@ class Job(NamedTuple):
 class BackendServer:
     """A backend's server that has loaded its model. `start` makes one; `end` gives its memory back."""
 
+    failure: LoaderError | None = None  # why it ended, where more is known than that it did
+    dying_seconds = 0.5  # after which its end is known, at most
+
     def __init__(self, job: Job, process: asyncio.subprocess.Process, place: Path, folder: str) -> None:
         self.job, self._process, self._place = job, process, place
         self.folder = folder  # what the backend knows the model by
-        httpx: Any = import_module("httpx2")
-        limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-        transport = httpx.AsyncHTTPTransport(uds=str(place / "socket"), limits=limits)
-        # A pause between two pieces of an answer has no bound of ours: a long prompt on a slow machine takes minutes.
-        timeout = httpx.Timeout(None, connect=_CONNECT_SECONDS)
-        self.client: Any = httpx.AsyncClient(transport=transport, base_url="http://backend", timeout=timeout)
+        self.client = client_at(place / "socket")
 
     @classmethod
     async def start(cls, job: Job, seconds: float) -> BackendServer:
@@ -99,6 +97,16 @@ class BackendServer:
         """End the child and remove what it laid. Returns once its memory is free."""
         await self.client.aclose()
         await _end(self._process, self._place)
+
+
+def client_at(place: Path) -> Any:
+    """An HTTP client of the server that listens at a socket of the file system."""
+    httpx: Any = import_module("httpx2")
+    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
+    transport = httpx.AsyncHTTPTransport(uds=str(place), limits=limits)
+    # A pause between two pieces of an answer has no bound of ours: a long prompt on a slow machine takes minutes.
+    timeout = httpx.Timeout(None, connect=_CONNECT_SECONDS)
+    return httpx.AsyncClient(transport=transport, base_url="http://backend", timeout=timeout)
 
 
 async def _spawned(place: Path) -> asyncio.subprocess.Process:

@@ -15,7 +15,6 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import ExitStack
-from http.server import HTTPServer
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -29,6 +28,8 @@ from ..hub.hub_facts import is_shape
 from ..problems import LoaderError
 from . import companions
 from .backend_server import Job
+from .leaving import stop_when_left
+from .listening import listen_at
 
 _LOCAL = ("--host", "127.0.0.1", "--port", "0")  # never bound: the socket is there already
 
@@ -72,7 +73,7 @@ class _Said:
 
 
 def _serve(job: Job, listening: socket.socket, said: _Said) -> None:
-    _listen_at(listening)
+    listen_at(listening)
     if job.backend == "mlx_audio":
         from .speech import serve
 
@@ -127,6 +128,7 @@ def _mlx_lm(job: Job, folder: str, load: Callable[[Callable[[], Any]], Any], bes
         return load(work)
 
     server.ModelProvider.load_default = load_first
+    stop_when_left(server)
     parallel = str(job.parallel)
     sys.argv = [
         "mlx_lm.server", "--model", folder, *_LOCAL, "--log-level", "CRITICAL", "--allowed-origins", "none",
@@ -158,20 +160,6 @@ def _mlx_vlm(job: Job, folder: str, load: Callable[[Callable[[], Any]], Any], li
     sys.argv = ["mlx_vlm.server", "--model", folder, *_LOCAL, "--log-level", "CRITICAL"]
     sys.argv += ["--max-num-seqs", str(job.parallel), "--vision-cache-size", "1"]
     import_module("mlx_vlm.server.cli").main()
-
-
-def _listen_at(listening: socket.socket) -> None:
-    """Let every server of the standard library take the connections of this socket, and open none of its own."""
-
-    def server_bind(self: HTTPServer) -> None:
-        self.socket.close()
-        self.socket, self.server_name, self.server_port = listening, "backend", 0
-
-    def get_request(self: HTTPServer) -> tuple[socket.socket, Any]:
-        return self.socket.accept()[0], ("parent", 0)  # a local socket has no address, which handlers ask for
-
-    HTTPServer.server_bind = server_bind
-    HTTPServer.get_request = get_request
 
 
 def _refuse_connections(event: str, arguments: tuple[Any, ...]) -> None:

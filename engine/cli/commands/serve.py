@@ -20,11 +20,13 @@ def run(options: dict[str, Any]) -> int:
     if lacking := [name for name in _PACKAGES if find_spec(name) is None]:
         raise UsageError("missing-package", f"serve needs {', '.join(lacking)}", install_command("serve"))
     settings = settings_of(options)
+    from ..machines.serving import Spread
     from ..serve.listening import opened, serve
     from ..serve.server import Server
 
     try:
-        server = Server(settings, choice_of(options), _say)
+        spread = Spread.of(options)
+        server = Server(settings, choice_of(options), _say, spread)
     except OSError as error:
         raise UsageError(
             "bad-value", f"the decision log cannot be written: {error.strerror}", "name another by --log"
@@ -39,6 +41,8 @@ def run(options: dict[str, Any]) -> int:
     print(f"http://{safe(host)}:{port}/v1", flush=True)
     rules = server.rule_file.rules
     _say(f"{len(server.catalogue.all())} models, decided by {rules.policy.name} {rules.policy.version}; Ctrl-C ends it")
+    for name in spread.not_passed_on if spread else ():
+        _say(f"the hostfile's variable `{name}` is not passed on: only MLX's own switches and HF_HOME are")
     serve(server, listening)
     return 0
 

@@ -19,9 +19,6 @@ if TYPE_CHECKING:
     from ....loaders.machines.hostfile import Hosts
     from ....loaders.machines.ranks import Ranks
 
-START_SECONDS = 60.0
-READY_SECONDS = 180.0  # a machine asks its backends anew at most, each of which may take a minute
-JOIN_SECONDS = 30.0  # the ring gives up by itself after five, where a machine answers at all
 _OVER_MEMORY = "insufficient_memory"
 _NOT_HERE = ("--image", "--audio", "--language")
 
@@ -32,6 +29,7 @@ def run_on_hosts(options: dict[str, Any], asked: Options, prompt: str) -> int:
     Raises LoaderError and UsageError for what keeps the ranks from deciding at all.
     """
     from ....loaders.machines import hostfile, ring, start
+    from ....loaders.machines.joining import joined
     from ....loaders.machines.ranks import Ranks
 
     for name in _NOT_HERE:
@@ -50,26 +48,8 @@ def run_on_hosts(options: dict[str, Any], asked: Options, prompt: str) -> int:
     program = start.Program(f"{__package__}.rank", options["--python"])
     with Ranks(hosts, program, _jobs(options, asked, prompt, hosts, ring.addresses(hosts, port))) as ranks:
         with waiting(f"{len(hosts.hosts)} ranks look at the model"):
-            machines = ranks.each("machine", START_SECONDS, "see whether that machine is well, and try again")
-            ranks.tell({"machines": _checked(ranks, machines)})
-            ranks.each("ready", READY_SECONDS, "see whether that machine is well, and try again")
-            ranks.tell({"go": "join"})
-            help = "each rank must reach the next one's `ips`: see whether a firewall is in between"
-            agreed = ranks.each("agreed", JOIN_SECONDS, help)[0]
-        return _Answer(ranks, options, asked, agreed).given()
-
-
-def _checked(ranks: Ranks, machines: list[Any]) -> list[Any]:
-    """Return what each machine says of itself, where all of it is of its kind. Raises LoaderError."""
-    from ....loaders import LoaderError
-    from ....loaders.machines.machine import of_facts
-
-    for rank, facts in enumerate(machines):
-        try:
-            of_facts(facts)
-        except ValueError as error:
-            raise LoaderError("rank_failed", f"{ranks.name(rank)}: what it says of itself {error}") from None
-    return machines
+            told = joined(ranks)
+        return _Answer(ranks, options, asked, told).given()
 
 
 def _jobs(
@@ -87,25 +67,24 @@ def _jobs(
 class _Answer:
     """What comes of ranks that have told one another what they decided."""
 
-    def __init__(self, ranks: Ranks, options: dict[str, Any], asked: Options, agreed: dict[str, Any]) -> None:
-        self._ranks, self._options, self._asked = ranks, options, asked
-        from ....loaders.machines.agreement import checked, refusal
+    def __init__(self, ranks: Ranks, options: dict[str, Any], asked: Options, told: list[dict[str, Any]]) -> None:
+        self._ranks, self._options, self._asked, self._told = ranks, options, asked, told
+        from ....loaders.machines.agreement import refusal
 
-        self._told = [checked(one) for one in agreed["told"]]
-        self._refusal = refusal(self._told)  # as each rank found it, of the same
+        self._refusal = refusal(told)  # as each rank found it, of the same
         self._style, self._show = style_for(sys.stderr), not options["--json"]
         self._text = ""
 
     def given(self) -> int:
         """Print the answer, or why there is none; the exit code. Raises LoaderError where a rank could not decide."""
         from ....loaders import LoaderError
-        from ....loaders.machines.agreement import as_error
+        from ....loaders.machines.agreement import RankRefused
 
         if (refused := self._refusal) is not None:
             self._ranks.tell({"go": "end"})
             self._ranks.leave()
             if refused.decision is None:
-                raise as_error(refused, self._ranks.name(refused.rank))
+                raise RankRefused(refused, self._ranks.name(refused.rank))
             self._blocked(refused)
             return self._json(refused.decision, None) or 1
         self._warn()

@@ -52,7 +52,7 @@ def _decided(job: Mapping[str, Any], machines: Sequence[Machine]) -> Decided:
     from ....loaders.machines.agreement import identity
     from ....loaders.machines.rank import Decided
 
-    words, wanted = job["options"], Options(**job["wanted"])
+    words = job["options"]
     choice = choice_of(words)
     policy = choice.load()
     facts, is_whole = _facts(job, machines, policy)
@@ -73,10 +73,13 @@ def _decided(job: Mapping[str, Any], machines: Sequence[Machine]) -> Decided:
         message = f"`{facts['model']['name']}` is loaded by {trace.decision.backend}, and only mlx-lm splits a model"
         error = {"code": "no_ring", "message": message, "help": "leave --hosts away"}
         return Decided({**told, "error": error}, folder)
-    request = request_of(wanted, job["prompt"])
 
     def session(opens: Callable[[Path], Any]) -> Session:
         return Session(facts, trace.decision, opens)
+
+    if "serve" in job:
+        return Decided(told, folder, told["split"], session)
+    request = request_of(Options(**job["wanted"]), job["prompt"])
 
     def answer(made: Session) -> Iterator[str]:
         return made.answer(request)

@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 from ....loaders import LoaderError, Probed, Resolved, machine, request_of
 from ...decision import Decision
 from ...policy import Policy
+from ..machines.serving import Spread
 from .asked.adapters import Adapters
 from .asked.catalogue import Catalogue
 from .asked.refusals import of_loader
@@ -37,11 +38,15 @@ class _Known(NamedTuple):
 
 
 class Decider:
-    """Decides on requests; keeps each model's facts until a file of its folder changes."""
+    """Decides on requests; keeps each model's facts until a file of its folder changes.
 
-    def __init__(self, catalogue: Catalogue, adapters: Adapters) -> None:
+    spread: the machines that answer together, where there are several.
+    """
+
+    def __init__(self, catalogue: Catalogue, adapters: Adapters, spread: Spread | None = None) -> None:
         """catalogue, adapters: what may be asked for beside a model."""
         self._catalogue, self._adapters, self._vocabularies = catalogue, adapters, Vocabularies()
+        self._spread = spread
         self._known: dict[tuple[Any, ...], _Known] = {}
         self._asking: dict[tuple[Any, ...], asyncio.Task[_Known]] = {}
         self._one = asyncio.Semaphore(1)  # dry runs take a core each
@@ -115,7 +120,7 @@ class Decider:
 
             async def ask() -> _Known:
                 async with self._one:
-                    return await asyncio.to_thread(_look, probed, policy)
+                    return await asyncio.to_thread(_look, probed, policy, self._spread)
 
             task = self._asking[place] = asyncio.create_task(ask())
             task.add_done_callback(lambda _: self._asking.pop(place, None))
@@ -153,14 +158,24 @@ def request_for(asked: Asked, policy: Policy) -> dict[str, Any]:
 def beside(facts: Mapping[str, Any], models: Sequence[str], held: int, limits: Mapping[str, Any]) -> dict[str, Any]:
     """Return the facts of a machine where these models are to stay and hold so many bytes of what may be used.
 
-    `memory` is less by them. What may be used is a share of all memory, so all memory is less by more.
+    `memory` is less by them, and that of each of several machines. What may be used is a share of all memory, so all
+    memory is less by more.
     """
-    memory = dict(facts["memory"])
+    ratio = limits.get("memory_ratio") or 1
+    resident = {"models": sorted(models), "bytes": held}
+    found = {**facts, "memory": _less(facts["memory"], held, ratio), "resident": resident}
+    if hosts := facts.get("machines", {}).get("hosts"):
+        found["machines"] = {**facts["machines"], "hosts": [_less(one, held, ratio) for one in hosts]}
+    return found
+
+
+def _less(memory: Mapping[str, Any], held: int, ratio: float) -> dict[str, Any]:
+    memory = dict(memory)
     if memory.get("total_bytes") is not None:
-        memory["total_bytes"] = max(1, int(memory["total_bytes"] - held / (limits.get("memory_ratio") or 1)))
+        memory["total_bytes"] = max(1, int(memory["total_bytes"] - held / ratio))
     if memory.get("recommended_bytes") is not None:
         memory["recommended_bytes"] = max(1, memory["recommended_bytes"] - held)
-    return {**facts, "memory": memory, "resident": {"models": sorted(models), "bytes": held}}
+    return memory
 
 
 def _is_open(known: _Known, policy: Policy) -> bool:
@@ -168,7 +183,9 @@ def _is_open(known: _Known, policy: Policy) -> bool:
     return known.probed.is_open and policy.rests_on(policy.decide_few(known.facts).gate, "dry_run")
 
 
-def _look(probed: Probed, policy: Policy) -> _Known:
+def _look(probed: Probed, policy: Policy, spread: Spread | None) -> _Known:
     facts = probed.told(probed.pinned(probed.facts()))
+    if spread is not None:
+        return _Known(probed.fingerprint, probed, spread.told(probed, facts))
     known = _Known(probed.fingerprint, probed, facts)
     return known._replace(facts=probed.rehearsed(facts)) if _is_open(known, policy) else known

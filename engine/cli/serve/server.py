@@ -9,7 +9,10 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Any, NamedTuple
 
+from ....loaders import BackendServer
 from ...policy import Policy
+from ..machines.serving import Spread
+from ..on_machines import refuse_policy_of_one_machine
 from ..policies.policy_choice import Choice
 from ..requests import EACH
 from .asked.adapters import Adapters
@@ -20,7 +23,7 @@ from .deciding import Decided, Decider
 from .kept.decision_log import DecisionLog, line_of, masked
 from .kept.metrics import Metrics
 from .kept.rules import RuleFile, Rules, watch
-from .loaded.models import Entry, Models
+from .loaded.models import Entry, Models, Start
 from .settings import DEFAULT_TOKENS, Settings
 
 _RECENT = 100
@@ -40,10 +43,15 @@ class Recent(NamedTuple):
 class Server:
     """What the endpoints stand on."""
 
-    def __init__(self, settings: Settings, choice: Choice, say: Callable[[str], None]) -> None:
-        """say: takes each line for whoever started the server. Raises LoaderError, PolicyError and UsageError."""
+    def __init__(
+        self, settings: Settings, choice: Choice, say: Callable[[str], None], spread: Spread | None = None
+    ) -> None:
+        """say: takes each line for whoever started the server. spread: the machines that answer, where it is several.
+
+        Raises LoaderError, PolicyError and UsageError.
+        """
         self.settings, self._say = settings, say
-        self.rule_file = RuleFile(choice)
+        self.rule_file = RuleFile(choice) if spread is None else RuleFile(choice, refuse_policy_of_one_machine)
         self.catalogue = Catalogue(settings.models, settings.only)
         for name in settings.pinned:
             try:
@@ -53,8 +61,8 @@ class Server:
 
                 raise UsageError("bad-value", f"`--pin`: {refusal.message}", "pin an id of /v1/models") from None
         self.adapters = Adapters(settings.adapters)
-        self.decider = Decider(self.catalogue, self.adapters)
-        self.models = Models(settings, self._of_a_model)
+        self.decider = Decider(self.catalogue, self.adapters, spread)
+        self.models = Models(settings, self._of_a_model, spread and self._ranks(spread))
         self.metrics = Metrics(self)
         self.log = None if settings.log is None else DecisionLog(settings.log, self._say)
         self.recent: deque[Recent] = deque(maxlen=_RECENT)
@@ -86,6 +94,14 @@ class Server:
         if self.log is not None:
             self.log.write(masked(line, self.settings.masked))
         return line["logged"]
+
+    def _ranks(self, spread: Spread) -> Start:
+        async def start(entry: Entry) -> BackendServer:
+            kept_tokens, seconds = entry.tokens, self.settings.load_seconds
+            word = self.catalogue.word(entry.name)
+            return await spread.start(word, entry.longest, kept_tokens, entry.job, seconds)
+
+        return start
 
     def _of_a_model(self, what: str, entry: Entry) -> None:
         self.metrics.of_a_model(what, entry)

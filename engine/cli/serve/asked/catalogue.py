@@ -29,12 +29,14 @@ class Catalogue:
     def __init__(self, words: tuple[str, ...], only: bool = False) -> None:
         """words: MODELs of the command line, each a folder or a name. Raises LoaderError and UsageError."""
         self._named: dict[str, Named] = {}
+        self._words: dict[str, str] = {}
         for word in words:
             found = resolve(word)
             if found.name in self._named:
                 message = f"two models are called `{found.name}`, and a request could mean either"
                 raise UsageError("same-name", message, "rename one of the folders")
             self._named[found.name] = Named(found.name, found)
+            self._words[found.name] = word
         self._only, self._seen, self._looked = only, dict(self._named), 0.0
         self.all()
 
@@ -47,6 +49,14 @@ class Catalogue:
                 here = {}
             self._seen, self._looked = dict(sorted((here | self._named).items())), time.monotonic()
         return self._seen
+
+    def word(self, id: str) -> str:
+        """Return what other machines may know a model by: a repo with its revision; else as the command line said it,
+        or its folder. Raises Refusal."""
+        found = self.find(id)
+        if found.repo is not None:
+            return f"{found.repo}@{found.revision}" if found.revision else found.repo
+        return self._words.get(id) or found.folder
 
     def find(self, id: str, field: str = "model") -> Resolved:
         """Return the folder of the model that a field names. Raises Refusal model_not_found where none has that id."""

@@ -16,6 +16,10 @@ _STATUS = {
     "path_mismatch": 409,
     "adapter_mismatch": 400,
     "draft_unsupported": 400,
+    "ranks_differ": 409,
+    "rank_failed": 502,
+    "host_unreachable": 502,
+    "rank_silent": 504,
 }
 
 
@@ -67,4 +71,8 @@ def blocked(decision: Decision) -> Refusal:
 def of_loader(error: Any, decision: Decision | None = None) -> Refusal:
     """Return the refusal that a LoaderError of a model leads to."""
     message = f"{error.message}; {error.help}" if error.help else error.message
+    if (own := getattr(error, "decision", None)) is not None:  # of a rank, on its machine
+        decision = Decision(*(own.get(name) for name in Decision.__match_args__))
+        status = decision.http_status if decision.http_status in range(400, 600) else None
+        return Refusal(status or 501, error.code, message, "model", decision=decision)
     return Refusal(_STATUS.get(error.code, 500), error.code, message, "model", decision=decision)

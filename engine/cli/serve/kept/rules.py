@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import threading
 import time
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from ....policy import Policy
@@ -53,10 +54,11 @@ class Failed(NamedTuple):
 class RuleFile:
     """The rules in force, and the file that they are from."""
 
-    def __init__(self, choice: Choice) -> None:
-        """Load the policy. Raises PolicyError."""
-        self._choice = choice
+    def __init__(self, choice: Choice, refuse: Callable[[Policy], None] = lambda _: None) -> None:
+        """Load the policy. refuse: raises UsageError of one that will not do. Raises PolicyError and UsageError."""
+        self._choice, self._refuse = choice, refuse
         self.rules = Rules.of(choice.load(), choice.name)
+        refuse(self.rules.policy)
         self.failed: Failed | None = None
         self.reloads, self.failures = 0, 0
         words = [choice.source, *choice.over]
@@ -70,6 +72,7 @@ class RuleFile:
         made = self.rules
         try:
             made = Rules.of(self._choice.load(), self._choice.name)
+            self._refuse(made.policy)
             wrong = self._wrong(made.policy)
         except PolicyError as error:
             wrong = tuple(str(problem) for problem in error.problems)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -18,7 +18,6 @@ from ..settings import RETRY_SECONDS, Settings
 from .room import Resident, Room, Share, room_for, share_of
 
 _MEMORY = "insufficient_memory"
-_DYING_SECONDS = 0.5
 _NEVER = ("adapter_mismatch", "draft_unsupported")  # of the same files a load says so again
 _MAX_NEVER = 1_000
 
@@ -32,6 +31,11 @@ class Needs:
         self.bytes, self.cache, self.tokens = needed(policy, decided.facts)
         if decided.companions.draft is not None:  # it has a cache of its own, kept with the model's
             self.cache += decided.facts["draft"]["cache_bytes"] or 0
+        self.is_spread = decided.facts["machines"]["count"] is not None
+        if self.is_spread:  # what the machine takes that takes the most
+            rows = (policy.explain(decided.facts).derived.get("machine_sums") or {}).get("rows") or []
+            self.bytes = max((row["needed_bytes"] or 0 for row in rows), default=0) or self.bytes
+            self.cache = max((row["cache_bytes"] or 0 for row in rows), default=0)
 
     def beside(self, others: Sequence[Resident], more: int = 0) -> Decided:
         """Return what the policy decides where others stay, and so many bytes more are held."""
@@ -44,9 +48,12 @@ class Needs:
     def fits(self, others: Sequence[Resident], more: int = 0) -> bool:
         """Whether the policy decides as it does alone, where others stay, and so many bytes more are held.
 
-        One that is warned of for its memory alone would be decided the same beside others: it wants all there is.
+        One that is warned of for its memory alone would be decided the same beside others: it wants all there is. Of
+        those that several machines answer one is loaded at a time: their ring is one, at its ports.
         """
         alone = self._decided.decision
+        if self.is_spread and others:
+            return False
         if alone.decision == "warn" and alone.error_type == _MEMORY:
             return not (others or more)
         return self.beside(others, more).decision.gate == alone.gate
@@ -57,6 +64,7 @@ class Entry:
 
     def __init__(self, name: str, ids: tuple[str, ...], job: Job, share: Share, tokens: int, pinned: bool) -> None:
         self.name, self.ids, self.job, self.bytes, self.pinned = name, ids, job, share.bytes, pinned
+        self.longest: int | None = None  # tokens of the request it is loaded for, where that is a long one
         self.busy, self.used, self.stale = 0, time.monotonic(), False
         self.server: BackendServer | None = None
         self.task: asyncio.Task[BackendServer] | None = None
@@ -85,11 +93,15 @@ class Entry:
         }
 
 
+Start = Callable[[Entry], Awaitable[BackendServer]]
+
+
 class Models:
     """Loads models and gives them up. `told` gets a word (load, failed, evict, died) and the model's entry."""
 
-    def __init__(self, settings: Settings, told: Callable[[str, Entry], None]) -> None:
-        self._settings, self._told = settings, told
+    def __init__(self, settings: Settings, told: Callable[[str, Entry], None], start: Start | None = None) -> None:
+        """start: starts an entry's server in its own way."""
+        self._settings, self._told, self._starts = settings, told, start
         self._entries: list[Entry] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._leaving: set[asyncio.Task[None]] = set()
@@ -126,7 +138,10 @@ class Models:
             except Refusal as refusal:
                 if refusal.code == "worker_died":  # its end may not be known yet, and the next one is to find it
                     with suppress(TimeoutError):
-                        await asyncio.wait_for(server.died(), _DYING_SECONDS)
+                        await asyncio.wait_for(server.died(), server.dying_seconds)
+                    if server.failure is not None:
+                        why = f"the answer broke off: {server.failure.message}"
+                        raise Refusal(refusal.status, refusal.code, why, retry_after=refusal.retry_after) from None
                 raise
         finally:
             entry.taken -= asked
@@ -171,6 +186,7 @@ class Models:
         )
         job = wanted._replace(parallel=share.parallel, prompt_cache_bytes=share.cache_bytes)
         entry = Entry(name, ids, job, share, needs.tokens, name in self._settings.pinned)
+        entry.longest = decided.facts["request"]["context_tokens"]
         self._entries.append(entry)
         entry.task = self._do(self._start(entry))
         entry.task.add_done_callback(lambda task: task.cancelled() or task.exception())  # who waits for it is told
@@ -199,6 +215,8 @@ class Models:
         if room.fits != "now":
             held = ", ".join(f"`{one.name}` ({size_text(one.bytes)})" for one in residents if one.busy or one.pinned)
             what = f"`{name}` needs {size_text(needs.bytes)}, and does not fit beside {held}"
+            if needs.is_spread:
+                what = f"the machines answer by one model at a time, so not by `{name}` beside {held}"
             if room.fits == "later":
                 message = f"{what}, which answer others: ask again in a few seconds"
                 raise Refusal(503, "busy", message, "model", RETRY_SECONDS, decided.decision)
@@ -212,7 +230,8 @@ class Models:
         try:
             while self._leaving:  # their memory is to be free first
                 await asyncio.wait(set(self._leaving))
-            entry.server = await BackendServer.start(entry.job, self._settings.load_seconds)
+            start = self._starts
+            entry.server = await (start(entry) if start else self._start_child(entry))
         except BaseException as error:
             self._remove(entry)
             self._told("failed", entry)
@@ -226,12 +245,15 @@ class Models:
         self._do(self._watch(entry, entry.server))
         return entry.server
 
+    async def _start_child(self, entry: Entry) -> BackendServer:
+        return await BackendServer.start(entry.job, self._settings.load_seconds)
+
     async def _watch(self, entry: Entry, server: BackendServer) -> None:
         await server.died()
         if entry in self._entries:
             self._remove(entry)
             self._told("died", entry)
-            await server.end()
+            self._end(server)
 
     async def _placed(self, entry: Entry, tokens: int) -> int:
         """Wait until a long request has room beside the other long ones; return what it takes of the tokens."""
@@ -247,9 +269,12 @@ class Models:
         self._remove(entry)
         self._told("evict", entry)
         if entry.server is not None:
-            task = asyncio.create_task(entry.server.end())
-            self._leaving.add(task)
-            task.add_done_callback(self._leaving.discard)
+            self._end(entry.server)
+
+    def _end(self, server: BackendServer) -> None:
+        task = asyncio.create_task(server.end())
+        self._leaving.add(task)
+        task.add_done_callback(self._leaving.discard)
 
     def _remove(self, entry: Entry) -> None:
         with suppress(ValueError):

@@ -9,6 +9,7 @@ import time
 from collections.abc import Generator
 from pathlib import Path
 
+import httpx2
 import pytest
 from mlxk_rules.loaders.machines import asked, hostfile
 from mlxk_rules.loaders.machines.machine import Machine, of_facts
@@ -18,6 +19,7 @@ from ....loaders.machines.models import model
 from ...command_line import Capture
 from ...command_line import ran as here_ran
 from ..serve.running import children, is_alive, until
+from ..serve.running import running as serving
 from .running import PROMPT, Front, ran, running
 from .running import hostfile as make_hostfile
 from .second_machine import HERE, NOBODY, THERE, SecondMachine, second_machine
@@ -79,6 +81,43 @@ def test_the_same_as_one_process(models: Path, tmp_path: Path, machine: SecondMa
     done = ran(2, *words, "--hosts", both(tmp_path), "--split", "pipeline")
     assert (done.code, done.out) == (0, one.out), done.err
     assert until(lambda: not ranks_there(machine))
+
+
+def test_serve_is_idle_for_longer_than_a_rank_s_patience(models: Path, tmp_path: Path, machine: SecondMachine) -> None:
+    words = ["--only", "--hosts", both(tmp_path), "--split", "pipeline"]
+    with serving(models / "same", models / "differs", *words) as server:
+
+        def asked_for(name: str) -> httpx2.Response:
+            return server.ask("/v1/completions", model=name, prompt=PROMPT, max_tokens=8)
+
+        first = asked_for("same").json()["choices"][0]["text"]
+        pid = server.status()["resident"][0]["pid"]
+        time.sleep(SILENCE_SECONDS + 4)
+        assert asked_for("same").json()["choices"][0]["text"] == first
+        assert server.status()["resident"][0]["pid"] == pid and first
+        told = asked_for("differs")  # the first ring goes, and its ports are another's
+        assert (told.status_code, told.json()["error"]["code"]) == (409, "ranks_differ")
+        assert told.json()["error"]["message"].startswith("rank 1 (second): its model is of ")
+        assert until(lambda: not ranks_there(machine))
+        assert asked_for("same").json()["choices"][0]["text"] == first
+    assert until(lambda: not ranks_there(machine))
+
+
+def test_serve_and_a_cable_that_is_pulled(models: Path, tmp_path: Path, machine: SecondMachine) -> None:
+    with serving(models / "same", "--only", "--hosts", both(tmp_path), "--split", "pipeline") as server:
+        body = {"model": "same", "prompt": PROMPT, "max_tokens": 100_000, "stream": True}
+        try:
+            with server.http.stream("POST", "/v1/completions", json=body) as response:
+                events = (line[6:] for line in response.iter_lines() if line.startswith("data: "))
+                next(events)
+                machine.cut()
+                last = json.loads(list(events)[-1])["error"]
+            assert last["code"] == "worker_died" and "rank 1 (second) is not reached any more" in last["message"]
+            told = server.ask("/v1/completions", model="same", prompt=PROMPT)
+            assert (told.status_code, told.json()["error"]["code"]) == (502, "host_unreachable")
+        finally:
+            machine.mend()
+        assert until(lambda: not ranks_there(machine), SILENCE_SECONDS + 10)
 
 
 def test_a_machine_is_asked_what_it_has(models: Path, tmp_path: Path, machine: SecondMachine) -> None:

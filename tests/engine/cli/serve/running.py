@@ -62,12 +62,14 @@ def until(holds: Callable[[], Any], seconds: float = 20) -> Any:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process started."""
-    try:
-        text = Path(f"/proc/{pid}/task/{pid}/children").read_text()
-    except OSError:
-        return []
-    return [int(word) for word in text.split()]
+    """The processes that a process started, whichever of its threads did."""
+    found: list[int] = []
+    for file in Path(f"/proc/{pid}/task").glob("*/children"):
+        try:
+            found += map(int, file.read_text().split())
+        except OSError:
+            continue
+    return sorted(found)
 
 
 def is_alive(pid: int) -> bool:

@@ -1,0 +1,269 @@
+"""`serve --hosts`: mlx_lm.server with real ranks behind the door, answers, faults, and no rank left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import signal
+import socket
+import threading
+import time
+from collections.abc import Generator
+from pathlib import Path
+from typing import Any
+
+import openai
+import pytest
+from mlxk_rules.loaders import Job, LoaderError
+from mlxk_rules.loaders.machines import hostfile as hostfiles
+from mlxk_rules.loaders.machines import ring
+from mlxk_rules.loaders.machines.agreement import RankRefused
+from mlxk_rules.loaders.machines.serving.ring_server import RingServer
+
+from ....loaders.machines.models import model
+from ....tiny.pair import ANSWER, FOLDER, HOSTS
+from ...command_line import COMMAND, HELLO, ROOT
+from ..serve.running import Running, children, is_alive, running, until
+from .running import LOCAL, RANK, hostfile
+
+pytestmark = pytest.mark.slow
+END = json.loads((FOLDER / "config.json").read_bytes())["eos_token_id"]
+ENDLESS: dict[str, Any] = {"logit_bias": {str(END): -1000}, "max_tokens": 100_000}
+TEXTS = ("hi there you", "hello", "the sky is blue and the sea too")
+
+
+@pytest.fixture(scope="module")
+def qwen2(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model of which each share changes the answer, and that both splits take."""
+    return model(tmp_path_factory.mktemp("models") / "qwen2", "qwen2")
+
+
+@pytest.fixture(scope="module")
+def alone(qwen2: Path) -> Generator[Running]:
+    with running(qwen2, "--only") as server:
+        yield server
+
+
+@pytest.fixture
+def pair() -> Generator[Running]:
+    shown = re.search(r"\$ mlxk-rules serve (.*)", (ROOT / "rules" / "MACHINES.md").read_text("utf-8"))
+    assert shown
+    with running(HELLO, "--only", *shown[1].split()) as server:
+        yield server
+
+
+def ranks_of(server: Running) -> list[int]:
+    """The ranks' process ids, once both run, in order."""
+    return until(lambda: found if len(found := children(server.process.pid)) == 2 else None)
+
+
+def gone(pids: list[int]) -> bool:
+    return until(lambda: not any(map(is_alive, pids)), 5)
+
+
+def events_of(server: Running, after: int = 0, then: Any = None, **more: Any) -> list[Any]:
+    """The events of a stream; `then` is called after so many."""
+    found: list[Any] = []
+    body = {"model": "pair", "messages": [{"role": "user", "content": "Hi"}], "stream": True, **more}
+    with server.http.stream("POST", "/v1/chat/completions", json=body) as response:
+        for line in response.iter_lines():
+            if line.startswith("data: "):
+                found.append(line[6:] if line.endswith("[DONE]") else json.loads(line[6:]))
+                if len(found) == after:
+                    then()
+    return found
+
+
+def test_the_openai_client(pair: Running) -> None:
+    client = openai.OpenAI(base_url=f"{pair.url}/v1", api_key="none", max_retries=0)
+    said: Any = [{"role": "user", "content": "Who are you?"}]
+    assert client.chat.completions.create(model="pair", messages=said).choices[0].message.content == ANSWER
+    chunks = client.chat.completions.create(model="pair", messages=said, stream=True)
+    assert "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices) == ANSWER
+    # What only one machine can do, and what several cannot, are told by the same gates as explain's.
+    picture = {"type": "image_url", "image_url": {"url": "data:image/png;base64,aGk="}}
+    for name, messages, code in (
+        ("pair", [{"role": "user", "content": [picture]}], "capability_mismatch"),
+        ("hello", said, "uneven_split"),
+    ):
+        with pytest.raises(openai.APIStatusError) as caught:
+            client.chat.completions.create(model=name, messages=messages)
+        assert caught.value.code == code
+    assert isinstance(caught.value.body, dict) and caught.value.body["decision"]["gate"] == "machines-uneven"
+    assert len(children(pair.process.pid)) == 2, "nothing was loaded for them"
+
+
+@pytest.mark.parametrize("split", [None, "tensor", "pipeline"])
+def test_the_same_as_one_process(split: str | None, qwen2: Path, alone: Running) -> None:
+    words = ["--split", split] if split else []
+    with running(qwen2, "--only", "--hosts", HOSTS, *words) as several:
+
+        def answers(server: Running, **more: Any) -> list[str]:
+            made: dict[str, str] = {}
+
+            def ask(text: str) -> None:
+                body = {"model": "qwen2", "prompt": text, "max_tokens": 14, **more}
+                made[text] = server.ask("/v1/completions", **body).json()["choices"][0]["text"]
+
+            threads = [threading.Thread(target=ask, args=(text,)) for text in TEXTS]
+            for thread in threads:
+                thread.start()
+            for thread in threads:
+                thread.join()
+            return [made[text] for text in TEXTS]
+
+        # All at once, one by one by a seed, and again, where the prompts are kept.
+        for more in ({}, {"seed": 3, "temperature": 0.8}, {}):
+            found = answers(several, **more)
+            assert found == answers(alone, **more) and len(set(found)) == len(TEXTS)
+        ranks = ranks_of(several)
+        before = [_seconds(pid) for pid in ranks]
+        time.sleep(3)
+        assert all(_seconds(pid) - began < 0.3 for pid, began in zip(ranks, before, strict=True)), "an idle ring sleeps"
+    assert gone(ranks)
+
+
+def _seconds(pid: int) -> float:
+    """The seconds of a processor that a process has taken."""
+    user, system = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[11:13]
+    return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
+
+
+@pytest.mark.parametrize("stream", [True, False])
+@pytest.mark.parametrize("more", [{}, {"seed": 1}], ids=["batched", "alone"])
+def test_a_client_that_leaves_does_not_hang_the_ring(stream: bool, more: dict[str, Any], pair: Running) -> None:
+    pair.chat("pair")
+    body = {"model": "pair", "messages": [{"role": "user", "content": "Hi"}], "stream": stream, **ENDLESS, **more}
+    text = json.dumps(body)
+    host, port = pair.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as one:
+        one.sendall(
+            f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode()
+        )
+        until(lambda: pair.status()["resident"][0]["answering"] == 1)
+        if stream:
+            one.recv(1 << 10)
+    ranks = ranks_of(pair)
+    assert pair.chat("pair", seed=2).json()["choices"][0]["message"]["content"] == ANSWER
+    assert pair.chat("pair").json()["choices"][0]["message"]["content"] == ANSWER
+    assert ranks_of(pair) == ranks, "it is the same ring"
+
+
+@pytest.mark.parametrize("rank", [0, 1])
+def test_a_rank_killed_in_mid_answer(rank: int, pair: Running) -> None:
+    pair.chat("pair")
+    ranks = ranks_of(pair)
+    events = events_of(pair, 5, lambda: os.kill(ranks[rank], signal.SIGKILL), **ENDLESS)
+    assert events[-1]["error"]["code"] == "worker_died"
+    assert f"rank {rank} (127.0.0.1) was ended by signal 9" in events[-1]["error"]["message"]
+    assert gone(ranks)
+    assert pair.chat("pair").status_code == 200
+    assert set(ranks_of(pair)).isdisjoint(ranks)
+
+
+def test_a_rank_killed_between_requests(pair: Running) -> None:
+    pair.chat("pair")
+    ranks = ranks_of(pair)
+    os.kill(ranks[1], signal.SIGKILL)
+    assert pair.chat("pair").status_code == 200
+    assert gone(ranks)
+
+
+@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_no_rank_is_left_behind(end: signal.Signals, tmp_path: Path) -> None:
+    with running(FOLDER, "--only", "--hosts", HOSTS, TMPDIR=str(tmp_path)) as server:
+        server.chat("pair")
+        ranks = ranks_of(server)
+        server.process.send_signal(end)
+        server.process.wait(10)
+        assert gone(ranks)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_one_model_at_a_time(qwen2: Path) -> None:
+    with running(FOLDER, qwen2, "--only", "--hosts", HOSTS) as server:
+        server.chat("pair")
+        first = ranks_of(server)
+        assert server.ask("/v1/completions", model="qwen2", prompt="x", max_tokens=2).status_code == 200
+        assert gone(first) and server.resident() == ["qwen2"]
+
+        def meanwhile() -> None:
+            told = server.ask("/v1/completions", model="qwen2", prompt="x")
+            assert (told.status_code, told.json()["error"]["code"]) == (503, "busy")
+            assert "by one model at a time" in told.json()["error"]["message"]
+
+        events_of(server, 3, meanwhile, logit_bias=ENDLESS["logit_bias"], max_tokens=400)
+
+
+def test_a_tensor_that_no_file_holds(tmp_path: Path) -> None:
+    lacking = model(tmp_path / "lacking", "qwen2")
+    (lacking / "model-1.safetensors").unlink()
+    index = lacking / "model.safetensors.index.json"
+    index.write_text(index.read_text().replace("model-1.safetensors", "model-0.safetensors"))
+    job = Job("mlx_lm", str(lacking), None, "qwen2")
+    assert failure(tmp_path, job, [lacking] * 2).code == "missing_tensors"
+
+
+def failure(tmp_path: Path, job: Job, models: list[Path], seconds: float = 60, meanwhile: Any = None) -> LoaderError:
+    """Why ranks that serve did not load; none of them is left."""
+    hosts = hostfiles.read(hostfile(tmp_path, len(models)))
+    options = dict.fromkeys(("--context", "--image-size", "--policy")) | {"--image": [], "--audio": [], "--quick": True}
+    same = {"split": None, "ring": ring.addresses(hosts), "hosts": hosts, "serve": {"parallel": 1, "kept_tokens": 99}}
+    jobs = [{**same, "rank": rank, "options": {**options, "MODEL": str(one)}} for rank, one in enumerate(models)]
+
+    async def start() -> None:
+        await asyncio.gather(RingServer.of(hosts, RANK, jobs, job, seconds), asyncio.to_thread(meanwhile or time.time))
+
+    with pytest.raises(LoaderError) as caught:
+        asyncio.run(start())
+    assert children(os.getpid()) == [] or not any(map(is_alive, children(os.getpid())))
+    return caught.value
+
+
+def test_another_model_on_one_host(qwen2: Path, tmp_path: Path) -> None:
+    other = model(tmp_path / "qwen2", "qwen2", layers=2)
+    found = failure(tmp_path, Job("mlx_lm", str(qwen2), None, "qwen2"), [qwen2, other])
+    assert isinstance(found, RankRefused) and found.code == "ranks_differ"
+    assert found.message.startswith("rank 1 (127.0.0.1): its model is of ")
+
+
+def test_a_rank_that_hangs(qwen2: Path, tmp_path: Path) -> None:
+    def stop_one() -> None:
+        os.kill(until(lambda: found if len(found := children(os.getpid())) == 2 else None)[1], signal.SIGSTOP)
+
+    found = failure(tmp_path, Job("mlx_lm", str(qwen2), None, "qwen2"), [qwen2] * 2, 3, stop_one)
+    assert (found.code, found.message) == ("rank_silent", "rank 1 (127.0.0.1) did not answer within 3 s")
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--split", "layers"], "`--split` is `layers`"),
+        (["--policy", "2.0.4"], "error[policy-of-one-machine]: the policy `mlx 2.0.4` has no rule for"),
+        (["--starting-port", "65535"], "end beyond 65535"),
+        (["--starting-port", "many"], "`--starting-port` is `many`"),
+    ],
+)
+def test_what_cannot_be(words: list[str], told: str) -> None:
+    assert told in refused("--hosts", HOSTS, *words)
+
+
+def test_hosts_that_are_none(tmp_path: Path) -> None:
+    assert "names one host" in refused("--hosts", hostfile(tmp_path, 1))
+    hosts = hostfile(tmp_path, hosts=[{"ssh": "mac2.local", "ips": ["192.0.2.1"]}, LOCAL])
+    (tmp_path / "hosts.machines.json").write_text("[{}, {}]")
+    assert "the first host of " in (said := refused("--hosts", hosts)) and "no_ring" in said
+    for name in ("--split", "--machines", "--python", "--starting-port"):
+        assert f"`{name}` is for several machines" in refused(name, "1")
+
+
+def refused(*words: str | Path) -> str:
+    import subprocess
+
+    done = subprocess.run(
+        [*COMMAND, "serve", str(FOLDER), "--port", "0", *map(str, words)], capture_output=True, text=True
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    return done.stderr
