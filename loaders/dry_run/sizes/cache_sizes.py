@@ -24,11 +24,15 @@ _MAX_DEPTH = 8
 
 
 class _Array(NamedTuple):
-    """An array of a cache: its bytes; what a window leaves of the tokens before a step; and how many it grows by."""
+    """An array of a cache: its bytes; what a window leaves of the tokens before a step; and how many it grows by.
+
+    is_sure: that the window is this array's. A model's own kind of cache may hold some that it does not cut.
+    """
 
     size_bytes: int
     window: int | None
     step: int
+    is_sure: bool
 
 
 def sizes(make: Callable[[], Any], call: Callable[[Any, Any], Any]) -> dict[str, Any]:
@@ -40,11 +44,17 @@ def sizes(make: Callable[[], Any], call: Callable[[Any, Any], Any]) -> dict[str,
     """
     with nothing_computed():
         one, many = (_filled(make, call, tokens) for tokens in (1, _MANY_TOKENS))
+        if unsure := {key: array.window or 0 for key, array in many.items() if not array.is_sure}:
+            longest = max(unsure.values())
+            beyond = [_filled(make, call, longest + tokens) for tokens in (_MANY_TOKENS, 2 * _MANY_TOKENS - 1)]
+            for key in unsure:
+                if key not in one or many[key].size_bytes > one[key].size_bytes:
+                    many[key] = _surely(many[key], *(more[key] for more in beyond))
     fixed = 0
     parts: defaultdict[tuple[int, int | None], float] = defaultdict(float)
     for key, array in many.items():
         grown = array.size_bytes - (one[key].size_bytes if key in one else 0)
-        if not grown:
+        if grown < _MANY_TOKENS - 1:  # not by a byte a token: a state, or the last tokens, two or three of them
             fixed += array.size_bytes
             continue
         # The prompt's last step is held whole beside a window.
@@ -60,6 +70,15 @@ def sizes(make: Callable[[], Any], call: Callable[[Any, Any], Any]) -> dict[str,
     }
 
 
+def _surely(array: _Array, beyond: _Array, further: _Array) -> _Array:
+    """Return an array with the window that it has, by its sizes beyond all windows."""
+    if further.size_bytes > beyond.size_bytes:
+        return array._replace(window=None)
+    kept = (array.window or 0) + 1  # it is cut to so many at once, and holds no step beside them
+    size = array.size_bytes * _MANY_TOKENS // min(kept, _MANY_TOKENS)
+    return array._replace(size_bytes=size, window=kept - STEP_TOKENS)
+
+
 def _filled(make: Callable[[], Any], call: Callable[[Any, Any], Any], tokens: int) -> dict[str, _Array]:
     """The arrays of a cache that saw so many tokens, by their places in it."""
     mx: Any = import_module("mlx.core")
@@ -70,7 +89,7 @@ def _filled(make: Callable[[], Any], call: Callable[[Any, Any], Any], tokens: in
             steps[id(part)] = step
             part.step = 1  # so that each token shows; in whole steps it grows all the same
     call(mx.zeros((1, tokens), dtype=mx.int32), cache)
-    return dict(_arrays(cache, "", None, 1, steps, mx.array))
+    return dict(_arrays(cache, "", None, 1, True, steps, mx.array))
 
 
 def _objects(value: Any, depth: int) -> Iterator[Any]:
@@ -86,23 +105,24 @@ def _objects(value: Any, depth: int) -> Iterator[Any]:
 
 
 def _arrays(
-    value: Any, key: str, window: int | None, step: int, steps: Mapping[int, int], array: type
+    value: Any, key: str, window: int | None, step: int, is_sure: bool, steps: Mapping[int, int], array: type
 ) -> Iterator[tuple[str, _Array]]:
     if isinstance(value, array):
-        yield key, _Array(value.nbytes, window, step)
+        yield key, _Array(value.nbytes, window, step, is_sure or window is None)
     elif key.count("/") > _MAX_DEPTH:
         return
     elif isinstance(value, list | tuple):
         for number, item in enumerate(cast("list[Any]", value)):
-            yield from _arrays(item, f"{key}/{number}", window, step, steps, array)
+            yield from _arrays(item, f"{key}/{number}", window, step, is_sure, steps, array)
     elif isinstance(value, dict):
         for name, item in cast("dict[Any, Any]", value).items():
-            yield from _arrays(item, f"{key}/{name}", window, step, steps, array)
+            yield from _arrays(item, f"{key}/{name}", window, step, is_sure, steps, array)
     elif hasattr(value, "__dict__"):
         own = vars(value)
         found = (own[name] - less for name, less in _WINDOWS.items() if isinstance(own.get(name), int))
         window = next(found, window)
-        yield from _arrays(own, key, window, steps.get(id(value), step), steps, array)
+        is_sure = type(value).__module__.endswith(".cache")  # the libraries' own kinds, which cut all that they hold
+        yield from _arrays(own, key, window, steps.get(id(value), step), is_sure, steps, array)
 
 
 def _whole(number: float) -> float | int:

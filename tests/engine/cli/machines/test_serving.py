@@ -10,7 +10,7 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Any
 
@@ -206,19 +206,30 @@ def test_a_tensor_that_no_file_holds(tmp_path: Path) -> None:
     assert failure(tmp_path, job, [lacking] * 2).code == "missing_tensors"
 
 
-def failure(tmp_path: Path, job: Job, models: list[Path], seconds: float = 60, meanwhile: Any = None) -> LoaderError:
-    """Why ranks that serve did not load; none of them is left."""
+def failure(
+    tmp_path: Path,
+    job: Job,
+    models: list[Path],
+    seconds: float = 60,
+    meanwhile: Callable[[Callable[[], list[int]]], None] = lambda ranks: None,
+) -> LoaderError:
+    """Why ranks that serve did not load; none of them is left. meanwhile: is given what tells their process ids."""
     hosts = hostfiles.read(hostfile(tmp_path, len(models)))
     options = dict.fromkeys(("--context", "--image-size", "--policy")) | {"--image": [], "--audio": [], "--quick": True}
     same = {"split": None, "ring": ring.addresses(hosts), "hosts": hosts, "serve": {"parallel": 1, "kept_tokens": 99}}
     jobs = [{**same, "rank": rank, "options": {**options, "MODEL": str(one)}} for rank, one in enumerate(models)]
 
+    before = children(os.getpid())  # other tests of this process may keep a child
+
+    def ranks() -> list[int]:
+        return [pid for pid in children(os.getpid()) if pid not in before]
+
     async def start() -> None:
-        await asyncio.gather(RingServer.of(hosts, RANK, jobs, job, seconds), asyncio.to_thread(meanwhile or time.time))
+        await asyncio.gather(RingServer.of(hosts, RANK, jobs, job, seconds), asyncio.to_thread(meanwhile, ranks))
 
     with pytest.raises(LoaderError) as caught:
         asyncio.run(start())
-    assert children(os.getpid()) == [] or not any(map(is_alive, children(os.getpid())))
+    assert not any(map(is_alive, ranks()))
     return caught.value
 
 
@@ -230,8 +241,8 @@ def test_another_model_on_one_host(qwen2: Path, tmp_path: Path) -> None:
 
 
 def test_a_rank_that_hangs(qwen2: Path, tmp_path: Path) -> None:
-    def stop_one() -> None:
-        os.kill(until(lambda: found if len(found := children(os.getpid())) == 2 else None)[1], signal.SIGSTOP)
+    def stop_one(ranks: Callable[[], list[int]]) -> None:
+        os.kill(until(lambda: found if len(found := ranks()) == 2 else None)[1], signal.SIGSTOP)
 
     found = failure(tmp_path, Job("mlx_lm", str(qwen2), None, "qwen2"), [qwen2] * 2, 3, stop_one)
     assert (found.code, found.message) == ("rank_silent", "rank 1 (127.0.0.1) did not answer within 3 s")

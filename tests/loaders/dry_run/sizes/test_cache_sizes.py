@@ -51,6 +51,32 @@ def test_sizes_are_those_of_a_real_cache(kind: str) -> None:
         assert reckoned is not None and reckoned <= real <= reckoned * (300 if tokens == 1 else 1.0)
 
 
+@pytest.mark.parametrize("window", [32, 200])
+def test_a_cache_that_cuts_but_a_part_of_what_it_holds(window: int) -> None:
+    """DeepSeek V4.1: a window of the last tokens, and an entry for four tokens of all that were."""
+    import mlx.core as mx
+    from mlx_lm.models.cache import make_prompt_cache
+
+    model = deepseek_v41(window)
+    told = cache_sizes.sizes(lambda: make_prompt_cache(model), lambda tokens, cache: model(tokens, cache=cache))
+    assert {part["max_tokens"] for part in told["parts"]} == {window, None}
+    for tokens in (8, 129, 300, 601):
+        cache = make_prompt_cache(model)
+        mx.eval(model(mx.zeros((1, tokens), dtype=mx.int32), cache=cache))
+        real = sum(array.nbytes for array in _arrays(cache, mx.array))
+        assert cache_bytes(told, tokens) == pytest.approx(real, abs=512)  # what does not fill an entry yet
+
+
+def deepseek_v41(window: int) -> Any:
+    from mlx_lm.utils import _get_classes
+
+    from ...machines.split.models import configs
+
+    config = {**dict(configs())["deepseek_v41"], "sliding_window": window}
+    model, arguments = _get_classes(config)
+    return model(arguments.from_dict(config))
+
+
 def _arrays(value: Any, array: type) -> list[Any]:
     if isinstance(value, array):
         return [value]
