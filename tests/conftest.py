@@ -38,6 +38,13 @@ def pytest_configure(config: pytest.Config) -> None:
         os.environ[name] = str(places / folder)
 
 
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers() -> int:
+    """One worker more than there are cores: many a test waits for a child, and that for a file or a clock."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    return (cores or 1) + 1
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """The slow ones first: what is left for the end is short, and no core waits for another."""
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)

@@ -26,7 +26,7 @@ _MAX_DEPTH = 8
 class _Array(NamedTuple):
     """An array of a cache: its bytes; what a window leaves of the tokens before a step; and how many it grows by.
 
-    is_sure: that the window is this array's. A model's own kind of cache may hold some that it does not cut.
+    is_sure: that this is so. A model's own kind of cache may cut some of its arrays, and others not.
     """
 
     size_bytes: int
@@ -44,16 +44,15 @@ def sizes(make: Callable[[], Any], call: Callable[[Any, Any], Any]) -> dict[str,
     """
     with nothing_computed():
         one, many = (_filled(make, call, tokens) for tokens in (1, _MANY_TOKENS))
-        if unsure := {key: array.window or 0 for key, array in many.items() if not array.is_sure}:
-            longest = max(unsure.values())
+        unsure = [key for key, array in many.items() if not array.is_sure and _grown(array, one.get(key))]
+        if unsure:
+            longest = max(many[key].window or STEP_TOKENS for key in unsure)
             beyond = [_filled(make, call, longest + tokens) for tokens in (_MANY_TOKENS, 2 * _MANY_TOKENS - 1)]
-            for key in unsure:
-                if key not in one or many[key].size_bytes > one[key].size_bytes:
-                    many[key] = _surely(many[key], *(more[key] for more in beyond))
+            many |= {key: _surely(many[key], one.get(key), *(more[key] for more in beyond)) for key in unsure}
     fixed = 0
     parts: defaultdict[tuple[int, int | None], float] = defaultdict(float)
     for key, array in many.items():
-        grown = array.size_bytes - (one[key].size_bytes if key in one else 0)
+        grown = _grown(array, one.get(key))
         if grown < _MANY_TOKENS - 1:  # not by a byte a token: a state, or the last tokens, two or three of them
             fixed += array.size_bytes
             continue
@@ -70,13 +69,17 @@ def sizes(make: Callable[[], Any], call: Callable[[Any, Any], Any]) -> dict[str,
     }
 
 
-def _surely(array: _Array, beyond: _Array, further: _Array) -> _Array:
-    """Return an array with the window that it has, by its sizes beyond all windows."""
+def _grown(array: _Array, first: _Array | None) -> int:
+    return array.size_bytes - (first.size_bytes if first is not None else 0)
+
+
+def _surely(array: _Array, first: _Array | None, beyond: _Array, further: _Array) -> _Array:
+    """Return an array with the window that it has, by its sizes for one token and beyond all windows."""
     if further.size_bytes > beyond.size_bytes:
         return array._replace(window=None)
-    kept = (array.window or 0) + 1  # it is cut to so many at once, and holds no step beside them
-    size = array.size_bytes * _MANY_TOKENS // min(kept, _MANY_TOKENS)
-    return array._replace(size_bytes=size, window=kept - STEP_TOKENS)
+    each = first.size_bytes if first is not None else array.size_bytes / _MANY_TOKENS
+    kept = round(further.size_bytes / each)  # it is cut to so many at once, and holds no step beside them
+    return array._replace(size_bytes=round(each * _MANY_TOKENS), window=kept - STEP_TOKENS)
 
 
 def _filled(make: Callable[[], Any], call: Callable[[Any, Any], Any], tokens: int) -> dict[str, _Array]:
@@ -108,7 +111,7 @@ def _arrays(
     value: Any, key: str, window: int | None, step: int, is_sure: bool, steps: Mapping[int, int], array: type
 ) -> Iterator[tuple[str, _Array]]:
     if isinstance(value, array):
-        yield key, _Array(value.nbytes, window, step, is_sure or window is None)
+        yield key, _Array(value.nbytes, window, step, is_sure)
     elif key.count("/") > _MAX_DEPTH:
         return
     elif isinstance(value, list | tuple):
@@ -121,7 +124,7 @@ def _arrays(
         own = vars(value)
         found = (own[name] - less for name, less in _WINDOWS.items() if isinstance(own.get(name), int))
         window = next(found, window)
-        is_sure = type(value).__module__.endswith(".cache")  # the libraries' own kinds, which cut all that they hold
+        is_sure = type(value).__module__.endswith(".cache")  # the libraries' own kinds cut all that they hold, or none
         yield from _arrays(own, key, window, steps.get(id(value), step), is_sure, steps, array)
 
 

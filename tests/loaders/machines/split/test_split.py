@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import importlib
 import json
 import os
+import pkgutil
 import socket
 import subprocess
 import sys
@@ -116,7 +118,7 @@ def test_what_is_told_is_what_ranks_then_do(
     assert [one.get("refused") for one in ranks] == [None] * count
     each = said["ranks"] * (count if len(said["ranks"]) == 1 else 1)
     held = [(one["weights_bytes"], one["cache_bytes"]) for one in ranks]
-    near = [(weights, pytest.approx(cache, rel=0.15) if name in ROUGHLY else cache) for weights, cache in held]
+    near = [(weights, pytest.approx(cache, abs=300) if name in ROUGHLY else cache) for weights, cache in held]
     assert sums(zip(each, ranks, strict=True)) == near
     if whole is None:  # Metal's kernels: neither called here, nor told of
         assert {one["says"] for one in ranks} == {None} == {one["cache"] for one in each}
@@ -125,7 +127,23 @@ def test_what_is_told_is_what_ranks_then_do(
     assert close == (said["uneven"] == [])  # a head that is cut off: another answer, without an error
 
 
-def test_every_type_that_mlx_lm_splits_is_known(told: dict[str, Any]) -> None:
+def test_every_type_that_mlx_lm_splits_has_a_row() -> None:
+    import mlx_lm.models
+
+    found: set[str] = set()
+    for entry in pkgutil.iter_modules(mlx_lm.models.__path__):
+        try:
+            module: Any = importlib.import_module(f"mlx_lm.models.{entry.name}")
+        except SystemExit:  # olmo, without a package of its own
+            continue
+        own = [one for one in vars(module).values() if isinstance(one, type) and one.__module__ == module.__name__]
+        if hasattr(getattr(module, "Model", None), "shard") or any(hasattr(one, "pipeline") for one in own):
+            found.add(entry.name)
+    others = {"mistral", "kimi_k2"}  # which mlx-lm loads as llama and as deepseek_v3
+    assert found - {"pipeline"} == {config["model_type"] for _, config in configs()} - others
+
+
+def test_both_splits_neither_and_one_of_them(told: dict[str, Any]) -> None:
     """Both splits, neither, one of them: there is a row of each, and of a silent wrong answer."""
     kinds = {(one["tensor"] is not None, one["pipeline"] is not None) for one in told.values()}
     assert kinds == {(True, True), (True, False), (False, True)}
