@@ -38,6 +38,8 @@ def test_the_recipes_are_found() -> None:
         "Require a minimum mlx-vlm version",
         "Refuse every folder that names code",
         "Change one key of a gate",
+        "Allow an adapter and a draft model",
+        "Allow all adapters, for some models",
         "A gate for a time, and one to be tried",
     ]
 
