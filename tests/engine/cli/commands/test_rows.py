@@ -20,6 +20,7 @@ from mlxk_rules.engine import Policy
 from mlxk_rules.engine.cli import row_grounds
 from mlxk_rules.engine.cli.command_line import main
 from mlxk_rules.engine.cli.commands import rows
+from mlxk_rules.engine.storage import cache_folder
 from mlxk_rules.loaders.host import memory, this_machine
 from mlxk_rules.loaders.resolving import stamp
 
@@ -233,16 +234,15 @@ def test_what_is_not_kept(place: Place, tmp_path: Path, monkeypatch: pytest.Monk
     assert stamp.take(str(place.repo(names[5]))) is None
 
 
-def test_a_policy_that_changed(place: Place, tmp_path: Path) -> None:
+def test_a_policy_that_changed(place: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own, base = tmp_path / "own.yaml", tmp_path / "base.yaml"
     base.write_text(OWN.format("1.0.0"))
     own.write_text(OWN.format("1.0.0").replace("today", "base.yaml"))
     words = ("--policy", str(own))
-    later = time.time() + 3600  # however long it takes here, it was written just now, and may be written once more
-    os.utime(own, (later, later))
-    place.rows(*words)
+    with monkeypatch.context() as slow:  # however long it takes here, it was written just now
+        slow.setattr(cache_folder, "_AT_REST_NS", 3600 * 10**9)
+        place.rows(*words)
     assert not place.kept.exists()
-    os.utime(own)
     time.sleep(2.1)
     for file in (own, base):
         place.rows(*words)
