@@ -96,9 +96,9 @@ def _compared(policies: Iterable[Policy], edit: Edit) -> tuple[set[str], list[st
 
 
 def _with_numbers(base: Facts, paths: Sequence[str]) -> Iterator[Facts]:
-    for path in paths:
-        value = value_at(base, path)
-        size = value if isinstance(value, int) and value > 0 else _NUMBERS[vocabulary().facts[path].unit]
+    held = {path: value for path in paths if isinstance(value := value_at(base, path), int) and value > 0}
+    for path in sorted(paths, key=lambda path: path not in held):  # first what the model has: of two alike that is told
+        size = held.get(path) or _NUMBERS[vocabulary().facts[path].unit]
         for step in _STEPS:
             yield put(base, path, round(size * step))
 
