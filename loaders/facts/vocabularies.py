@@ -20,9 +20,9 @@ def difference(folder: str, other: str) -> str | None:
     Where it cannot be told that is said. Never raises because of what lies there; 64 MB a file are read at most.
     """
     try:
-        if _bytes(folder, "tokenizer.json") is None and _bytes(other, "tokenizer.json") is None:
-            return _of_slow_files(folder, other)
         one, another = _bytes(folder, "tokenizer.json"), _bytes(other, "tokenizer.json")
+        if one is None and another is None:
+            return _of_slow_files(folder, other)
         if one is None or another is None:
             return "only one of the two has a tokenizer.json"
         return None if one == another else _between(_tokens(one), _tokens(another))

@@ -37,10 +37,15 @@ class Needed(NamedTuple):
 
 
 def needed(policy: Policy, facts: dict[str, Any]) -> Needed:
-    """Return what the model of these facts needs, alone and for one answer."""
+    """Return what the model of these facts needs, alone and for one answer; of several machines, on that with most."""
     derived = policy.explain(facts).derived
-    whole = derived.get("needed_bytes") or derived.get("load_bytes") or facts["model"]["size_bytes"]
-    return Needed(int(whole), int(derived.get("kv_bytes") or 0), int(derived.get("context") or 0))
+    whole = int(derived.get("needed_bytes") or derived.get("load_bytes") or facts["model"]["size_bytes"])
+    cache, tokens = int(derived.get("kv_bytes") or 0), int(derived.get("context") or 0)
+    if facts["machines"]["count"] is not None:
+        rows = (derived.get("machine_sums") or {}).get("rows") or []
+        whole = max((row["needed_bytes"] or 0 for row in rows), default=0) or whole
+        cache = max((row["cache_bytes"] or 0 for row in rows), default=0)
+    return Needed(whole, cache, tokens)
 
 
 def refuse_unread(asked: Asked, policy: Policy) -> None:

@@ -16,7 +16,7 @@ from .asked import requests
 from .asked.refusals import Refusal
 from .asked.requests import Asked, json_of
 from .door import body_of, guarded
-from .loaded.models import Needs
+from .loaded.needs import Needs
 from .page import content_policy, page
 from .server import Server
 from .settings import DEFAULT_TOKENS
@@ -84,10 +84,9 @@ class Views:
     async def decide(self, request: Request) -> Response:
         """The decision for `facts`, or for a `model` and a request; nothing is loaded.
 
-        The body has `facts`, as `probe` prints them; or `model` with `images`, `audio`,
-        `context_tokens`, `adapters`, `draft_model`, or with the
-        `messages` or `prompt` of a request. `set` holds FACT=VALUE texts, as --set takes them; `trace` asks for the
-        derived facts and gates.
+        The body has `facts`, as `probe` prints them; or `model` with `images`, `audio`, `context_tokens`, `adapters`,
+        `draft_model`, or with the `messages` or `prompt` of a request. `set` holds FACT=VALUE texts, as --set takes
+        them; `trace` asks for the derived facts and gates.
         """
         body = json_of(await body_of(request))
         policy = self._server.policy

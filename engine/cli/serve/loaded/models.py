@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Sequence
+from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from typing import Any
 
@@ -12,51 +12,13 @@ from .....loaders import BackendServer, Job, LoaderError
 from ....facts.wording import size_text
 from ....policy import Policy
 from ..asked.refusals import Refusal, of_loader
-from ..companions import needed
-from ..deciding import Decided, beside
+from ..deciding import Decided
 from ..settings import RETRY_SECONDS, Settings
+from .needs import MEMORY, Needs
 from .room import Resident, Room, Share, room_for, share_of
 
-_MEMORY = "insufficient_memory"
 _NEVER = ("adapter_mismatch", "draft_unsupported")  # of the same files a load says so again
 _MAX_NEVER = 1_000
-
-
-class Needs:
-    """What a decided request needs of memory, and whether it fits beside others, by the policy's own gates."""
-
-    def __init__(self, policy: Policy, decided: Decided) -> None:
-        """Ask the policy what one answer takes."""
-        self._policy, self._decided = policy, decided
-        self.bytes, self.cache, self.tokens = needed(policy, decided.facts)
-        if decided.companions.draft is not None:  # it has a cache of its own, kept with the model's
-            self.cache += decided.facts["draft"]["cache_bytes"] or 0
-        self.is_spread = decided.facts["machines"]["count"] is not None
-        if self.is_spread:  # what the machine takes that takes the most
-            rows = (policy.explain(decided.facts).derived.get("machine_sums") or {}).get("rows") or []
-            self.bytes = max((row["needed_bytes"] or 0 for row in rows), default=0) or self.bytes
-            self.cache = max((row["cache_bytes"] or 0 for row in rows), default=0)
-
-    def beside(self, others: Sequence[Resident], more: int = 0) -> Decided:
-        """Return what the policy decides where others stay, and so many bytes more are held."""
-        started = time.perf_counter()
-        held = sum(one.bytes for one in others) + more
-        ids = {id for one in others for id in one.ids or (one.name,)}
-        facts = beside(self._decided.facts, sorted(ids), held, self._policy.limits)
-        return Decided(self._policy.decide(facts), facts, time.perf_counter() - started)
-
-    def fits(self, others: Sequence[Resident], more: int = 0) -> bool:
-        """Whether the policy decides as it does alone, where others stay, and so many bytes more are held.
-
-        One that is warned of for its memory alone would be decided the same beside others: it wants all there is. Of
-        those that several machines answer one is loaded at a time: their ring is one, at its ports.
-        """
-        alone = self._decided.decision
-        if self.is_spread and others:
-            return False
-        if alone.decision == "warn" and alone.error_type == _MEMORY:
-            return not (others or more)
-        return self.beside(others, more).decision.gate == alone.gate
 
 
 class Entry:
@@ -101,7 +63,7 @@ class Models:
 
     def __init__(self, settings: Settings, told: Callable[[str, Entry], None], start: Start | None = None) -> None:
         """start: starts an entry's server in its own way."""
-        self._settings, self._told, self._starts = settings, told, start
+        self._settings, self._told, self._starts = settings, told, start or self._start_child
         self._entries: list[Entry] = []
         self._tasks: set[asyncio.Task[Any]] = set()
         self._leaving: set[asyncio.Task[None]] = set()
@@ -221,7 +183,7 @@ class Models:
                 message = f"{what}, which answer others: ask again in a few seconds"
                 raise Refusal(503, "busy", message, "model", RETRY_SECONDS, decided.decision)
             message = f"{what}, which stay loaded: start the server without --pin for one of them"
-            raise Refusal(507, _MEMORY, message, "model", decision=decided.decision)
+            raise Refusal(507, MEMORY, message, "model", decision=decided.decision)
         for entry in [one for one in self._entries if one.name in room.leave]:
             self._leave(entry)
         return stay
@@ -230,8 +192,7 @@ class Models:
         try:
             while self._leaving:  # their memory is to be free first
                 await asyncio.wait(set(self._leaving))
-            start = self._starts
-            entry.server = await (start(entry) if start else self._start_child(entry))
+            entry.server = await self._starts(entry)
         except BaseException as error:
             self._remove(entry)
             self._told("failed", entry)
