@@ -70,7 +70,7 @@ class OnMachines:
         quick = bool(options.get("--quick"))
         asked: dict[str, Machine] = {}
         if file is None and not quick:
-            from ...loaders.machines.asked import ask
+            from ...loaders.ring.asked import ask
 
             with waiting(_ASKING):
                 asked = ask(hosts, options["--python"])

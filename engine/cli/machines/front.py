@@ -15,9 +15,9 @@ from ..on_machines import refuse_other_split
 from ..waiting import waiting
 
 if TYPE_CHECKING:
-    from ....loaders.machines.agreement import Refusal
     from ....loaders.machines.hostfile import Hosts
-    from ....loaders.machines.ranks import Ranks
+    from ....loaders.ring.agreement import Refusal
+    from ....loaders.ring.ranks import Ranks
 
 _OVER_MEMORY = "insufficient_memory"
 _NOT_HERE = ("--image", "--audio", "--language")
@@ -28,9 +28,10 @@ def run_on_hosts(options: dict[str, Any], asked: Options, prompt: str) -> int:
 
     Raises LoaderError and UsageError for what keeps the ranks from deciding at all.
     """
-    from ....loaders.machines import hostfile, ring, start
-    from ....loaders.machines.joining import joined
-    from ....loaders.machines.ranks import Ranks
+    from ....loaders.machines import hostfile
+    from ....loaders.ring import addresses, start
+    from ....loaders.ring.joining import joined
+    from ....loaders.ring.ranks import Ranks
 
     for name in _NOT_HERE:
         if options[name]:
@@ -40,13 +41,13 @@ def run_on_hosts(options: dict[str, Any], asked: Options, prompt: str) -> int:
     if options["--starting-port"] is not None:
         port = number_of(options, "--starting-port", int, least=1)
     hosts = hostfile.read(options["--hosts"])
-    ring.refuse_no_ring(hosts)
+    addresses.refuse_no_ring(hosts)
     style = style_for(sys.stderr)
     for name in start.settable(hosts)[1]:
         text = f"the hostfile's variable `{name}` is not passed on: only MLX's own switches and HF_HOME are"
         print(f"{style('observed', 'dim')}: {safe(text)}", file=sys.stderr)
     program = start.Program(f"{__package__}.rank", options["--python"])
-    with Ranks(hosts, program, _jobs(options, asked, prompt, hosts, ring.addresses(hosts, port))) as ranks:
+    with Ranks(hosts, program, _jobs(options, asked, prompt, hosts, addresses.of_ranks(hosts, port))) as ranks:
         with waiting(f"{len(hosts.hosts)} ranks look at the model"):
             told = joined(ranks)
         return _Answer(ranks, options, asked, told).given()
@@ -69,7 +70,7 @@ class _Answer:
 
     def __init__(self, ranks: Ranks, options: dict[str, Any], asked: Options, told: list[dict[str, Any]]) -> None:
         self._ranks, self._options, self._asked, self._told = ranks, options, asked, told
-        from ....loaders.machines.agreement import refusal
+        from ....loaders.ring.agreement import refusal
 
         self._refusal = refusal(told)  # as each rank found it, of the same
         self._style, self._show = style_for(sys.stderr), not options["--json"]
@@ -78,7 +79,7 @@ class _Answer:
     def given(self) -> int:
         """Print the answer, or why there is none; the exit code. Raises LoaderError where a rank could not decide."""
         from ....loaders import LoaderError
-        from ....loaders.machines.agreement import RankRefused
+        from ....loaders.ring.agreement import RankRefused
 
         if (refused := self._refusal) is not None:
             self._ranks.tell({"go": "end"})

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
     from ....loaders import Session
     from ....loaders.machines.machine import Machine
-    from ....loaders.machines.rank import Decided
+    from ....loaders.ring.rank import Decided
     from ...decision import Trace
     from ...policy import Policy
     from ..policies.policy_choice import Choice
@@ -28,7 +28,7 @@ _PACKAGES = {"mlx_lm": "mlx-lm", "mlxk_rules": "mlxk-rules"}
 
 def main() -> None:
     """Be a rank until the answer is there."""
-    from ....loaders.machines import rank
+    from ....loaders.ring import rank
 
     rank.main(decide)
 
@@ -36,7 +36,7 @@ def main() -> None:
 def decide(job: Mapping[str, Any], machines: Sequence[Machine]) -> Decided:
     """Return what this one says of a job, knowing what each machine has; an error is something to tell, not raised."""
     from ....loaders import LoaderError
-    from ....loaders.machines.rank import Decided
+    from ....loaders.ring.rank import Decided
 
     try:
         return _decided(job, machines)
@@ -49,8 +49,8 @@ def decide(job: Mapping[str, Any], machines: Sequence[Machine]) -> Decided:
 
 def _decided(job: Mapping[str, Any], machines: Sequence[Machine]) -> Decided:
     from ....loaders import Session
-    from ....loaders.machines.agreement import identity
-    from ....loaders.machines.rank import Decided
+    from ....loaders.ring.agreement import identity
+    from ....loaders.ring.rank import Decided
 
     words = job["options"]
     choice = choice_of(words)
@@ -90,7 +90,7 @@ def _decided(job: Mapping[str, Any], machines: Sequence[Machine]) -> Decided:
 def _facts(job: Mapping[str, Any], machines: Sequence[Machine], policy: Policy) -> tuple[dict[str, Any], bool]:
     """Return the facts, and whether the folder is whole: of a pipeline a rank needs but the files of its own layers."""
     from ....loaders.machines.hostfile import unpacked
-    from ....loaders.machines.own_files import lacking
+    from ....loaders.ring.own_files import lacking
 
     words = job["options"]
     quick = bool(words.get("--quick"))

@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ....loaders import LoaderError
-from ....loaders.machines import ring, start
-from ....loaders.machines.serving.ring_server import RingServer
+from ....loaders.ring import addresses, start
+from ....loaders.ring.serving.ring_server import RingServer
 from ..commands.common import number_of
 from ..on_machines import OnMachines
 
@@ -20,13 +20,13 @@ class Spread:
     def __init__(self, on: OnMachines, options: dict[str, Any]) -> None:
         """Raises LoaderError no_ring where these hosts are none, or their first is another machine; UsageError."""
         hosts = on.hosts
-        ring.refuse_no_ring(hosts)
+        addresses.refuse_no_ring(hosts)
         if not hosts.hosts[0].is_local:
             message = f"the first host of `{hosts.path}` is `{hosts.hosts[0].ssh}`, and rank 0 answers here"
             raise LoaderError("no_ring", message, "let the list begin with this machine, which is 127.0.0.1")
         port = options["--starting-port"]
         self._port = None if port is None else number_of(options, "--starting-port", int, least=1)
-        ring.addresses(hosts, self._port)  # which may be none that there is
+        addresses.of_ranks(hosts, self._port)  # which may be none that there is
         self._on, self._program = on, start.Program(f"{__package__}.rank", options["--python"])
         self._policy = options["--policy"]
         self.not_passed_on = start.settable(hosts)[1]
@@ -55,7 +55,7 @@ class Spread:
         words: dict[str, Any] = {"MODEL": word, "--image": [], "--audio": [], "--image-size": None, "--server": True}
         words |= {"--context": None if tokens is None else str(tokens), "--policy": self._policy}
         serve = {"parallel": job.parallel, "kept_tokens": kept_tokens}
-        at = ring.addresses(hosts, self._port)
+        at = addresses.of_ranks(hosts, self._port)
         wanted = {"options": words, "hosts": hosts, "split": self._on.wanted, "ring": at, "serve": serve}
         jobs = [{**wanted, "rank": rank} for rank in range(len(hosts.hosts))]
         return await RingServer.of(hosts, self._program, jobs, job, seconds)

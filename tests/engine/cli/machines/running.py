@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 
 from mlxk_rules.engine.cli.machines import front as front_module
 from mlxk_rules.loaders.machines import hostfile as hostfiles
-from mlxk_rules.loaders.machines import ring
-from mlxk_rules.loaders.machines.ranks import Ranks
-from mlxk_rules.loaders.machines.start import Program
+from mlxk_rules.loaders.ring import addresses
+from mlxk_rules.loaders.ring.ranks import Ranks
+from mlxk_rules.loaders.ring.start import Program
 
 from ...command_line import COMMAND, ROOT, heeds_ctrl_c
 from ..serve.running import children, is_alive, until
@@ -51,7 +51,7 @@ def ranks_of(folder: Path, models: Sequence[Path], split: str | None = None, tok
         "wanted": {"max_tokens": tokens},
         "prompt": PROMPT,
         "split": split,
-        "ring": ring.addresses(hosts),
+        "ring": addresses.of_ranks(hosts),
         "hosts": hosts,
     }
     jobs = [{**job, "rank": rank, "options": {**options, "MODEL": str(model)}} for rank, model in enumerate(models)]

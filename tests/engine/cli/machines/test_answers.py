@@ -10,9 +10,9 @@ import pytest
 from jsonschema import Draft202012Validator
 from mlxk_rules.engine.storage import data_files
 from mlxk_rules.loaders import Session, checked_request
-from mlxk_rules.loaders.machines.agreement import refusal
+from mlxk_rules.loaders.ring.agreement import refusal
 
-from ....loaders.machines.models import model
+from ....loaders.ring.models import model
 from .running import PROMPT, agreed, hostfile, ran, ranks_of, running
 
 pytestmark = pytest.mark.slow

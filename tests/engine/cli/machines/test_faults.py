@@ -11,9 +11,9 @@ from pathlib import Path
 
 import pytest
 from mlxk_rules.loaders import LoaderError
-from mlxk_rules.loaders.machines.agreement import Refusal, refusal
+from mlxk_rules.loaders.ring.agreement import Refusal, refusal
 
-from ....loaders.machines.models import model
+from ....loaders.ring.models import model
 from .running import LOCAL, agreed, hostfile, ran, ranks_of, running
 
 pytestmark = pytest.mark.slow

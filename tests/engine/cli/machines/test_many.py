@@ -12,7 +12,7 @@ from mlxk_rules.loaders.machines.hostfile import Host, Hosts
 from mlxk_rules.loaders.machines.machine import Machine
 from mlxk_rules.loaders.machines.shares import of_hosts
 
-from ....loaders.machines.models import model
+from ....loaders.ring.models import model
 
 GB = 1 << 30
 WELL = Machine(64 * GB, None, "cpu", "0.32.4", "0.32.2")

@@ -13,9 +13,9 @@ import httpx2
 import pytest
 from mlxk_rules.loaders.machines import asked, hostfile
 from mlxk_rules.loaders.machines.machine import Machine, of_facts
-from mlxk_rules.loaders.machines.ranks import SILENCE_SECONDS
+from mlxk_rules.loaders.ring.ranks import SILENCE_SECONDS
 
-from ....loaders.machines.models import model
+from ....loaders.ring.models import model
 from ...command_line import Capture
 from ...command_line import ran as here_ran
 from ..serve.running import children, is_alive, until

@@ -18,11 +18,11 @@ import openai
 import pytest
 from mlxk_rules.loaders import Job, LoaderError
 from mlxk_rules.loaders.machines import hostfile as hostfiles
-from mlxk_rules.loaders.machines import ring
-from mlxk_rules.loaders.machines.agreement import RankRefused
-from mlxk_rules.loaders.machines.serving.ring_server import RingServer
+from mlxk_rules.loaders.ring import addresses
+from mlxk_rules.loaders.ring.agreement import RankRefused
+from mlxk_rules.loaders.ring.serving.ring_server import RingServer
 
-from ....loaders.machines.models import model
+from ....loaders.ring.models import model
 from ....tiny.pair import ANSWER, FOLDER, HOSTS
 from ...command_line import COMMAND, HELLO, ROOT
 from ..serve.running import Running, children, is_alive, running, until
@@ -216,7 +216,12 @@ def failure(
     """Why ranks that serve did not load; none of them is left. meanwhile: is given what tells their process ids."""
     hosts = hostfiles.read(hostfile(tmp_path, len(models)))
     options = dict.fromkeys(("--context", "--image-size", "--policy")) | {"--image": [], "--audio": [], "--quick": True}
-    same = {"split": None, "ring": ring.addresses(hosts), "hosts": hosts, "serve": {"parallel": 1, "kept_tokens": 99}}
+    same = {
+        "split": None,
+        "ring": addresses.of_ranks(hosts),
+        "hosts": hosts,
+        "serve": {"parallel": 1, "kept_tokens": 99},
+    }
     jobs = [{**same, "rank": rank, "options": {**options, "MODEL": str(one)}} for rank, one in enumerate(models)]
 
     before = children(os.getpid())  # other tests of this process may keep a child

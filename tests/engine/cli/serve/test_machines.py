@@ -15,7 +15,7 @@ from mlxk_rules.engine.cli.serve.deciding import beside
 from mlxk_rules.engine.cli.serve.kept.rules import RuleFile
 from mlxk_rules.engine.problems import UsageError
 from mlxk_rules.loaders import LoaderError
-from mlxk_rules.loaders.machines.agreement import RankRefused, Refusal
+from mlxk_rules.loaders.ring.agreement import RankRefused, Refusal
 
 from ...command_line import HELLO, ROOT, Capture, ran
 

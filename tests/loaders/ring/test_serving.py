@@ -10,7 +10,7 @@ import pytest
 
 pytest.importorskip("mlx_lm")
 
-from mlxk_rules.loaders.machines.serving import same_on_all
+from mlxk_rules.loaders.ring.serving import same_on_all
 
 
 class Layer:

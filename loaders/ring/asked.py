@@ -13,9 +13,9 @@ from typing import Any
 
 from ..dry_run import guard
 from ..host.this_machine import look
+from ..machines.hostfile import Host, Hosts
+from ..machines.machine import Machine, of_facts
 from ..problems import LoaderError
-from .hostfile import Host, Hosts
-from .machine import Machine, of_facts
 from .ranks import Ranks
 from .start import Program
 

@@ -13,8 +13,8 @@ import shutil
 import sys
 from typing import NamedTuple
 
+from ..machines.hostfile import Host, Hosts
 from ..problems import LoaderError
-from .hostfile import Host, Hosts
 
 # What a hostfile may set for the ranks: MLX's own switches, where the models are, how many threads. Nothing by which
 # the loader or the interpreter would load other code.

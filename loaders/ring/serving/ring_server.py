@@ -14,10 +14,10 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+from ...machines.hostfile import Hosts
 from ...problems import LoaderError
 from ...serving.backend_server import BackendServer, Job, client_at
 from ..agreement import RankRefused, refusal
-from ..hostfile import Hosts
 from ..joining import joined
 from ..ranks import Ranks
 from ..start import Program

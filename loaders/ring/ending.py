@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import signal
 
+from ..machines.hostfile import Host
 from ..problems import LoaderError
-from .hostfile import Host
 
 _OF_SSH = 255  # what ssh ends with where it fails itself
 _BY_SIGNAL = 128  # a shell's exit code is this and the signal's number

@@ -26,12 +26,12 @@ from ..backends.failure import backend_error
 from ..backends.running import Session
 from ..backends.surroundings import own_output, silence
 from ..dry_run import guard
+from ..machines.machine import Machine, of_facts
 from ..problems import LoaderError
+from .addresses import refuse_taken
 from .agreement import packed, refusal, unpacked
 from .asked import this_one
-from .machine import Machine, of_facts
 from .ranks import BEAT, PLACE, SILENCE_SECONDS
-from .ring import refuse_taken
 from .serving.outside import Outside
 from .serving.rank_server import Share, listening_in, no_longer_listening, serve
 from .sharded import Split, open_share, ring_of, told_by_all

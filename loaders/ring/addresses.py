@@ -12,8 +12,8 @@ import socket
 from collections.abc import Sequence
 from contextlib import ExitStack
 
+from ..machines.hostfile import Hosts
 from ..problems import LoaderError
-from .hostfile import Hosts
 
 STARTING_PORT = 32323  # mlx.launch's own
 _LAST_PORT = 65535
@@ -30,7 +30,7 @@ def refuse_no_ring(hosts: Hosts) -> None:
         raise LoaderError("no_ring", message, "leave --hosts away, or add a host")
 
 
-def addresses(hosts: Hosts, starting_port: int | None = None) -> list[list[str]]:
+def of_ranks(hosts: Hosts, starting_port: int | None = None) -> list[list[str]]:
     """`address:port` of each rank's links. Ports count from `starting_port`; None takes free ones where all is local.
 
     Raises LoaderError bad_address where this machine has not such an address, bad_argument for too high a port.

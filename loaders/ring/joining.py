@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from ..machines.machine import of_facts
 from ..problems import LoaderError
 from .agreement import checked
-from .machine import of_facts
 from .ranks import Ranks
 
 START_SECONDS = 60.0

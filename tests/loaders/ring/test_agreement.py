@@ -6,7 +6,7 @@ import json
 from typing import Any
 
 import pytest
-from mlxk_rules.loaders.machines.agreement import SIZE, checked, identity, packed, refusal, unpacked
+from mlxk_rules.loaders.ring.agreement import SIZE, checked, identity, packed, refusal, unpacked
 
 ALLOW = {"decision": "allow", "backend": "mlx_lm", "gate": "text", "error_type": None, "message": None}
 BLOCK = {**ALLOW, "decision": "block", "backend": "unsupported", "error_type": "too_large", "message": "too large"}

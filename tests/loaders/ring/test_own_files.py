@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from mlxk_rules.loaders.dry_run.sizes.shares import Group
-from mlxk_rules.loaders.machines.own_files import lacking, layers_of
+from mlxk_rules.loaders.ring.own_files import lacking, layers_of
 
 
 @pytest.mark.parametrize(("layers", "count"), [(4, 2), (5, 2), (7, 3), (61, 8), (4, 4), (9, 1)])

@@ -20,9 +20,9 @@ from contextlib import suppress
 from typing import Any, NamedTuple, cast
 
 from ..backends.failure import printable
+from ..machines.hostfile import Host, Hosts
 from ..problems import LoaderError
 from .ending import ended
-from .hostfile import Host, Hosts
 from .start import Program, command, environment, settable
 
 PLACE = "mlxk-rules-ranks-"  # the folder of those on this machine begins so
