@@ -38,6 +38,7 @@ from .sharded import Split, open_share, ring_of, told_by_all
 
 _PREFIX = "mlxk-rules-rank-"
 REFUSED = 1
+_ENDING = threading.Lock()
 
 
 class Decided(NamedTuple):
@@ -147,6 +148,7 @@ def _end_in_silence(heard: list[float], place: Path) -> None:
 
 
 def _end(place: Path, code: int) -> NoReturn:
+    _ENDING.acquire()  # never released: of two threads that end at once, one would leave half of what the other removes
     shutil.rmtree(place, ignore_errors=True)
     no_longer_listening()
     if place.parent.name.startswith(PLACE):  # where whoever started it was killed, the last rank leaves nothing

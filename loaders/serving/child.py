@@ -31,6 +31,7 @@ from .backend_server import Job
 from .leaving import stop_when_left
 from .listening import listen_at
 
+_ENDING = threading.Lock()
 _LOCAL = ("--host", "127.0.0.1", "--port", "0")  # never bound: the socket is there already
 
 
@@ -174,6 +175,7 @@ def _end_with_parent(place: Path) -> None:
 
 
 def _end(place: Path) -> NoReturn:
+    _ENDING.acquire()  # never released: of two threads that end at once, one would leave half of what the other removes
     shutil.rmtree(place, ignore_errors=True)
     os._exit(1)
 

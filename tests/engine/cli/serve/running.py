@@ -10,7 +10,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -62,14 +62,20 @@ def until(holds: Callable[[], Any], seconds: float = 20) -> Any:
 
 
 def children(pid: int) -> list[int]:
-    """The processes that a process started, whichever of its threads did."""
+    """The processes that a process started, whichever of its threads did; not yet those that are still its fork."""
     found: list[int] = []
     for file in Path(f"/proc/{pid}/task").glob("*/children"):
-        try:
+        with suppress(OSError):
             found += map(int, file.read_text().split())
-        except OSError:
-            continue
-    return sorted(found)
+    return sorted(one for one in found if _program(one) != _program(pid))
+
+
+def _program(pid: int) -> bytes:
+    """The words of its command line; none where it is gone."""
+    try:
+        return Path(f"/proc/{pid}/cmdline").read_bytes()
+    except OSError:
+        return b""
 
 
 def is_alive(pid: int) -> bool:
