@@ -1,6 +1,6 @@
 """Which backend is asked what of a folder, and what it answered before.
 
-An answer is kept for the folder as it is (each file's inode, size and times, as in facts_cache) and for everything that
+An answer is kept for the folder as it is (each file's inode, size and times, as of kept facts) and for everything that
 is installed beside the backend: another mlx-lm, mlx or transformers is asked again. Kept is what a backend said, not
 that it could not say anything.
 """

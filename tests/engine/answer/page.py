@@ -32,13 +32,13 @@ FILE = ROOT / "engine" / "README.md"
 TEMPLATE = HERE / "page.md.in"
 MODEL, RULES = "tests/models/hello", "tests/engine/answer/small.yaml"
 MEMORY = 8_000_000_000  # bytes, wherever the page is made
-_SHOWN = ("config_status", "model", "request", "weights", "memory")
+_SHOWN = ("config_status", "config", "model", "request", "weights", "memory")
 _SAID = ("status", "phase", "reason", "model_type", "load_bytes", "cache", "context_tokens")
 
 
 def text() -> str:
     """The page as the code makes it now. The working folder must be the project's."""
-    words = [MODEL, "--image", "--policy", RULES]
+    words = [MODEL, "--image", "--why", "--policy", RULES]
     options = {name: value for name, value in read_options("explain", words).items() if value}
     policy = Policy.load(RULES)
     facts = probe(MODEL, dry_run=False)
