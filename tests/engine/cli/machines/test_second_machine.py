@@ -11,8 +11,9 @@ from pathlib import Path
 
 import httpx2
 import pytest
-from mlxk_rules.loaders.machines import asked, hostfile
+from mlxk_rules.loaders.machines import hostfile
 from mlxk_rules.loaders.machines.machine import Machine, of_facts
+from mlxk_rules.loaders.ring import asked
 from mlxk_rules.loaders.ring.ranks import SILENCE_SECONDS
 
 from ....loaders.ring.models import model
