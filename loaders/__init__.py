@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .backends.request import Message, Remembered, Request, checked_request
     from .backends.running import Report, Session, stream
     from .dry_run import Workers
-    from .facts.vocabularies import difference as vocabularies_differ
+    from .facts.token_vocabularies import difference as vocabularies_differ
     from .hub.download import download
     from .hub.needed_files import needed
     from .hub.relatives import relatives
@@ -100,7 +100,7 @@ def __getattr__(name: str) -> Any:
 
         return adapter.Adapter if name == "Adapter" else adapter.read
     if name == "vocabularies_differ":
-        from .facts.vocabularies import difference
+        from .facts.token_vocabularies import difference
 
         return difference
     if name in _OF_THE_HUB:  # only who asks it pays for it

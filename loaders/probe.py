@@ -13,7 +13,7 @@ from .host import this_machine
 from .host.installed import BACKENDS
 from .host.this_machine import Host, runtime
 from .hub import hub_facts, names
-from .machines import alone
+from .machines import one_machine
 from .problems import LoaderError
 from .resolving import snapshot
 from .resolving.model_names import Resolved, resolve
@@ -147,7 +147,7 @@ class Probed:
         facts["runtime"] = machine.runtime
         facts["memory"] |= machine.memory
         facts |= none_beside()
-        facts["machines"] = alone.none()
+        facts["machines"] = one_machine.none()
         facts["dry_run"] = {backend: outcome.not_done(backend, "it was not asked for") for backend in BACKENDS}
         return facts
 
@@ -207,7 +207,7 @@ class Probed:
         total = memory["total_bytes"]
         if question is None or total is None or facts["weights"]["mlx_lm"]["size_bytes"] * 2 <= total:
             return None
-        return dry_run.of_ranks(question, alone.COUNTS, memory["accelerator"])
+        return dry_run.of_ranks(question, one_machine.COUNTS, memory["accelerator"])
 
     def split(
         self,
@@ -257,11 +257,11 @@ class Probed:
         facts = {**facts, "memory": memory, "dry_run": facts["dry_run"] | told}
         if self._split is None:
             return facts
-        from .machines import machine, shares  # of use only where a model is large
+        from .machines import machine, machine_facts  # of use only where a model is large
 
         here = machine.this_machine(self._machine)._replace(recommended_bytes=memory["recommended_bytes"])
         has_index = facts["weights"]["index"] == "ok"
-        return {**facts, "machines": shares.of_this_machine(here, has_index, self._split)}
+        return {**facts, "machines": machine_facts.of_this_machine(here, has_index, self._split)}
 
 
 def _located(model: str | os.PathLike[str] | Resolved | Shape) -> tuple[Resolved, Shape | None]:

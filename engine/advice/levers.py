@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
-from ..compiler.functions import run
+from ..compiler.program_functions import run
 from ..facts.wording import json_text
 from ..storage import data_files
 from ..storage.kept_values import put, take

@@ -1,7 +1,8 @@
 """The command line: the one place that prints, and the one that knows both the engine and the loaders.
 
 Comes in: the words that a person typed. Goes out: text on standard output, an error line, an exit code. Read usage,
-options, command_line, then commands/, a module each; answers/ and hub/ are what run, and explain and pull, are made of.
+options, command_line, then commands/, a module each; answers/, hub/ and listing/ are what run, explain with pull, and
+list are made of.
 """
 
 from __future__ import annotations

@@ -23,7 +23,7 @@ _WAITING = "asking mlx-lm how it splits the model (--quick does without)"
 
 def refuse_other_split(wanted: str | None) -> None:
     """Raise UsageError where --split names no way to share a model."""
-    from ...loaders.machines.shares import SPLITS
+    from ...loaders.machines.machine_facts import SPLITS
 
     if wanted is not None and wanted not in SPLITS:
         message = f"`--split` is `{wanted[:40]}`, one of {', '.join(SPLITS)} is wanted"
@@ -70,7 +70,7 @@ class OnMachines:
         quick = bool(options.get("--quick"))
         asked: dict[str, Machine] = {}
         if file is None and not quick:
-            from ...loaders.ring.asked import ask
+            from ...loaders.ring.ask_machines import ask
 
             with waiting(_ASKING):
                 asked = ask(hosts, options["--python"])
@@ -85,8 +85,8 @@ class OnMachines:
 
     def facts(self, found: Probed, facts: dict[str, Any], others: bool = False) -> dict[str, Any]:
         """Return the facts with those of the machines. others: with what other counts of them would come to."""
-        from ...loaders.machines.alone import COUNTS
-        from ...loaders.machines.shares import of_hosts
+        from ...loaders.machines.machine_facts import of_hosts
+        from ...loaders.machines.one_machine import COUNTS
 
         count = len(self.hosts.hosts)
         if count < 2:

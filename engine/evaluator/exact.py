@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..compiler.functions import functions_of
+from ..compiler.program_functions import functions_of
 from ..decision import Decision, PolicyName
 from ..facts.types import kind_of
 from ..facts.vocabulary import Vocabulary

@@ -11,7 +11,7 @@ from ..compiler.program_builder import sections
 from ..language.expression import Node
 from ..problems import Problem
 from ..rulefile.document import Document, Located
-from .machine import State, expressions
+from .incremental import State, expressions
 
 Tree = tuple[str, Any]  # ("term", number), ("not", tree), or ("and"|"or", trees)
 

@@ -16,7 +16,7 @@ from time import perf_counter
 from typing import Any, NamedTuple, Protocol, TypeVar, cast
 from weakref import finalize
 
-from ...engine.storage.own_package import EXTRAS, install_command
+from ...engine.storage.how_installed import EXTRAS, install_command
 from .. import bounded_files
 from ..facts.folder import listing
 from ..host.installed import NAMES

@@ -7,7 +7,7 @@ from importlib import metadata
 from typing import Any
 from urllib.parse import urlsplit
 
-from ...engine.storage.own_package import install_command
+from ...engine.storage.how_installed import install_command
 from ..problems import LoaderError
 
 _SECONDS = re.compile(r";\s*t\s*=\s*(\d+)")

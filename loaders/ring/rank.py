@@ -30,7 +30,7 @@ from ..machines.machine import Machine, of_facts
 from ..problems import LoaderError
 from .addresses import refuse_taken
 from .agreement import packed, refusal, unpacked
-from .asked import this_one
+from .ask_machines import this_one
 from .ranks import BEAT, PLACE, SILENCE_SECONDS
 from .serving.outside import Outside
 from .serving.rank_server import Share, listening_in, no_longer_listening, serve

@@ -23,7 +23,7 @@ from ..backends.failure import printable
 from ..machines.hostfile import Host, Hosts
 from ..problems import LoaderError
 from .ending import ended
-from .start import Program, command, environment, settable
+from .start_command import Program, command, environment, settable
 
 PLACE = "mlxk-rules-ranks-"  # the folder of those on this machine begins so
 _MAX_LINE = 1 << 20

@@ -28,7 +28,7 @@ from ..hub.hub_facts import is_shape
 from ..problems import LoaderError
 from . import companions
 from .backend_server import Job
-from .leaving import stop_when_left
+from .client_left import stop_when_left
 from .listening import listen_at
 
 _ENDING = threading.Lock()

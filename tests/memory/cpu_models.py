@@ -12,11 +12,11 @@ from .worker import ANSWER
 
 def told(record: Mapping[str, Any], by_layers: bool = False) -> dict[int, Told]:
     """What is told of the model on a CPU by the tokens of a measured prompt: by a replay, or by its layers."""
-    from mlxk_rules.loaders.dry_run.sizes import layer_sizes, working_memory
+    from mlxk_rules.loaders.dry_run.sizes import prompt_sizes, working_memory
 
     model = _model(record["config"], record["shape"]["bits"])
     if by_layers:
-        sizes = layer_sizes.prompt(model, record["config"], "cpu")
+        sizes = prompt_sizes.prompt(model, record["config"], "cpu")
         assert sizes is not None
         prompt = working_memory.PromptMemory(sizes["fixed_bytes"], sizes["bytes_per_token"], sizes["bytes_per_pair"])
     else:

@@ -8,7 +8,7 @@ from ...facts.vocabulary import vocabulary
 from ...language.expression import Node
 from ...language.fact_paths import path_of
 from ..formulas.formula import Atom, Choice, Formula
-from ..formulas.made_nodes import call, equal, literal, path_node, put_node
+from ..formulas.new_nodes import call, equal, literal, path_node, put_node
 from .asked import Asked
 from .ordinary_model import type_path
 from .uses import ELEMENT, Uses, is_list, paths

@@ -14,7 +14,7 @@ def solver() -> Any:
     try:
         return import_module("z3")
     except ImportError:
-        from ...storage.own_package import install_command
+        from ...storage.how_installed import install_command
 
         raise UsageError(
             "no-solver", "z3 is not installed, by which this is proved", install_command("analysis")

@@ -8,7 +8,7 @@ from typing import Any
 from ...language.expression import Node
 from ...language.fact_paths import at_root, path_of
 from ...language.interpreter import interpret
-from .made_nodes import literal
+from .new_nodes import literal
 
 # Where a set is asked as a whole, by membership: there it stays a set, so that its entries can be told apart.
 _SETS_AT = {"contains": 0, "shares": 1, "has_any": 1, "any_ends_with": 1}

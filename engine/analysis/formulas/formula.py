@@ -13,8 +13,8 @@ from ...language.fact_paths import path_of
 from ...policy import Policy
 from ...rulefile.document import Derivation, Located
 from .constants import Constants, key_of
-from .made_nodes import folded, lifted, literal, put_node
-from .made_of import MadeOf, fact_paths_of, looked_up_by
+from .derived_from import MadeOf, fact_paths_of, looked_up_by
+from .new_nodes import folded, lifted, literal, put_node
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ def run(options: dict[str, Any]) -> int:
         raise UsageError("not-fixed", f"`{name}` extends another policy", "fix the file that has the sets")
     report = audit(document, runtime())
     if len(report.absent) == len(LIBRARIES):
-        from ...storage.own_package import install_command
+        from ...storage.how_installed import install_command
 
         raise UsageError("nothing-installed", "no MLX library is installed", install_command("all"))
     fixed = False

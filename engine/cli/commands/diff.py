@@ -17,7 +17,7 @@ from ...report.difference import page, pairs, said
 from ...report.edits import edit_reports, lines, plain, version_line
 from ...report.problem_formats import COMPARED, FORMATS
 from ...report.terminal import Style, safe, style_for
-from ...storage.own_package import install_command
+from ...storage.how_installed import install_command
 from ..formats import format_of
 from ..policies.policy_cases import cases_of, some_of
 from ..policies.policy_revision import policy_at

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from ...advice.longest_context import longest_context
 from ...report.answer import explanation
 from ...report.terminal import safe, screen_for
+from ..default_request import EACH, first_allowed
 from ..hub.hub_question import asked as asked_of_the_hub
 from ..on_machines import OnMachines, refuse_policy_of_one_machine
-from ..requests import EACH, first_allowed
 from .common import choice_of, opened, print_json, told
 
 if TYPE_CHECKING:
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from ...advice.remedies import Remedy
     from ...decision import Decision, Trace
     from ...policy import Policy
-    from ..requests import Request
+    from ..default_request import Request
 
 
 def run(options: dict[str, Any]) -> int:
@@ -114,7 +114,7 @@ def _notes(
         notes.append((what, safe(f"mlxk-rules {command}")))
     missing = [change.fact for remedy in changes for change in remedy.changes if change.fact.endswith(".installed")]
     if missing:
-        from ...storage.own_package import EXTRAS, install_command
+        from ...storage.how_installed import EXTRAS, install_command
 
         extras = [EXTRAS[fact.split(".")[1]] for fact in dict.fromkeys(missing) if fact.split(".")[1] in EXTRAS]
         notes += [("install", safe(install_command(extra))) for extra in extras]

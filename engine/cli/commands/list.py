@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 from ...problems import UsageError, did_you_mean
 from ...report.model_table import Table
 from ...report.terminal import safe, screen_for
-from ..requests import EACH
+from ..default_request import EACH
+from ..listing.rows import Row, rows
 from .common import choice_of
-from .rows import Row, rows
 
 if TYPE_CHECKING:
     from ....loaders import Local

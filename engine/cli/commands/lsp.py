@@ -7,7 +7,7 @@ from importlib.metadata import version
 from typing import Any
 
 from ...problems import UsageError
-from ...storage.own_package import install_command
+from ...storage.how_installed import install_command
 
 
 def run(options: dict[str, Any]) -> int:

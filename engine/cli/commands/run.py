@@ -45,7 +45,7 @@ def run(options: dict[str, Any]) -> int:
         )
     asked = _options(options)
     if options["--hosts"] is not None:
-        from ..machines.front import run_on_hosts
+        from ..machines.run_on_hosts import run_on_hosts
         from ..on_machines import refuse_policy_of_one_machine
 
         policy = policy_of(options)

@@ -8,7 +8,7 @@ from typing import Any
 
 from ...problems import UsageError
 from ...report.terminal import safe
-from ...storage.own_package import install_command
+from ...storage.how_installed import install_command
 from ..serve.settings import settings_of
 from .common import choice_of
 

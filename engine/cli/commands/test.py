@@ -25,7 +25,7 @@ from ...testing.case_files import Found, find
 from ...testing.cases import Folder, Run, Suite
 from ...testing.coverage import Coverage, covered, own
 from ...testing.folders import write
-from ...testing.machine import machine
+from ...testing.incremental import machine
 from ...testing.mutation.survivors import Mutation, mutate
 from ...testing.outcome import Failure, failures
 from ..formats import format_of

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from ....loaders import LoaderError
-from ....loaders.ring import addresses, start
+from ....loaders.ring import addresses, start_command
 from ....loaders.ring.serving.ring_server import RingServer
 from ..commands.common import number_of
 from ..on_machines import OnMachines
@@ -27,9 +27,9 @@ class Spread:
         port = options["--starting-port"]
         self._port = None if port is None else number_of(options, "--starting-port", int, least=1)
         addresses.of_ranks(hosts, self._port)  # which may be none that there is
-        self._on, self._program = on, start.Program(f"{__package__}.rank", options["--python"])
+        self._on, self._program = on, start_command.Program(f"{__package__}.rank", options["--python"])
         self._policy = options["--policy"]
-        self.not_passed_on = start.settable(hosts)[1]
+        self.not_passed_on = start_command.settable(hosts)[1]
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> Spread | None:

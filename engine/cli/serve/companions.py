@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 from ....loaders import Adapter, vocabularies_differ
 from ...policy import Policy
 from .asked.refusals import Refusal
-from .asked.requests import Asked
+from .asked.request_body import Asked
 
 _MAX_KNOWN = 1_000
 

@@ -14,7 +14,7 @@ from ..machines.serving import Spread
 from .asked.adapters import Adapters
 from .asked.catalogue import Catalogue
 from .asked.refusals import of_loader
-from .asked.requests import Asked
+from .asked.request_body import Asked
 from .companions import Companions, Vocabularies, needed, of_draft, refuse_unread
 
 _FRESH_SECONDS = 5.0  # for which the machine's memory is taken to be as it was

@@ -11,7 +11,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .asked.admission import Admission
-from .door import Door, application
+from .endpoints import Door, application
 from .server import Server
 from .views import Views
 

@@ -11,18 +11,18 @@ from typing import Any, NamedTuple
 
 from ....loaders import BackendServer
 from ...policy import Policy
+from ..default_request import EACH
 from ..machines.serving import Spread
 from ..on_machines import refuse_policy_of_one_machine
 from ..policies.policy_choice import Choice
-from ..requests import EACH
 from .asked.adapters import Adapters
 from .asked.catalogue import Catalogue
 from .asked.refusals import Refusal, blocked
-from .asked.requests import Asked
+from .asked.request_body import Asked
 from .deciding import Decided, Decider
+from .kept.current_policy import RuleFile, Rules, watch
 from .kept.decision_log import DecisionLog, line_of, masked
 from .kept.metrics import Metrics
-from .kept.rules import RuleFile, Rules, watch
 from .loaded.models import Entry, Models, Start
 from .settings import DEFAULT_TOKENS, Settings
 

@@ -12,10 +12,10 @@ from starlette.routing import Route
 from ...facts.assignments import override
 from ...policy import Policy
 from ...problems import PolicyError, UsageError
-from .asked import requests
+from .asked import request_body
 from .asked.refusals import Refusal
-from .asked.requests import Asked, json_of
-from .door import body_of, guarded
+from .asked.request_body import Asked, json_of
+from .endpoints import body_of, guarded
 from .loaded.needs import Needs
 from .page import content_policy, page
 from .server import Server
@@ -146,14 +146,14 @@ class Views:
 
 def _asked(body: dict[str, Any]) -> Asked:
     if "messages" in body:
-        return requests.chat(body)
+        return request_body.chat(body)
     if "prompt" in body:
-        return requests.completion(body)
+        return request_body.completion(body)
     model, tokens = body.get("model"), body.get("context_tokens")
     if not isinstance(model, str):
         raise Refusal(400, "invalid_value", "`facts` or `model` is wanted", "model")
     if tokens is not None and (isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 1):
         raise Refusal(400, "invalid_value", "`context_tokens`: a whole number of 1 or more is wanted", "context_tokens")
     images, audio = bool(body.get("images")), bool(body.get("audio"))
-    beside = requests.beside_of(body)
+    beside = request_body.beside_of(body)
     return Asked(model, "", {}, images, audio, None, tokens or DEFAULT_TOKENS, False, False, (), *beside)

@@ -14,7 +14,7 @@ from ...problems import PolicyError
 from ...rulefile.checked import Checked, check
 from ...rulefile.document import Document, Gate, Located, StringSet
 from ..cases import Equivalent, Run
-from ..machine import Machine, State, expressions, machine
+from ..incremental import Machine, State, expressions, machine
 from ..outcome import differences
 from .mutants import Mutant, mutants
 

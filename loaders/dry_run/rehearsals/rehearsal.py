@@ -11,7 +11,7 @@ from typing import Any
 
 from ...backends.time_limit import TooLong, in_time
 from .. import outcome
-from ..sizes import layer_sizes, settings
+from ..sizes import prompt_sizes, settings
 
 # Functions of the libraries: what fails in them fails for what config.json says, or for what the weights are.
 _OF_CONFIG = frozenset(
@@ -65,7 +65,7 @@ class Rehearsal:
         """Tells what prompt and picture take in the model that was loaded."""
         if "prompt" not in self.facts:
             return
-        self.tells("prompt", lambda: layer_sizes.prompt(self.model, self.config, accelerator))
+        self.tells("prompt", lambda: prompt_sizes.prompt(self.model, self.config, accelerator))
         if self.inputs:
             with suppress(Exception, TooLong), in_time(REPLAY_SECONDS):
                 self._replay(accelerator)

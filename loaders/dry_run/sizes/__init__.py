@@ -1,5 +1,5 @@
 """What a model that was loaded without weights would take: its cache, a prompt, a picture.
 
 Comes in: the backend's model. Goes out: bytes, in forms from which those at any context follow. Read cache_sizes,
-layer_sizes, working_memory, settings.
+prompt_sizes, working_memory, settings.
 """

@@ -15,7 +15,7 @@ from typing import Any, cast
 
 from .. import outcome
 from ..rehearsals.stand_ins import nothing_computed, replaced
-from . import cache_sizes, layer_sizes, load_peak, settings
+from . import cache_sizes, load_peak, prompt_sizes, settings
 
 _HEADS = ("num_attention_heads", "n_heads", "n_head", "num_heads")
 _MAX_DEPTH = 8
@@ -52,7 +52,7 @@ def shares(
     if hasattr(model, "shard"):
         found["tensor"] = {str(count): _of_tensor(whole, config, count, accelerator) for count in counts}
     if hasattr(model, "model") and hasattr(model.model, "pipeline"):
-        prompt = _told(lambda: layer_sizes.prompt(model, config, accelerator))
+        prompt = _told(lambda: prompt_sizes.prompt(model, config, accelerator))
         found["pipeline"] = {str(count): _of_pipeline(whole, count, prompt) for count in counts}
     return found
 
@@ -68,7 +68,7 @@ def _of_tensor(whole: _Whole, config: Mapping[str, Any], count: int, accelerator
             after = whole.arrays()
             rank["weights_bytes"] = sum(array.nbytes for array in after.values())
             rank["peak_bytes"] = _told(lambda: load_peak.sliced(whole.before, after, accelerator))
-            rank["prompt"] = _told(lambda: layer_sizes.prompt(model, _fewer_heads(config, count), accelerator))
+            rank["prompt"] = _told(lambda: prompt_sizes.prompt(model, _fewer_heads(config, count), accelerator))
             rank["cache"] = whole.cache()
     except Exception as error:  # whatever a model's own code raises
         return {"refused": outcome.reason(error), "uneven": uneven, "ranks": []}

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple, NoReturn
 from ...backends.remote_code import no_remote_code
 from ...backends.running import Session
 from ...backends.surroundings import quiet_and_offline
-from ...serving.leaving import stop_when_left
+from ...serving.client_left import stop_when_left
 from ...serving.listening import listen_at
 from ..sharded import Split, loads_seen, refuse_missing
 from .outside import Outside

@@ -20,7 +20,7 @@ from ...serving.backend_server import BackendServer, Job, client_at
 from ..agreement import RankRefused, refusal
 from ..joining import joined
 from ..ranks import Ranks
-from ..start import Program
+from ..start_command import Program
 
 _LOADED_HELP = "see whether that machine is well, or allow more with --load-seconds"
 _LEAST_LOAD_SECONDS = 1.0

@@ -15,7 +15,7 @@ from mlxk_rules.engine.rulefile.checked import check
 from mlxk_rules.engine.testing.binding import bound
 from mlxk_rules.engine.testing.case_files import find
 from mlxk_rules.engine.testing.cases import Run
-from mlxk_rules.engine.testing.machine import machine
+from mlxk_rules.engine.testing.incremental import machine
 from mlxk_rules.engine.testing.mutation.mutants import mutants
 
 pytestmark = pytest.mark.slow

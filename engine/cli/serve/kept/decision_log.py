@@ -11,9 +11,9 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any
 
-from ..asked.requests import Asked
+from ..asked.request_body import Asked
 from ..deciding import Decided
-from .rules import Rules
+from .current_policy import Rules
 
 MAX_BYTES, KEPT = 64 << 20, 5
 _WAITING = 10_000  # lines; what a slow disk does not take is counted and left out

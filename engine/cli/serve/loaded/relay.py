@@ -10,7 +10,7 @@ from typing import Any
 
 from .....loaders import BackendServer
 from ..asked.refusals import Refusal
-from ..asked.requests import Asked
+from ..asked.request_body import Asked
 
 KEEP_ALIVE = ": keep-alive\n\n"
 _MAX_ERROR = 500  # characters of a backend's words

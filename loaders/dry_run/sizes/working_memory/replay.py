@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from . import layout
 from .graph import Graph, Operation
-from .queue import Cpu, Gpu
+from .pending_work import Cpu, Gpu
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

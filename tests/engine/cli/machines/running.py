@@ -11,11 +11,11 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from mlxk_rules.engine.cli.machines import front as front_module
+from mlxk_rules.engine.cli.machines import run_on_hosts as front_module
 from mlxk_rules.loaders.machines import hostfile as hostfiles
 from mlxk_rules.loaders.ring import addresses
 from mlxk_rules.loaders.ring.ranks import Ranks
-from mlxk_rules.loaders.ring.start import Program
+from mlxk_rules.loaders.ring.start_command import Program
 
 from ...command_line import COMMAND, ROOT, heeds_ctrl_c
 from ..serve.running import children, is_alive, until

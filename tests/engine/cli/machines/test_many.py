@@ -10,7 +10,7 @@ from mlxk_rules.engine import Policy
 from mlxk_rules.loaders import Probed, Workers, request_of
 from mlxk_rules.loaders.machines.hostfile import Host, Hosts
 from mlxk_rules.loaders.machines.machine import Machine
-from mlxk_rules.loaders.machines.shares import of_hosts
+from mlxk_rules.loaders.machines.machine_facts import of_hosts
 
 from ....loaders.ring.models import model
 

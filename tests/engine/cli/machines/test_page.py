@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from mlxk_rules.loaders.machines import hostfile
-from mlxk_rules.loaders.ring.start import settable
+from mlxk_rules.loaders.ring.start_command import settable
 
 from ....tiny import pair
 from ...command_line import ROOT, Capture, ran

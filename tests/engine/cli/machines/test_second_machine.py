@@ -13,7 +13,7 @@ import httpx2
 import pytest
 from mlxk_rules.loaders.machines import hostfile
 from mlxk_rules.loaders.machines.machine import Machine, of_facts
-from mlxk_rules.loaders.ring import asked
+from mlxk_rules.loaders.ring import ask_machines
 from mlxk_rules.loaders.ring.ranks import SILENCE_SECONDS
 
 from ....loaders.ring.models import model
@@ -123,8 +123,8 @@ def test_serve_and_a_cable_that_is_pulled(models: Path, tmp_path: Path, machine:
 
 def test_a_machine_is_asked_what_it_has(models: Path, tmp_path: Path, machine: SecondMachine) -> None:
     hosts = hostfile.read(both_and_nobody(tmp_path))
-    found = asked.ask(hosts)
-    here = of_facts(asked.this_one())
+    found = ask_machines.ask(hosts)
+    here = of_facts(ask_machines.this_one())
     assert found["second"] == here and here.total_bytes and here.mlx_lm
     assert "nobody cannot be reached: ssh: connect to host" in (found["nobody"].reason or "")
     assert found["nobody"] == Machine(reason=found["nobody"].reason)

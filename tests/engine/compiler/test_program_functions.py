@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from mlxk_rules.engine import Policy
-from mlxk_rules.engine.compiler.functions import functions_of
+from mlxk_rules.engine.compiler.program_functions import functions_of
 from mlxk_rules.engine.compiler.shipped import MODULES
 from mlxk_rules.engine.storage import cache_folder
 

@@ -17,11 +17,11 @@ from ..machines.hostfile import Host, Hosts
 from ..machines.machine import Machine, of_facts
 from ..problems import LoaderError
 from .ranks import Ranks
-from .start import Program
+from .start_command import Program
 
 SECONDS = 30.0
 _AT_ONCE = 32
-_NAME = f"{__package__}.asked"
+_NAME = f"{__package__}.ask_machines"
 
 
 def this_one() -> dict[str, Any]:

@@ -17,9 +17,8 @@ from zlib import crc32
 
 import pytest
 from mlxk_rules.engine import Policy
-from mlxk_rules.engine.cli import row_grounds
 from mlxk_rules.engine.cli.command_line import main
-from mlxk_rules.engine.cli.commands import rows
+from mlxk_rules.engine.cli.listing import row_grounds, rows
 from mlxk_rules.engine.storage import cache_folder
 from mlxk_rules.loaders.host import memory, this_machine
 from mlxk_rules.loaders.resolving import stamp

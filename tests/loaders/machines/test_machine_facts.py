@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from mlxk_rules.loaders.machines import alone, shares
+from mlxk_rules.loaders.machines import machine_facts, one_machine
 from mlxk_rules.loaders.machines.hostfile import Host, Hosts
 from mlxk_rules.loaders.machines.machine import Machine
 
@@ -37,7 +37,7 @@ def facts(
     said = {"tensor": tensor and {count: tensor}, "pipeline": pipeline and {count: pipeline}}
     hosts = Hosts("H", "ring", (), tuple(map(Host, names)))
     answer = {"status": "ok", "reason": None, "shares": said}
-    return shares.of_hosts(hosts, machines or (MACHINE,) * len(names), wanted, index, answer, more)
+    return machine_facts.of_hosts(hosts, machines or (MACHINE,) * len(names), wanted, index, answer, more)
 
 
 CHOICES = [
@@ -101,17 +101,19 @@ def test_versions_that_differ_are_told_of_each_machine() -> None:
 
 
 def test_one_host_is_the_same_as_none() -> None:
-    assert facts("a", way(rank(5))) == alone.none()
+    assert facts("a", way(rank(5))) == one_machine.none()
 
 
 def test_what_was_not_told() -> None:
     hosts = Hosts("H", "", (), (Host("a"), Host("b")))
     answer = {"status": "not_done", "reason": "it took too long", "shares": None}
-    found = shares.of_hosts(hosts, (MACHINE, MACHINE), None, True, answer)
+    found = machine_facts.of_hosts(hosts, (MACHINE, MACHINE), None, True, answer)
     assert (found["status"], found["reason"], found["link"]) == ("not_done", "it took too long", None)
     assert [row["weights_bytes"] for row in found["hosts"]] == [None, None]
     del answer["shares"]
-    assert shares.of_hosts(hosts, (MACHINE, MACHINE), None, True, answer | {"status": "ok"})["status"] == "not_done"
+    assert (
+        machine_facts.of_hosts(hosts, (MACHINE, MACHINE), None, True, answer | {"status": "ok"})["status"] == "not_done"
+    )
 
 
 def test_other_ways_are_those_that_work() -> None:
@@ -133,8 +135,8 @@ def test_other_ways_are_those_that_work() -> None:
 
 def test_several_machines_such_as_this_one() -> None:
     more = {"shares": {"tensor": {"2": way(rank(5))}, "pipeline": None}}
-    found = shares.of_this_machine(MACHINE, False, more)
-    assert found | {"ways": {}} == alone.none()
+    found = machine_facts.of_this_machine(MACHINE, False, more)
+    assert found | {"ways": {}} == one_machine.none()
     assert [row["total_bytes"] for row in found["ways"]["2"]["hosts"]] == [100, 100]
     assert found["ways"]["2"]["supports"] == ["tensor"]
-    assert shares.of_this_machine(MACHINE, False, {"status": "failed"}) == alone.none()
+    assert machine_facts.of_this_machine(MACHINE, False, {"status": "failed"}) == one_machine.none()

@@ -7,8 +7,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from mlxk_rules.engine.storage import own_package
-from mlxk_rules.engine.storage.own_package import install_command
+from mlxk_rules.engine.storage import how_installed
+from mlxk_rules.engine.storage.how_installed import install_command
 from packaging.requirements import Requirement
 
 RECEIPT = """[tool]
@@ -37,7 +37,7 @@ def test_where_there_is_no_pip(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     def without_pip(name: str) -> Any:
         return None if name == "pip" else object()
 
-    monkeypatch.setattr(own_package, "find_spec", without_pip)
+    monkeypatch.setattr(how_installed, "find_spec", without_pip)
     assert install_command("text", str(tmp_path)).startswith("uv pip install --python ")
 
 
@@ -59,5 +59,5 @@ def test_a_tool_of_uv(tmp_path: Path) -> None:
 
 
 def test_where_nothing_tells_how_it_was_installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(own_package, "PACKAGE", "no-such-package-of-ours")
+    monkeypatch.setattr(how_installed, "PACKAGE", "no-such-package-of-ours")
     assert install_command("text", str(tmp_path)).endswith(" -m pip install mlx-lm")

@@ -8,7 +8,7 @@ from typing import Any
 from ...language.expression import Node
 from ...language.fact_paths import at_root, path_of
 from ...rulefile.document import Derivation
-from .made_nodes import lifted, literal
+from .new_nodes import lifted, literal
 
 
 class MadeOf:

@@ -14,9 +14,9 @@ from binascii import crc32
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any, BinaryIO, NamedTuple
 
-from ...loaders.resolving import stamp
-from ...loaders.resolving.stamp import Stamp
-from ..storage import cache_folder
+from ....loaders.resolving import stamp
+from ....loaders.resolving.stamp import Stamp
+from ...storage import cache_folder
 
 _FOLDER = "rows"
 _MAX_FILES = 16

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from .alone import COUNTS, none
 from .hostfile import Hosts
 from .machine import Machine
+from .one_machine import COUNTS, none
 
 SPLITS = ("tensor", "pipeline")
 Places = Sequence[tuple[str, Machine]]

@@ -11,10 +11,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from ...storage import cache_folder, kept_values
-from .. import kept_rows, row_grounds
-from ..kept_rows import Kept
+from ..default_request import REQUESTS, Request, first_allowed
 from ..policies.policy_choice import Choice
-from ..requests import REQUESTS, Request, first_allowed
+from . import kept_rows, row_grounds
+from .kept_rows import Kept
 
 if TYPE_CHECKING:
     from ....loaders import Local

@@ -12,9 +12,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
-from .asked import requests
+from .asked import request_body
 from .asked.refusals import Refusal, blocked
-from .asked.requests import Asked, json_of
+from .asked.request_body import Asked, json_of
 from .deciding import Decided
 from .loaded.relay import KEEP_ALIVE, answer, event, whole
 from .server import Server
@@ -55,11 +55,11 @@ class Door:
 
     async def chat(self, request: Request) -> Response:
         """A chat's next message."""
-        return await self._answered(request, requests.chat(json_of(await body_of(request))))
+        return await self._answered(request, request_body.chat(json_of(await body_of(request))))
 
     async def completion(self, request: Request) -> Response:
         """A text gone on with."""
-        return await self._answered(request, requests.completion(json_of(await body_of(request))))
+        return await self._answered(request, request_body.completion(json_of(await body_of(request))))
 
     async def transcription(self, request: Request) -> Response:
         """What is said in a recording."""
@@ -84,7 +84,7 @@ class Door:
             raise Refusal(
                 400, "invalid_value", f"`response_format` is `{kind[:40]}`: json or text is wanted", "response_format"
             )
-        asked = requests.transcription(fields.get("model"), recording, fields)
+        asked = request_body.transcription(fields.get("model"), recording, fields)
         found = await self._whole(request, asked, await self._decided(request, asked))
         text = found["choices"][0]["message"]["content"] or ""
         headers = self._headers(request)

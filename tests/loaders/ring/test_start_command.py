@@ -12,7 +12,7 @@ import pytest
 from mlxk_rules.loaders import LoaderError
 from mlxk_rules.loaders.machines.hostfile import Host, Hosts
 from mlxk_rules.loaders.ring.ending import ended
-from mlxk_rules.loaders.ring.start import Program, command, environment, settable
+from mlxk_rules.loaders.ring.start_command import Program, command, environment, settable
 
 HERE, THERE = Host("127.0.0.1", ("127.0.0.1",)), Host("mac2", ("10.0.0.2",))
 

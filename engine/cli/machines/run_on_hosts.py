@@ -29,7 +29,7 @@ def run_on_hosts(options: dict[str, Any], asked: Options, prompt: str) -> int:
     Raises LoaderError and UsageError for what keeps the ranks from deciding at all.
     """
     from ....loaders.machines import hostfile
-    from ....loaders.ring import addresses, start
+    from ....loaders.ring import addresses, start_command
     from ....loaders.ring.joining import joined
     from ....loaders.ring.ranks import Ranks
 
@@ -43,10 +43,10 @@ def run_on_hosts(options: dict[str, Any], asked: Options, prompt: str) -> int:
     hosts = hostfile.read(options["--hosts"])
     addresses.refuse_no_ring(hosts)
     style = style_for(sys.stderr)
-    for name in start.settable(hosts)[1]:
+    for name in start_command.settable(hosts)[1]:
         text = f"the hostfile's variable `{name}` is not passed on: only MLX's own switches and HF_HOME are"
         print(f"{style('observed', 'dim')}: {safe(text)}", file=sys.stderr)
-    program = start.Program(f"{__package__}.rank", options["--python"])
+    program = start_command.Program(f"{__package__}.rank", options["--python"])
     with Ranks(hosts, program, _jobs(options, asked, prompt, hosts, addresses.of_ranks(hosts, port))) as ranks:
         with waiting(f"{len(hosts.hosts)} ranks look at the model"):
             told = joined(ranks)

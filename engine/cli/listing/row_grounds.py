@@ -5,12 +5,12 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from ..compiler.reads import touches
-from ..storage import cache_folder
+from ...compiler.reads import touches
+from ...storage import cache_folder
 
 if TYPE_CHECKING:
-    from ..policy import Policy
-    from ..storage.kept_values import Files
+    from ...policy import Policy
+    from ...storage.kept_values import Files
 
 
 def rule_files(source: str | os.PathLike[str] | None) -> Files | None:
@@ -18,8 +18,8 @@ def rule_files(source: str | os.PathLike[str] | None) -> Files | None:
 
     None where that is not known, or one of them is not at rest: then it may be another since it was loaded.
     """
-    from ..compiler.kept_programs import files_of
-    from ..rulefile.policy_names import locate
+    from ...compiler.kept_programs import files_of
+    from ...rulefile.policy_names import locate
 
     files = files_of(*locate(source))
     try:
