@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import openai
@@ -36,6 +37,13 @@ TEXTS = ("hi there you", "hello", "the sky is blue and the sea too")
 def alone(qwen2: Path) -> Generator[Running]:
     with running(qwen2, "--only") as server:
         yield server
+
+
+@pytest.fixture
+def place() -> Generator[Path]:
+    """A folder for what a server lays, whose path is short enough for a socket."""
+    with TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 def ranks_of(server: Running) -> list[int]:
@@ -67,11 +75,11 @@ def events_of(server: Running, body: dict[str, Any], after: int, then: Callable[
     return found
 
 
-def test_a_ring_from_its_first_answer_to_its_end(qwen2: Path, tmp_path: Path) -> None:
+def test_a_ring_from_its_first_answer_to_its_end(qwen2: Path, place: Path) -> None:
     """One claim after another of the same server: each ring takes as long to load as a test."""
     shown = re.search(r"\$ mlxk-rules serve (.*)", (ROOT / "rules" / "MACHINES.md").read_text("utf-8"))
     assert shown
-    with running(HELLO, qwen2, "--only", *shown[1].split(), TMPDIR=str(tmp_path)) as server:
+    with running(HELLO, qwen2, "--only", *shown[1].split(), TMPDIR=str(place)) as server:
         server.status()  # which asks the backends of all models: below it is to be answered at once
         the_openai_client_is_answered(server)
         for more in ({}, {"seed": 1}):  # in a batch, and alone
@@ -82,7 +90,7 @@ def test_a_ring_from_its_first_answer_to_its_end(qwen2: Path, tmp_path: Path) ->
         a_rank_killed_between_requests_is_not_noticed(server)
         one_model_is_loaded_at_a_time(server, qwen2)
         no_rank_is_left_behind(server, signal.SIGTERM)
-    assert list(tmp_path.iterdir()) == []
+    assert list(place.iterdir()) == []
 
 
 def the_openai_client_is_answered(pair: Running) -> None:
@@ -167,10 +175,10 @@ def no_rank_is_left_behind(server: Running, end: signal.Signals) -> None:
     ],
 )
 def test_the_same_as_one_process_until_it_is_ended(
-    split: str | None, end: signal.Signals, qwen2: Path, alone: Running, tmp_path: Path
+    split: str | None, end: signal.Signals, qwen2: Path, alone: Running, place: Path
 ) -> None:
     words = ["--split", split] if split else []
-    with running(qwen2, "--only", "--hosts", HOSTS, *words, TMPDIR=str(tmp_path)) as several:
+    with running(qwen2, "--only", "--hosts", HOSTS, *words, TMPDIR=str(place)) as several:
 
         def answers(server: Running, **more: Any) -> list[str]:
             made: dict[str, str] = {}
@@ -195,7 +203,7 @@ def test_the_same_as_one_process_until_it_is_ended(
         time.sleep(3)
         assert all(_seconds(pid) - began < 0.3 for pid, began in zip(ranks, before, strict=True)), "an idle ring sleeps"
         no_rank_is_left_behind(several, end)
-    assert list(tmp_path.iterdir()) == []
+    assert list(place.iterdir()) == []
 
 
 def _seconds(pid: int) -> float:
