@@ -1,10 +1,12 @@
-"""What holds for every test, and the tiny models, each made once."""
+"""What holds for every test, and the tiny models, each made once a run."""
 
 from __future__ import annotations
 
 import os
 import shutil
 import tempfile
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,7 +23,8 @@ for name in (
 
 # No test may see, or fill, the cache of the person who runs it. What is kept is kept for all tests of a run: a backend
 # is asked once of a folder, as with a person. Installers find theirs: they would load everything down again.
-PLACES = {"HF_HOME": "hf-home", "XDG_CONFIG_HOME": "config", "XDG_CACHE_HOME": "cache"}
+MODELS = "MLXK_RULES_TESTS_MODELS"
+PLACES = {"HF_HOME": "hf-home", "XDG_CONFIG_HOME": "config", "XDG_CACHE_HOME": "cache", MODELS: "models"}
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -50,30 +53,43 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     items.sort(key=lambda item: item.get_closest_marker("slow") is None)
 
 
+def made(name: str, make: Callable[[Path], Path]) -> Path:
+    """Return a model that all workers of a run share, made by the first that wants it; no test changes it.
+
+    So what a backend says of it is asked once a run, as it is kept for all of them.
+    """
+    folder = Path(os.environ[MODELS]) / name
+    if not folder.exists():
+        own = make(Path(tempfile.mkdtemp(dir=os.environ[MODELS])) / folder.name)
+        with suppress(OSError):  # another worker was first
+            own.rename(folder)
+    return folder
+
+
 @pytest.fixture(scope="session")
 def tiny(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return tmp_path_factory.mktemp("tiny")
 
 
 @pytest.fixture(scope="session")
-def text_model(tiny: Path) -> Path:
+def text_model() -> Path:
     from .tiny.text import text
 
-    return text(tiny / "text")
+    return made("text", text)
 
 
 @pytest.fixture(scope="session")
-def vision_model(tiny: Path) -> Path:
+def vision_model() -> Path:
     from .tiny.vision import vision
 
-    return vision(tiny / "vision")
+    return made("vision", vision)
 
 
 @pytest.fixture(scope="session")
-def speech_model(tiny: Path) -> Path:
+def speech_model() -> Path:
     from .tiny.speech import speech
 
-    return speech(tiny / "speech")
+    return made("speech", speech)
 
 
 @pytest.fixture(scope="session")

@@ -24,6 +24,7 @@ from typing import Any, cast
 
 from .. import bounded_files
 from ..problems import LoaderError
+from .read_once import models_read_once
 
 MAX_CONFIG_BYTES = 64 << 20
 # What no backend is given of a folder: by name, in lower case.
@@ -86,6 +87,7 @@ def _install() -> None:
         dynamic = importlib.import_module("transformers.dynamic_module_utils")
     except ImportError:
         return  # no transformers, so none of its remote code either
+    models_read_once()
     for name, wrap in (
         ("resolve_trust_remote_code", _never_trust),
         ("get_cached_module_file", _never_fetch),

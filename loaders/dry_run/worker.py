@@ -109,6 +109,10 @@ class Workers:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.end()
+
+    def end(self) -> None:
+        """Ends the children; who is asked again starts again."""
         for worker in self._workers.values():
             worker.end()
 

@@ -74,7 +74,8 @@ def main(decide: Decide) -> None:
 
     def fail(error: BaseException) -> NoReturn:
         found = error if isinstance(error, LoaderError) else backend_error("mlx", "load", error, place)
-        say("error", {"code": found.code, "message": found.message, "help": found.help})
+        with suppress(OSError):  # nobody hears it any more: to end without the other thread would cut its tidying short
+            say("error", {"code": found.code, "message": found.message, "help": found.help})
         _end(place, REFUSED)
 
     try:

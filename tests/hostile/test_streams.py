@@ -47,7 +47,7 @@ def test_streams_and_files(row: dict[str, Any], place: Path) -> None:
         ["bash", "-o", "pipefail", "-c", line],
         capture_output=True,
         timeout=100,
-        env={**os.environ, "HF_HUB_CACHE": str(place / "hub"), "XDG_CACHE_HOME": str(place)},
+        env={**os.environ, "HF_HUB_CACHE": str(place / "hub")},
     )
     said = (done.stdout + done.stderr).decode("utf-8", "replace")
     assert done.returncode == row["code"] or (row["code"] == 0 and "| head" in line), said

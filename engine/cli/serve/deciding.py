@@ -7,7 +7,7 @@ import time
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
-from ....loaders import LoaderError, Probed, Resolved, machine, request_of
+from ....loaders import LoaderError, Probed, Resolved, Workers, machine, request_of
 from ...decision import Decision
 from ...policy import Policy
 from ..machines.serving import Spread
@@ -50,6 +50,7 @@ class Decider:
         self._known: dict[tuple[Any, ...], _Known] = {}
         self._asking: dict[tuple[Any, ...], asyncio.Task[_Known]] = {}
         self._one = asyncio.Semaphore(1)  # dry runs take a core each
+        self._workers = Workers()  # which go on from one folder to the next where more than one is waited for
         self._machine, self._looked = machine(), time.monotonic()
 
     async def decide(self, found: Resolved, asked: Asked, policy: Policy) -> Decided:
@@ -120,7 +121,7 @@ class Decider:
 
             async def ask() -> _Known:
                 async with self._one:
-                    return await asyncio.to_thread(_look, probed, policy, self._spread)
+                    return await asyncio.to_thread(self._look, probed, policy)
 
             task = self._asking[place] = asyncio.create_task(ask())
             task.add_done_callback(lambda _: self._asking.pop(place, None))
@@ -128,6 +129,19 @@ class Decider:
             return await asyncio.shield(task)
         except LoaderError as error:
             raise of_loader(error) from None
+
+    def _look(self, probed: Probed, policy: Policy) -> _Known:
+        facts = probed.told(probed.pinned(probed.facts()))
+        if self._spread is not None:
+            return _Known(probed.fingerprint, probed, self._spread.told(probed, facts))
+        known = _Known(probed.fingerprint, probed, facts)
+        if not _is_open(known, policy):
+            return known
+        try:
+            return known._replace(facts=probed.rehearsed(facts, workers=self._workers))
+        finally:
+            if len(self._asking) < 2:
+                self._workers.end()
 
     def _here(self) -> Any:
         if time.monotonic() - self._looked > _FRESH_SECONDS:
@@ -181,11 +195,3 @@ def _less(memory: Mapping[str, Any], held: int, ratio: float) -> dict[str, Any]:
 def _is_open(known: _Known, policy: Policy) -> bool:
     """Whether a backend is still to be asked, as this policy's decision rests on what it says."""
     return known.probed.is_open and policy.rests_on(policy.decide_few(known.facts).gate, "dry_run")
-
-
-def _look(probed: Probed, policy: Policy, spread: Spread | None) -> _Known:
-    facts = probed.told(probed.pinned(probed.facts()))
-    if spread is not None:
-        return _Known(probed.fingerprint, probed, spread.told(probed, facts))
-    known = _Known(probed.fingerprint, probed, facts)
-    return known._replace(facts=probed.rehearsed(facts)) if _is_open(known, policy) else known

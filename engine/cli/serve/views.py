@@ -70,10 +70,12 @@ class Views:
     async def status(self, request: Request) -> Response:
         """Models with their decisions, what is loaded, the last decisions, and how often each gate decided."""
         server = self._server
+        ids = list(server.catalogue.all())[:_MAX_TRIED]
         return JSONResponse(
             {
                 "policy": server.rule_file.rules.to_dict(),
-                "models": [await self._row(id, server.policy) for id in list(server.catalogue.all())[:_MAX_TRIED]],
+                # At once, so that a backend that has to be asked of several is started once.
+                "models": await asyncio.gather(*(self._row(id, server.policy) for id in ids)),
                 "resident": [entry.to_dict() for entry in server.models.entries],
                 "recent": [one._asdict() for one in server.recent],
                 "gates": server.gates,

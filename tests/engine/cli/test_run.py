@@ -151,9 +151,9 @@ def test_a_talk() -> None:
 def test_ctrl_c_stops_the_answer_and_keeps_the_talk(tmp_path: Path) -> None:
     from ...tiny.text import text
 
-    terminal = Terminal(
-        "run", str(text(tmp_path / "long", " ".join(f"word{n}" for n in range(400)))), "--max-tokens", "9999"
-    )
+    long = text(tmp_path / "long", " ".join(f"word{n}" for n in range(400)))
+    (long / "README.md").write_text("---\nlibrary_name: mlx\n---\n")
+    terminal = Terminal("run", str(long), "--max-tokens", "9999", "--policy", "2.0.4")  # which asks no backend before
     terminal.until("> ")
     terminal.type("Talk.\n")
     terminal.until("word3 ")

@@ -37,7 +37,8 @@ def alone(folder: Path) -> str:
         ("llama", None, 2, None),
         pytest.param("llama", 4, 4, "tensor", marks=pytest.mark.long),
         pytest.param("qwen2", None, 4, "pipeline", marks=pytest.mark.long),
-        ("qwen2", 4, 2, "pipeline"),
+        # Below by two folders with a part of its files each; plainly, in test_serving.
+        pytest.param("qwen2", 4, 2, "pipeline", marks=pytest.mark.long),
     ],
 )
 def test_the_same_as_one_process(
@@ -77,9 +78,9 @@ def test_as_a_person_sees_it(models: Path, tmp_path: Path) -> None:
 
 
 def test_a_folder_with_only_its_rank_s_files_will_do(models: Path, tmp_path: Path) -> None:
-    whole = models / "qwen2"
+    whole = models / "qwen24"
     if not whole.exists():
-        model(whole, "qwen2")
+        model(whole, "qwen2", bits=4)
     parts = []
     for rank, others in enumerate(((0, 1), (2, 3))):  # rank 0 has the last layers
         parts.append(shutil.copytree(whole, tmp_path / f"{rank}" / "qwen2"))

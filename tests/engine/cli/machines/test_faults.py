@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
-from mlxk_rules.loaders import LoaderError
+from mlxk_rules.loaders import LoaderError, Probed, Workers, request_of
 from mlxk_rules.loaders.ring.agreement import Refusal, refusal
 
 from ....loaders.ring.models import model
@@ -20,9 +20,13 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def llama(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of type llama, of which a long answer may be asked."""
-    return model(tmp_path_factory.mktemp("models") / "llama", max_position_embeddings=1 << 20)
+def known(llama: Path) -> Path:
+    """The model, once what mlx-lm says of it is kept: of two ranks here each would ask that by a child of its own."""
+    probed = Probed.of(str(llama), request_of())
+    with Workers() as workers:
+        facts = probed.rehearsed(probed.facts(), workers=workers)
+        probed.split(facts, (2,), facts["memory"]["accelerator"], workers)
+    return llama
 
 
 def refused(tmp_path: Path, folders: list[Path]) -> Refusal:
@@ -56,7 +60,8 @@ def test_a_model_that_the_policy_blocks_on_one_host(llama: Path, tmp_path: Path)
     assert (found.decision or {})["gate"] == "damaged-weights"
 
 
-@pytest.mark.parametrize("split", ["tensor", "pipeline"])
+# What serves refuses the same of a pipeline, in test_serving.
+@pytest.mark.parametrize("split", ["tensor", pytest.param("pipeline", marks=pytest.mark.long)])
 def test_a_tensor_that_no_file_holds(split: str, tmp_path: Path) -> None:
     """mlx-lm's sharded_load takes random numbers for it, and the answer is wrong without a word."""
     lacking = model(tmp_path / "lacking", "qwen2")
@@ -72,7 +77,10 @@ def test_a_tensor_that_no_file_holds(split: str, tmp_path: Path) -> None:
     assert "(127.0.0.1): no weight file holds `model.layers.1." in caught.value.message
 
 
-@pytest.mark.parametrize("when", ["before it decided", "at load", "in the answer"])
+# In the answer, as a person sees it, below.
+@pytest.mark.parametrize(
+    "when", ["before it decided", "at load", pytest.param("in the answer", marks=pytest.mark.long)]
+)
 def test_a_rank_that_is_killed(when: str, llama: Path, tmp_path: Path) -> None:
     with ranks_of(tmp_path, [llama] * 2, tokens=50_000) as ranks:
         pids = [one.process.pid for one in ranks._ranks]
@@ -96,13 +104,14 @@ def test_a_rank_that_is_killed(when: str, llama: Path, tmp_path: Path) -> None:
     assert all(not Path(f"/proc/{pid}").exists() for pid in pids)
 
 
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+# It has no answer to SIGTERM, and ends as by SIGKILL.
+@pytest.mark.parametrize("end", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long), signal.SIGKILL])
 def test_no_rank_is_left_behind(
-    end: signal.Signals, llama: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    end: signal.Signals, known: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    with running(2, llama, "hi", "--max-tokens", "50000", "--hosts", hostfile(tmp_path)) as front:
+    with running(2, known, "hi", "--max-tokens", "50000", "--hosts", hostfile(tmp_path)) as front:
         front.ranks()
         assert front.process.stdout is not None and front.process.stdout.read(1)
         front.process.send_signal(end)
@@ -112,15 +121,15 @@ def test_no_rank_is_left_behind(
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_a_rank_that_is_killed_as_a_person_sees_it(llama: Path, tmp_path: Path) -> None:
-    with running(2, llama, "hi", "--max-tokens", "50000", "--hosts", hostfile(tmp_path)) as front:
+def test_a_rank_that_is_killed_as_a_person_sees_it(known: Path, tmp_path: Path) -> None:
+    with running(2, known, "hi", "--max-tokens", "50000", "--hosts", hostfile(tmp_path)) as front:
         ranks = front.ranks()
         assert front.process.stdout is not None and front.process.stdout.read(1)
-        os.kill(ranks[0], signal.SIGKILL)
+        os.kill(ranks[1], signal.SIGKILL)
         done = front.ended(5)
         assert front.none_left()
     assert done.code == 1
-    assert done.err.splitlines()[-1].startswith("error[rank_failed]: rank 0 (127.0.0.1) was ended by signal 9")
+    assert done.err.splitlines()[-1].startswith("error[rank_failed]: rank 1 (127.0.0.1) was ended by signal 9")
 
 
 def test_a_port_that_is_taken(llama: Path, tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import openai
@@ -24,20 +25,12 @@ from mlxk_rules.loaders.ring.serving.ring_server import RingServer
 
 from ....loaders.ring.models import model
 from ....tiny.pair import ANSWER, FOLDER, HOSTS
-from ...command_line import COMMAND, HELLO, ROOT
+from ...command_line import HELLO, ROOT, Capture, ran
 from ..serve.running import Running, children, is_alive, running, until
 from .running import LOCAL, RANK, hostfile
 
 pytestmark = pytest.mark.slow
-END = json.loads((FOLDER / "config.json").read_bytes())["eos_token_id"]
-ENDLESS: dict[str, Any] = {"logit_bias": {str(END): -1000}, "max_tokens": 100_000}
 TEXTS = ("hi there you", "hello", "the sky is blue and the sea too")
-
-
-@pytest.fixture(scope="module")
-def qwen2(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A model of which each share changes the answer, and that both splits take."""
-    return model(tmp_path_factory.mktemp("models") / "qwen2", "qwen2")
 
 
 @pytest.fixture(scope="module")
@@ -47,11 +40,10 @@ def alone(qwen2: Path) -> Generator[Running]:
 
 
 @pytest.fixture
-def pair() -> Generator[Running]:
-    shown = re.search(r"\$ mlxk-rules serve (.*)", (ROOT / "rules" / "MACHINES.md").read_text("utf-8"))
-    assert shown
-    with running(HELLO, "--only", *shown[1].split()) as server:
-        yield server
+def place() -> Generator[Path]:
+    """A folder for what a server lays, whose path is short enough for a socket."""
+    with TemporaryDirectory() as folder:
+        yield Path(folder)
 
 
 def ranks_of(server: Running) -> list[int]:
@@ -63,10 +55,17 @@ def gone(pids: list[int]) -> bool:
     return until(lambda: not any(map(is_alive, pids)), 5)
 
 
-def events_of(server: Running, after: int = 0, then: Any = None, **more: Any) -> list[Any]:
+def endless(folder: Path = FOLDER) -> dict[str, Any]:
+    """A request whose answer goes on for as long as it is let: the end's token is forbidden."""
+    end = json.loads((folder / "config.json").read_bytes())["eos_token_id"]
+    said = [{"role": "user", "content": "Hi"}]
+    return {"model": folder.name, "messages": said, "logit_bias": {str(end): -1000}, "max_tokens": 100_000}
+
+
+def events_of(server: Running, body: dict[str, Any], after: int, then: Callable[[], object]) -> list[Any]:
     """The events of a stream; `then` is called after so many."""
     found: list[Any] = []
-    body = {"model": "pair", "messages": [{"role": "user", "content": "Hi"}], "stream": True, **more}
+    body = {**body, "stream": True}
     with server.http.stream("POST", "/v1/chat/completions", json=body) as response:
         for line in response.iter_lines():
             if line.startswith("data: "):
@@ -76,7 +75,25 @@ def events_of(server: Running, after: int = 0, then: Any = None, **more: Any) ->
     return found
 
 
-def test_the_openai_client(pair: Running) -> None:
+def test_a_ring_from_its_first_answer_to_its_end(qwen2: Path, place: Path) -> None:
+    """One claim after another of the same server: each ring takes as long to load as a test."""
+    shown = re.search(r"\$ mlxk-rules serve (.*)", (ROOT / "rules" / "MACHINES.md").read_text("utf-8"))
+    assert shown
+    with running(HELLO, qwen2, "--only", *shown[1].split(), TMPDIR=str(place)) as server:
+        server.status()  # which asks the backends of all models: below it is to be answered at once
+        the_openai_client_is_answered(server)
+        for more in ({}, {"seed": 1}):  # in a batch, and alone
+            for stream in (True, False):
+                a_client_that_leaves_does_not_hang_the_ring(server, {**endless(), **more, "stream": stream})
+        for rank in (0, 1):
+            a_rank_killed_in_mid_answer_is_told_and_the_next_request_answered(server, rank)
+        a_rank_killed_between_requests_is_not_noticed(server)
+        one_model_is_loaded_at_a_time(server, qwen2)
+        no_rank_is_left_behind(server, signal.SIGTERM)
+    assert list(place.iterdir()) == []
+
+
+def the_openai_client_is_answered(pair: Running) -> None:
     client = openai.OpenAI(base_url=f"{pair.url}/v1", api_key="none", max_retries=0)
     said: Any = [{"role": "user", "content": "Who are you?"}]
     assert client.chat.completions.create(model="pair", messages=said).choices[0].message.content == ANSWER
@@ -95,10 +112,73 @@ def test_the_openai_client(pair: Running) -> None:
     assert len(children(pair.process.pid)) == 2, "nothing was loaded for them"
 
 
-@pytest.mark.parametrize("split", [None, "tensor", "pipeline"])
-def test_the_same_as_one_process(split: str | None, qwen2: Path, alone: Running) -> None:
+def a_client_that_leaves_does_not_hang_the_ring(pair: Running, body: dict[str, Any]) -> None:
+    text = json.dumps(body)
+    host, port = pair.url.removeprefix("http://").split(":")
+    ranks = ranks_of(pair)
+    with socket.create_connection((host, int(port))) as one:
+        one.sendall(
+            f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode()
+        )
+        until(lambda: pair.status()["resident"][0]["answering"] == 1)
+        if body["stream"]:
+            one.recv(1 << 10)
+    assert pair.chat("pair", seed=2).json()["choices"][0]["message"]["content"] == ANSWER
+    assert pair.chat("pair").json()["choices"][0]["message"]["content"] == ANSWER
+    assert ranks_of(pair) == ranks, "it is the same ring"
+
+
+def a_rank_killed_in_mid_answer_is_told_and_the_next_request_answered(pair: Running, rank: int) -> None:
+    ranks = ranks_of(pair)
+    events = events_of(pair, endless(), 5, lambda: os.kill(ranks[rank], signal.SIGKILL))
+    assert events[-1]["error"]["code"] == "worker_died"
+    assert f"rank {rank} (127.0.0.1) was ended by signal 9" in events[-1]["error"]["message"]
+    assert gone(ranks)
+    assert pair.chat("pair").status_code == 200
+    assert set(ranks_of(pair)).isdisjoint(ranks)
+
+
+def a_rank_killed_between_requests_is_not_noticed(pair: Running) -> None:
+    ranks = ranks_of(pair)
+    os.kill(ranks[1], signal.SIGKILL)
+    assert pair.chat("pair").status_code == 200
+    assert gone(ranks)
+
+
+def one_model_is_loaded_at_a_time(pair: Running, other: Path) -> None:
+    first = ranks_of(pair)
+    assert pair.ask("/v1/completions", model=other.name, prompt="x", max_tokens=2).status_code == 200
+    assert gone(first) and pair.resident() == [other.name]
+
+    with pair.http.stream("POST", "/v1/chat/completions", json={**endless(other), "stream": True}) as response:
+        lines = response.iter_lines()  # kept, as the answer is left with it
+        assert any(line.startswith("data: ") for line in lines)
+        told = pair.chat("pair")
+        assert (told.status_code, told.json()["error"]["code"]) == (503, "busy")
+        assert "by one model at a time" in told.json()["error"]["message"]
+
+
+def no_rank_is_left_behind(server: Running, end: signal.Signals) -> None:
+    ranks = ranks_of(server)
+    server.process.send_signal(end)
+    server.process.wait(10)
+    assert gone(ranks)
+
+
+# What mlx-lm chooses for this model, where no split is named, is `tensor`.
+@pytest.mark.parametrize(
+    ("split", "end"),
+    [
+        (None, signal.SIGINT),
+        pytest.param("tensor", signal.SIGTERM, marks=pytest.mark.long),
+        ("pipeline", signal.SIGKILL),
+    ],
+)
+def test_the_same_as_one_process_until_it_is_ended(
+    split: str | None, end: signal.Signals, qwen2: Path, alone: Running, place: Path
+) -> None:
     words = ["--split", split] if split else []
-    with running(qwen2, "--only", "--hosts", HOSTS, *words) as several:
+    with running(qwen2, "--only", "--hosts", HOSTS, *words, TMPDIR=str(place)) as several:
 
         def answers(server: Running, **more: Any) -> list[str]:
             made: dict[str, str] = {}
@@ -122,7 +202,8 @@ def test_the_same_as_one_process(split: str | None, qwen2: Path, alone: Running)
         before = [_seconds(pid) for pid in ranks]
         time.sleep(3)
         assert all(_seconds(pid) - began < 0.3 for pid, began in zip(ranks, before, strict=True)), "an idle ring sleeps"
-    assert gone(ranks)
+        no_rank_is_left_behind(several, end)
+    assert list(place.iterdir()) == []
 
 
 def _seconds(pid: int) -> float:
@@ -131,79 +212,13 @@ def _seconds(pid: int) -> float:
     return (int(user) + int(system)) / os.sysconf("SC_CLK_TCK")
 
 
-@pytest.mark.parametrize("stream", [True, False])
-@pytest.mark.parametrize("more", [{}, {"seed": 1}], ids=["batched", "alone"])
-def test_a_client_that_leaves_does_not_hang_the_ring(stream: bool, more: dict[str, Any], pair: Running) -> None:
-    pair.chat("pair")
-    body = {"model": "pair", "messages": [{"role": "user", "content": "Hi"}], "stream": stream, **ENDLESS, **more}
-    text = json.dumps(body)
-    host, port = pair.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as one:
-        one.sendall(
-            f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(text)}\r\n\r\n{text}".encode()
-        )
-        until(lambda: pair.status()["resident"][0]["answering"] == 1)
-        if stream:
-            one.recv(1 << 10)
-    ranks = ranks_of(pair)
-    assert pair.chat("pair", seed=2).json()["choices"][0]["message"]["content"] == ANSWER
-    assert pair.chat("pair").json()["choices"][0]["message"]["content"] == ANSWER
-    assert ranks_of(pair) == ranks, "it is the same ring"
-
-
-@pytest.mark.parametrize("rank", [0, 1])
-def test_a_rank_killed_in_mid_answer(rank: int, pair: Running) -> None:
-    pair.chat("pair")
-    ranks = ranks_of(pair)
-    events = events_of(pair, 5, lambda: os.kill(ranks[rank], signal.SIGKILL), **ENDLESS)
-    assert events[-1]["error"]["code"] == "worker_died"
-    assert f"rank {rank} (127.0.0.1) was ended by signal 9" in events[-1]["error"]["message"]
-    assert gone(ranks)
-    assert pair.chat("pair").status_code == 200
-    assert set(ranks_of(pair)).isdisjoint(ranks)
-
-
-def test_a_rank_killed_between_requests(pair: Running) -> None:
-    pair.chat("pair")
-    ranks = ranks_of(pair)
-    os.kill(ranks[1], signal.SIGKILL)
-    assert pair.chat("pair").status_code == 200
-    assert gone(ranks)
-
-
-@pytest.mark.parametrize("end", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_no_rank_is_left_behind(end: signal.Signals, tmp_path: Path) -> None:
-    with running(FOLDER, "--only", "--hosts", HOSTS, TMPDIR=str(tmp_path)) as server:
-        server.chat("pair")
-        ranks = ranks_of(server)
-        server.process.send_signal(end)
-        server.process.wait(10)
-        assert gone(ranks)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_one_model_at_a_time(qwen2: Path) -> None:
-    with running(FOLDER, qwen2, "--only", "--hosts", HOSTS) as server:
-        server.chat("pair")
-        first = ranks_of(server)
-        assert server.ask("/v1/completions", model="qwen2", prompt="x", max_tokens=2).status_code == 200
-        assert gone(first) and server.resident() == ["qwen2"]
-
-        def meanwhile() -> None:
-            told = server.ask("/v1/completions", model="qwen2", prompt="x")
-            assert (told.status_code, told.json()["error"]["code"]) == (503, "busy")
-            assert "by one model at a time" in told.json()["error"]["message"]
-
-        events_of(server, 3, meanwhile, logit_bias=ENDLESS["logit_bias"], max_tokens=400)
-
-
 def test_a_tensor_that_no_file_holds(tmp_path: Path) -> None:
     lacking = model(tmp_path / "lacking", "qwen2")
     (lacking / "model-1.safetensors").unlink()
     index = lacking / "model.safetensors.index.json"
     index.write_text(index.read_text().replace("model-1.safetensors", "model-0.safetensors"))
     job = Job("mlx_lm", str(lacking), None, "qwen2")
-    assert failure(tmp_path, job, [lacking] * 2).code == "missing_tensors"
+    assert failure(tmp_path, job, [lacking] * 2, split="pipeline").code == "missing_tensors"
 
 
 def failure(
@@ -212,12 +227,13 @@ def failure(
     models: list[Path],
     seconds: float = 60,
     meanwhile: Callable[[Callable[[], list[int]]], None] = lambda ranks: None,
+    split: str | None = None,
 ) -> LoaderError:
     """Why ranks that serve did not load; none of them is left. meanwhile: is given what tells their process ids."""
     hosts = hostfiles.read(hostfile(tmp_path, len(models)))
     options = dict.fromkeys(("--context", "--image-size", "--policy")) | {"--image": [], "--audio": [], "--quick": True}
     same = {
-        "split": None,
+        "split": split,
         "ring": addresses.of_ranks(hosts),
         "hosts": hosts,
         "serve": {"parallel": 1, "kept_tokens": 99},
@@ -262,24 +278,20 @@ def test_a_rank_that_hangs(qwen2: Path, tmp_path: Path) -> None:
         (["--starting-port", "many"], "`--starting-port` is `many`"),
     ],
 )
-def test_what_cannot_be(words: list[str], told: str) -> None:
-    assert told in refused("--hosts", HOSTS, *words)
+def test_what_cannot_be(words: list[str], told: str, capsys: Capture) -> None:
+    assert told in refused(capsys, "--hosts", HOSTS, *words)
 
 
-def test_hosts_that_are_none(tmp_path: Path) -> None:
-    assert "names one host" in refused("--hosts", hostfile(tmp_path, 1))
+def test_hosts_that_are_none(tmp_path: Path, capsys: Capture) -> None:
+    assert "names one host" in refused(capsys, "--hosts", hostfile(tmp_path, 1))
     hosts = hostfile(tmp_path, hosts=[{"ssh": "mac2.local", "ips": ["192.0.2.1"]}, LOCAL])
     (tmp_path / "hosts.machines.json").write_text("[{}, {}]")
-    assert "the first host of " in (said := refused("--hosts", hosts)) and "no_ring" in said
+    assert "the first host of " in (said := refused(capsys, "--hosts", hosts)) and "no_ring" in said
     for name in ("--split", "--machines", "--python", "--starting-port"):
-        assert f"`{name}` is for several machines" in refused(name, "1")
+        assert f"`{name}` is for several machines" in refused(capsys, name, "1")
 
 
-def refused(*words: str | Path) -> str:
-    import subprocess
-
-    done = subprocess.run(
-        [*COMMAND, "serve", str(FOLDER), "--port", "0", *map(str, words)], capture_output=True, text=True
-    )
-    assert (done.returncode, done.stdout) == (2, "")
-    return done.stderr
+def refused(capsys: Capture, *words: str | Path) -> str:
+    code, out, err = ran(capsys, "serve", str(FOLDER), "--port", "0", *map(str, words))
+    assert (code, out) == (2, "")
+    return err

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import openai
 import pytest
 
 from ....tiny.text import ANSWER
-from .running import Running
+from .running import running
 
 pytestmark = pytest.mark.slow
 
@@ -34,76 +34,90 @@ def with_recording(file: Path) -> Any:
 SAID: Any = [{"role": "developer", "content": "Be short."}, {"role": "user", "content": "Hi"}]
 
 
-@pytest.fixture(scope="module")
-def client(three: Running) -> openai.OpenAI:
-    return openai.OpenAI(base_url=f"{three.url}/v1", api_key="none", max_retries=0)
+class Here(NamedTuple):
+    """The client of a server of a model of each backend, and what it may be given to see and to hear."""
+
+    client: openai.OpenAI
+    picture: Path
+    recording: Path
+
+    def answer(self, model: str, messages: Any, **more: Any) -> Any:
+        """What the client is answered."""
+        return self.client.chat.completions.create(model=model, messages=messages, max_tokens=30, **more)
 
 
-@pytest.mark.parametrize("model", ["text", "vision", "speech"])
-@pytest.mark.parametrize("stream", [False, True])
-def test_answers(model: str, stream: bool, client: openai.OpenAI, picture: Path, recording: Path) -> None:
-    messages = {"text": SAID, "vision": with_picture(picture), "speech": with_recording(recording)}[model]
-    found: Any = client.chat.completions.create(model=model, messages=messages, stream=stream, max_tokens=30)
-    if stream:
-        text = "".join(choice.delta.content or "" for chunk in found for choice in chunk.choices)
-    else:
-        text = found.choices[0].message.content
-        assert found.model == model and found.choices[0].finish_reason == "stop"
-    assert text.strip() == ANSWER
+def test_the_openai_client(
+    text_model: Path, vision_model: Path, speech_model: Path, picture: Path, recording: Path
+) -> None:
+    """One claim after another of one server, whose models take longer to load than to answer."""
+    with running(text_model, vision_model, speech_model, "--only") as server:
+        server.status()  # which asks each backend of all models by one child
+        here = Here(openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0), picture, recording)
+        for model, messages in (
+            ("text", SAID),
+            ("vision", with_picture(picture)),
+            ("speech", with_recording(recording)),
+            ("vision", SAID),
+        ):
+            a_model_answers(here, model, messages)
+            it_streams(here, model, messages)
+        recordings_are_transcribed(here)
+        a_recording_that_is_none(here)
+        a_completion(here)
+        what_a_model_is_not_for_is_blocked(here)
+        a_warning_is_a_header_and_not_in_the_text(here)
+        assert server.resident() == ["speech", "text", "vision"]
+        assert sum("loaded " in line for line in server.said) == 3, "each was loaded once"
 
 
-def test_a_vision_model_answers_text(client: openai.OpenAI) -> None:
-    assert client.chat.completions.create(model="vision", messages=SAID).choices[0].message.content == ANSWER
+def a_model_answers(here: Here, model: str, messages: Any) -> None:
+    found = here.answer(model, messages)
+    assert found.model == model and found.choices[0].finish_reason == "stop"
+    assert found.choices[0].message.content.strip() == ANSWER
 
 
-@pytest.mark.parametrize("form", ["json", "text"])
-def test_a_transcription(form: Any, client: openai.OpenAI, recording: Path) -> None:
-    with recording.open("rb") as file:
-        found: Any = client.audio.transcriptions.create(model="speech", file=file, response_format=form)
-    assert (found if form == "text" else found.text).strip() == ANSWER
+def it_streams(here: Here, model: str, messages: Any) -> None:
+    chunks = here.answer(model, messages, stream=True)
+    assert "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices).strip() == ANSWER
 
 
-def test_a_recording_that_is_none(client: openai.OpenAI) -> None:
+def recordings_are_transcribed(here: Here) -> None:
+    for form in ("json", "text"):
+        with here.recording.open("rb") as file:
+            found: Any = here.client.audio.transcriptions.create(model="speech", file=file, response_format=form)
+        assert (found if form == "text" else found.text).strip() == ANSWER
+
+
+def a_recording_that_is_none(here: Here) -> None:
     with pytest.raises(openai.APIStatusError) as caught:
-        client.audio.transcriptions.create(model="speech", file=("a.wav", b"no recording"))
+        here.client.audio.transcriptions.create(model="speech", file=("a.wav", b"no recording"))
     assert caught.value.code in ("backend_failed", "backend_refused")
     assert "/" not in str(caught.value.message)
 
 
-def test_a_completion(client: openai.OpenAI) -> None:
-    assert client.completions.create(model="text", prompt="The", max_tokens=20).choices[0].text
+def a_completion(here: Here) -> None:
+    assert here.client.completions.create(model="text", prompt="The", max_tokens=20).choices[0].text
     with pytest.raises(openai.BadRequestError) as caught:
-        client.completions.create(model="vision", prompt="The")
+        here.client.completions.create(model="vision", prompt="The")
     assert caught.value.code == "unsupported_endpoint"
 
 
-@pytest.mark.parametrize(
-    ("model", "kind", "code"),
-    [
-        ("text", "image", "capability_mismatch"),
-        ("speech", "text", "capability_mismatch"),
-        ("text", "audio", "capability_mismatch"),
-    ],
-)
-def test_blocks(model: str, kind: str, code: str, client: openai.OpenAI, picture: Path, recording: Path) -> None:
-    messages = {"image": with_picture(picture), "text": SAID, "audio": with_recording(recording)}[kind]
-    for stream in (False, True):
-        with pytest.raises(openai.BadRequestError) as caught:
-            client.chat.completions.create(model=model, messages=messages, stream=stream)
-        assert caught.value.code == code
-        assert isinstance(caught.value.body, dict) and caught.value.body["decision"]["decision"] == "block"
+def what_a_model_is_not_for_is_blocked(here: Here) -> None:
+    for model, messages in (
+        ("text", with_picture(here.picture)),
+        ("speech", SAID),
+        ("text", with_recording(here.recording)),
+    ):
+        for stream in (False, True):
+            with pytest.raises(openai.BadRequestError) as caught:
+                here.answer(model, messages, stream=stream)
+            assert caught.value.code == "capability_mismatch"
+            assert isinstance(caught.value.body, dict) and caught.value.body["decision"]["decision"] == "block"
 
 
-def test_a_warning_is_a_header_and_not_in_the_text(client: openai.OpenAI) -> None:
+def a_warning_is_a_header_and_not_in_the_text(here: Here) -> None:
     # More tokens than the model was made for.
-    response = client.chat.completions.with_raw_response.create(model="text", messages=SAID, max_tokens=4000)
+    ask = here.client.chat.completions.with_raw_response.create
+    response = ask(model="text", messages=SAID, max_tokens=4000)
     assert "beyond its own maximum" in response.headers["x-mlxk-warning"]
     assert response.parse().choices[0].message.content == ANSWER
-
-
-def test_each_is_loaded_once(three: Running, client: openai.OpenAI, recording: Path) -> None:
-    # Each is asked here, twice: another worker may have done the tests above.
-    for model, messages in (("text", SAID), ("vision", SAID), ("speech", with_recording(recording))) * 2:
-        assert client.chat.completions.create(model=model, messages=messages, max_tokens=30).choices
-    assert three.resident() == ["speech", "text", "vision"]
-    assert sum("loaded " in line for line in three.said) == 3

@@ -10,8 +10,10 @@ from typing import Any, NamedTuple
 
 import openai
 import pytest
+from mlxk_rules.engine import Policy
 from mlxk_rules.loaders import machine
 
+from ....rehearsing import rehearser
 from ....tiny.adapter import adapter
 from ....tiny.text import ANSWER, text
 from ...command_line import HELLO, Capture, ran
@@ -97,7 +99,21 @@ def here(root: Path) -> Generator[Here]:
 
 
 @pytest.mark.slow
-def test_an_adapter_answers_as_mlx_lm_does_with_it(here: Here) -> None:
+def test_at_a_request_s_wish(here: Here) -> None:
+    """One claim after another of one server, whose models and adapters take longer to load than to be asked."""
+    here.server.status()  # which asks a backend of all models by one child
+    an_adapter_answers_as_mlx_lm_does_with_it(here)
+    a_stream_and_a_completion_with_an_adapter(here)
+    a_draft_model_changes_no_answer(here)
+    both_at_once_and_what_they_take_is_logged(here)
+    what_is_not_allowed_or_does_not_go_together(here)
+    an_adapter_that_does_not_fit_is_never_left_out(here)
+    images_are_for_mlx_vlm_which_takes_neither(here)
+    an_adapter_that_changes_is_loaded_anew(here)
+    decided_without_a_load(here)
+
+
+def an_adapter_answers_as_mlx_lm_does_with_it(here: Here) -> None:
     plain, tuned = here.answer(), here.answer(adapters="tuned")
     assert plain == here.own(None) == ANSWER
     assert tuned == here.own("tuned") != plain
@@ -106,8 +122,7 @@ def test_an_adapter_answers_as_mlx_lm_does_with_it(here: Here) -> None:
     assert {"text", "text (adapter tuned)", "text (adapter dora)"} <= set(here.server.resident())
 
 
-@pytest.mark.slow
-def test_a_stream_and_a_completion_with_an_adapter(here: Here) -> None:
+def a_stream_and_a_completion_with_an_adapter(here: Here) -> None:
     stream: Any = here.client.chat.completions.create(
         model="text", messages=SAID, max_tokens=24, temperature=0, stream=True, extra_body={"adapters": "tuned"}
     )
@@ -120,33 +135,25 @@ def test_a_stream_and_a_completion_with_an_adapter(here: Here) -> None:
     assert texts[0] != texts[1]
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("draft", ["small", "wrong", "text"])
-def test_a_draft_model_changes_no_answer(draft: str, here: Here) -> None:
-    for drafted in (1, 3):
-        assert here.answer(draft_model=draft, num_draft_tokens=drafted) == ANSWER
-    assert f"text (draft {draft})" in here.server.resident()
+def a_draft_model_changes_no_answer(here: Here) -> None:
+    for draft in ("small", "wrong", "text"):
+        for drafted in (1, 3):
+            assert here.answer(draft_model=draft, num_draft_tokens=drafted) == ANSWER
+        assert f"text (draft {draft})" in here.server.resident()
 
 
-@pytest.mark.slow
-def test_both_at_once(here: Here) -> None:
+def both_at_once_and_what_they_take_is_logged(here: Here) -> None:
     assert here.answer(adapters="tuned", draft_model="wrong") == here.own("tuned")
-    assert "text (adapter tuned, draft wrong)" in here.server.resident()
-
-
-@pytest.mark.slow
-def test_what_they_take_is_logged(here: Here) -> None:
-    here.answer(adapters="tuned", draft_model="small")
     line = json.loads(here.log.read_text().splitlines()[-1])
     tensors = (here.root / "tuned" / "adapters.safetensors").stat().st_size
-    assert (line["request"]["adapter"], line["request"]["draft_model"]) == ("tuned", "small")
+    assert (line["request"]["adapter"], line["request"]["draft_model"]) == ("tuned", "wrong")
     assert 0 < line["adapter"]["bytes"] < tensors
     assert line["draft"]["decision"] == "allow" and line["draft"]["unlike"] is None
-    weights = (here.root / "small" / "model.safetensors").stat().st_size
+    weights = (here.root / "wrong" / "model.safetensors").stat().st_size
     assert line["draft"]["bytes"] > line["draft"]["cache_bytes"] > 0 and line["draft"]["bytes"] > weights * 0.9
     sizes = {one["model"]: one["bytes"] for one in here.server.status()["resident"]}
     beside = line["adapter"]["bytes"] + line["draft"]["bytes"]
-    assert sizes["text (adapter tuned, draft small)"] > beside
+    assert sizes["text (adapter tuned, draft wrong)"] > beside
 
 
 REFUSED = {
@@ -163,39 +170,34 @@ REFUSED = {
 }
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("name", REFUSED)
-@pytest.mark.parametrize("stream", [False, True])
-def test_refused(name: str, stream: bool, here: Here) -> None:
-    body, *wanted, word = REFUSED[name]
-    status, code, message = here.refused(stream=stream, **body)
-    assert [status, code] == wanted and word in message
+def what_is_not_allowed_or_does_not_go_together(here: Here) -> None:
+    for name, (body, *wanted, word) in REFUSED.items():
+        for stream in (False, True):
+            status, code, message = here.refused(stream=stream, **body)
+            assert [status, code] == wanted and word in message, name
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize(
-    ("name", "tensor"),
-    [("foreign", "model.layers.1.mlp.down_proj.lora_a"), ("holey", "model.layers.0.mlp.up_proj.lora_a")],
-)
-def test_an_adapter_that_does_not_fit_is_never_left_out(name: str, tensor: str, here: Here) -> None:
-    status, code, message = here.refused(adapters=name)
-    assert (status, code) == (400, "adapter_mismatch") and tensor in message
-    assert f"text (adapter {name})" not in here.server.resident()
-    assert here.refused(adapters=name) == (status, code, message)  # and nothing was loaded, or sent away, for that
-    assert sum(f"could not load text (adapter {name})" in line for line in here.server.said) == 1
-    assert here.answer() == ANSWER
+def an_adapter_that_does_not_fit_is_never_left_out(here: Here) -> None:
+    for name, tensor in (
+        ("foreign", "model.layers.1.mlp.down_proj.lora_a"),
+        ("holey", "model.layers.0.mlp.up_proj.lora_a"),
+    ):
+        status, code, message = here.refused(adapters=name)
+        assert (status, code) == (400, "adapter_mismatch") and tensor in message
+        assert f"text (adapter {name})" not in here.server.resident()
+        assert here.refused(adapters=name) == (status, code, message)  # and nothing was loaded, or sent away, for that
+        assert sum(f"could not load text (adapter {name})" in line for line in here.server.said) == 1
+        assert here.answer() == ANSWER
 
 
-@pytest.mark.slow
-def test_images_are_for_mlx_vlm_which_takes_neither(here: Here) -> None:
+def images_are_for_mlx_vlm_which_takes_neither(here: Here) -> None:
     for body in ({"adapters": "tuned"}, {"draft_model": "small"}):
         response = here.server.chat("vision", **body)
         error = response.json()["error"]
         assert (response.status_code, error["code"]) == (400, "capability_mismatch"), error
 
 
-@pytest.mark.slow
-def test_an_adapter_that_changes_is_loaded_anew(here: Here) -> None:
+def an_adapter_that_changes_is_loaded_anew(here: Here) -> None:
     before = here.answer(adapters="tuned")
     file = here.root / "tuned" / "adapters.safetensors"
     kept = file.read_bytes()
@@ -213,8 +215,7 @@ def test_an_adapter_that_changes_is_loaded_anew(here: Here) -> None:
     assert here.answer(adapters="tuned") == before
 
 
-@pytest.mark.slow
-def test_decided_without_a_load(here: Here) -> None:
+def decided_without_a_load(here: Here) -> None:
     for body, gate in (
         ({"adapters": "tuned"}, "text"),
         ({"adapters": "unnamed"}, "adapter-not-allowed"),
@@ -227,9 +228,9 @@ def test_decided_without_a_load(here: Here) -> None:
 
 @pytest.mark.slow
 def test_with_a_draft_model_it_is_larger_and_others_go_for_it(root: Path, tmp_path: Path) -> None:
-    with running(root / "text", root / "small", "--only") as server:
-        rows = {row["model"]: row["needed_bytes"] for row in server.status()["models"]}
-    limit = (rows["text"] + rows["small"]) * 1.15 / machine().memory["total_bytes"]
+    with rehearser() as probed:
+        alone = [Policy.load().explain(probed.facts(root / name, context="server")) for name in ("text", "small")]
+    limit = sum(one.derived["needed_bytes"] for one in alone) * 1.15 / machine().memory["total_bytes"]
     file = tmp_path / "small.yaml"
     file.write_text(ALLOWING.replace("sets:", f"limits: {{ memory_ratio: {limit:.12f} }}\nsets:"))
     log = tmp_path / "log"

@@ -9,8 +9,9 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Generator
+from contextlib import suppress
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import httpx2
 import openai
@@ -24,12 +25,6 @@ pytestmark = pytest.mark.slow
 # The end's token forbidden, the example goes on for as long as it is let.
 END = json.loads((ROOT / HELLO / "config.json").read_bytes())["eos_token_id"]
 ENDLESS = {"logit_bias": {str(END): -1000}, "max_tokens": 100_000}
-
-
-@pytest.fixture
-def server() -> Generator[Running]:
-    with running(HELLO, "--only", *QUICK) as server:
-        yield server
 
 
 def endless(server: Running, after: int, then: object = None) -> list[str]:
@@ -50,81 +45,26 @@ def child_of(server: Running) -> int:
     return pid
 
 
-def test_a_child_killed_in_the_midst_is_an_error_and_the_next_request_answered(server: Running) -> None:
-    server.chat("hello")
-    events = endless(server, 5, lambda: os.kill(child_of(server), signal.SIGKILL))
-    assert json.loads(events[-1])["error"]["code"] == "worker_died"
-    assert "[DONE]" not in events
-    assert server.chat("hello").status_code == 200
-
-
-def test_the_client_says_so(server: Running) -> None:
-    server.chat("hello")
-    client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
-    with pytest.raises(openai.APIError) as caught:
-        for count, _ in enumerate(client.chat.completions.create(
-            model="hello", messages=[{"role": "user", "content": "Hi"}], stream=True, max_tokens=100_000,
-            logit_bias={str(END): -1000},
-        )):  # fmt: skip
-            if count == 5:
-                os.kill(child_of(server), signal.SIGKILL)
-    assert caught.value.code == "worker_died"
-
-
-def test_a_child_killed_before_its_answer(server: Running) -> None:
-    server.chat("hello")
-    os.kill(child_of(server), signal.SIGKILL)
-    assert server.chat("hello").status_code in (200, 502)
-    assert server.chat("hello").status_code == 200
-
-
-@pytest.mark.parametrize("stream", [True, False])
-def test_a_client_that_goes_away_frees_the_model(stream: bool, server: Running) -> None:
-    server.chat("hello")
-    body = json.dumps({"model": "hello", "messages": [{"role": "user", "content": "Hi"}], "stream": stream, **ENDLESS})
-    host, port = server.url.removeprefix("http://").split(":")
-    with socket.create_connection((host, int(port))) as one:
-        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n\r\n"
-        one.sendall((head + body).encode())
-        until(lambda: server.status()["resident"][0]["answering"] == 1)
-    until(lambda: server.status()["resident"][0]["answering"] == 0, 3)
-    assert server.chat("hello").status_code == 200
-
-
-def test_a_killed_server_leaves_nobody(server: Running, tmp_path: Path) -> None:
-    server.chat("hello")
-    pid = child_of(server)
-    place = next(Path("/tmp").glob("mlxk-rules-serve-*"), None)
-    server.process.kill()
-    until(lambda: not is_alive(pid), 5)
-    assert place is None or until(lambda: not place.exists() or place.stat().st_uid == os.getuid())
-
-
-def test_it_ends_in_order_while_it_answers(server: Running) -> None:
-    server.chat("hello")
-    threading.Timer(1, lambda: server.process.send_signal(signal.SIGTERM)).start()
-    started = time.monotonic()
-    try:
-        endless(server, 1)
-    except httpx2.HTTPError:
-        pass
-    assert server.process.wait(10) in (0, -signal.SIGTERM)
-    assert time.monotonic() - started < 9
-
-
-def test_a_folder_that_changes_is_loaded_anew(tmp_path: Path) -> None:
+def test_a_server_from_its_first_answer_to_its_end(tmp_path: Path) -> None:
+    """One claim after another of the same server: a child takes as long to load as a test."""
     folder = shutil.copytree(HELLO, tmp_path / "mine")
-    with running(folder, "--only", *QUICK) as server:
-        assert server.chat("mine").status_code == 200
-        first = child_of(server)
-        (folder / "notes.txt").write_text("another\n")
-        assert server.chat("mine").status_code == 200
-        until(lambda: not is_alive(first))
-        shutil.rmtree(folder)
-        assert server.chat("mine").status_code in (404, 409, 501)
+    with (
+        TemporaryDirectory() as place,  # whose path is short enough for a socket
+        running(HELLO, folder, "--only", *QUICK, TMPDIR=place) as server,
+    ):
+        two_first_requests_load_once(server)
+        nobody_else_can_ask_a_child(server)
+        for stream in (True, False):
+            a_client_that_goes_away_frees_the_model(server, stream)
+        a_child_killed_in_the_midst_is_an_error_and_the_next_request_answered(server)
+        the_client_says_so(server)
+        a_child_killed_before_its_answer(server)
+        a_folder_that_changes_is_loaded_anew(server, folder)
+        a_killed_server_leaves_nobody(server)
+        assert os.listdir(place) == []
 
 
-def test_two_first_requests_load_once(server: Running) -> None:
+def two_first_requests_load_once(server: Running) -> None:
     answers: list[int] = []
     threads = [threading.Thread(target=lambda: answers.append(server.chat("hello").status_code)) for _ in range(6)]
     for thread in threads:
@@ -135,8 +75,7 @@ def test_two_first_requests_load_once(server: Running) -> None:
     assert sum("loaded hello" in line for line in server.said) == 1
 
 
-def test_nobody_else_can_ask_a_child(server: Running) -> None:
-    server.chat("hello")
+def nobody_else_can_ask_a_child(server: Running) -> None:
     pid = child_of(server)
     listening = [
         line.split()
@@ -151,3 +90,73 @@ def test_nobody_else_can_ask_a_child(server: Running) -> None:
         except OSError:
             continue
     assert not {f"socket:[{inode}]" for inode in inodes} & own, "a child listens at no port"
+
+
+def a_client_that_goes_away_frees_the_model(server: Running, stream: bool) -> None:
+    body = json.dumps({"model": "hello", "messages": [{"role": "user", "content": "Hi"}], "stream": stream, **ENDLESS})
+    host, port = server.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port))) as one:
+        head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n\r\n"
+        one.sendall((head + body).encode())
+        until(lambda: server.status()["resident"][0]["answering"] == 1)
+    until(lambda: server.status()["resident"][0]["answering"] == 0, 3)
+    assert server.chat("hello").status_code == 200
+
+
+def a_child_killed_in_the_midst_is_an_error_and_the_next_request_answered(server: Running) -> None:
+    events = endless(server, 5, lambda: os.kill(child_of(server), signal.SIGKILL))
+    assert json.loads(events[-1])["error"]["code"] == "worker_died"
+    assert "[DONE]" not in events
+    assert server.chat("hello").status_code == 200
+
+
+def the_client_says_so(server: Running) -> None:
+    client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
+    with pytest.raises(openai.APIError) as caught:
+        for count, _ in enumerate(client.chat.completions.create(
+            model="hello", messages=[{"role": "user", "content": "Hi"}], stream=True, max_tokens=100_000,
+            logit_bias={str(END): -1000},
+        )):  # fmt: skip
+            if count == 5:
+                os.kill(child_of(server), signal.SIGKILL)
+    assert caught.value.code == "worker_died"
+
+
+def a_child_killed_before_its_answer(server: Running) -> None:
+    server.chat("hello")
+    os.kill(child_of(server), signal.SIGKILL)
+    assert server.chat("hello").status_code in (200, 502)
+    assert server.chat("hello").status_code == 200
+
+
+def a_folder_that_changes_is_loaded_anew(server: Running, folder: Path) -> None:
+    assert server.chat("mine").status_code == 200
+    first = next(one["pid"] for one in server.status()["resident"] if one["model"] == "mine")
+    (folder / "notes.txt").write_text("another\n")
+    assert server.chat("mine").status_code == 200
+    until(lambda: not is_alive(first))
+    shutil.rmtree(folder)
+    assert server.chat("mine").status_code in (404, 409, 501)
+
+
+def a_killed_server_leaves_nobody(server: Running) -> None:
+    server.chat("hello")
+    pids = children(server.process.pid)
+    assert pids
+    server.process.kill()
+    until(lambda: not any(map(is_alive, pids)), 5)
+
+
+def test_it_ends_in_order_while_it_answers() -> None:
+    with running(HELLO, "--only", *QUICK) as server:
+
+        def end() -> None:
+            os.kill(child_of(server), signal.SIGSTOP)  # so that the answer takes longer than anybody waits
+            server.process.send_signal(signal.SIGTERM)
+
+        server.chat("hello")
+        started = time.monotonic()
+        with suppress(httpx2.HTTPError):
+            endless(server, 1, end)
+        assert server.process.wait(10) in (0, -signal.SIGTERM)
+        assert time.monotonic() - started < 9

@@ -8,7 +8,7 @@ import shutil
 import signal
 import threading
 import time
-from collections.abc import Generator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from mlxk_rules.engine import Policy
 from mlxk_rules.engine.cli.serve.deciding import beside
 from mlxk_rules.loaders import machine, probe
 
+from ....conftest import made
 from ...command_line import HELLO, ROOT
 from .running import Running, running, until
 
@@ -23,10 +24,9 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def folders(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+def folders() -> list[Path]:
     """Three models that need the same."""
-    root = tmp_path_factory.mktemp("models")
-    return [shutil.copytree(ROOT / HELLO, root / name) for name in "abc"]
+    return [made(name, partial(shutil.copytree, ROOT / HELLO)) for name in "abc"]
 
 
 @pytest.fixture(scope="module")
@@ -35,23 +35,24 @@ def needed() -> int:
     return Policy.load().explain(facts).derived["needed_bytes"]
 
 
-def with_limit(folder: Path, limit: float) -> Path:
+def with_limit(folder: Path, limit: float, extends: str = "today") -> Path:
     """A policy by which so many bytes may be used on this machine."""
     total = machine().memory["total_bytes"]
     file = folder / "small.yaml"
     file.write_text(
-        f"schema: 1\nname: small\nversion: 1.0.0\nextends: today\nlimits:\n  memory_ratio: {limit / total:.12f}\n"
+        f"schema: 1\nname: small\nversion: 1.0.0\nextends: {extends}\nlimits:\n  memory_ratio: {limit / total:.12f}\n"
     )
     return file
 
 
-@pytest.fixture
-def two_fit(folders: list[Path], needed: int, tmp_path: Path) -> Generator[Running]:
+def test_who_goes_and_who_stays(folders: list[Path], needed: int, tmp_path: Path) -> None:
     with running(*folders, "--only", "--policy", with_limit(tmp_path, 2.3 * needed)) as server:
-        yield server
+        server.status()  # which asks a backend of all three by one child
+        the_least_recently_used_goes(server)
+        who_answers_stays_and_others_are_told_when_to_come(server)
 
 
-def test_the_least_recently_used_goes(two_fit: Running) -> None:
+def the_least_recently_used_goes(two_fit: Running) -> None:
     for name in "aba":
         assert two_fit.chat(name).status_code == 200
     assert two_fit.resident() == ["a", "b"]
@@ -64,35 +65,34 @@ def test_the_least_recently_used_goes(two_fit: Running) -> None:
     assert 'mlxk_models_total{backend="mlx_lm",what="evict"} 2.0' in two_fit.http.get("/metrics").text
 
 
-def test_who_answers_stays_and_others_are_told_when_to_come(two_fit: Running) -> None:
-    for name in "ab":
-        assert two_fit.chat(name).status_code == 200
-    stopped = [one["pid"] for one in two_fit.status()["resident"]]
-    for pid in stopped:
+def who_answers_stays_and_others_are_told_when_to_come(two_fit: Running) -> None:
+    stopped = {one["model"]: one["pid"] for one in two_fit.status()["resident"]}
+    assert len(stopped) == 2
+    for pid in stopped.values():
         os.kill(pid, signal.SIGSTOP)  # so that their answers take as long as is wanted here
-    threads = [threading.Thread(target=two_fit.chat, args=(name,)) for name in "ab"]
+    threads = [threading.Thread(target=two_fit.chat, args=(name,)) for name in stopped]
     for thread in threads:
         thread.start()
     try:
         until(lambda: [one["answering"] for one in two_fit.status()["resident"]] == [1, 1])
         started = time.monotonic()
-        response = two_fit.chat("c")
+        response = two_fit.chat("a")
         assert (response.status_code, response.headers["retry-after"]) == (503, "5")
         error = response.json()["error"]
-        assert error["code"] == "busy" and "`a`" in error["message"] and error["decision"]["decision"] == "allow"
+        assert error["code"] == "busy" and "`b`" in error["message"] and error["decision"]["decision"] == "allow"
         assert time.monotonic() - started < 5
     finally:
-        for pid in stopped:
+        for pid in stopped.values():
             os.kill(pid, signal.SIGCONT)
         for thread in threads:
             thread.join()
-    assert two_fit.chat("c").status_code == 200
+    assert two_fit.chat("a").status_code == 200
 
 
 def test_two_at_once_that_do_not_fit_are_never_both_loaded(folders: list[Path], needed: int, tmp_path: Path) -> None:
     with running(*folders, "--only", "--policy", with_limit(tmp_path, 1.5 * needed)) as server:
-        for name in "abc":  # so that their facts are known, and the requests come at once
-            assert server.ask("/policy/decide", model=name).json()["decision"]["decision"] == "allow"
+        rows = server.status()["models"]  # so that their facts are known, and the requests come at once
+        assert [row["decision"]["decision"] for row in rows] == ["allow"] * 3
         told: list[int] = []
         seen: list[int] = []
         threads = [
@@ -129,26 +129,23 @@ def test_pinned(folders: list[Path], needed: int, tmp_path: Path) -> None:
     assert [policy_of_log.decide(line).to_dict() for line in lines] == [decision for *_, decision in told]
 
 
-def test_idle(folders: list[Path]) -> None:
-    with running(folders[0], "--only", "--policy", "2.0.4", "--idle", "1") as server:
-        assert server.chat("a").status_code == 200
-        until(lambda: server.resident() == [], 10)
-        assert server.chat("a").status_code == 200
-
-
 def test_what_is_alone_too_large_never_fits(vision_model: Path, needed: int, tmp_path: Path) -> None:
-    with running(vision_model, "--only", "--policy", with_limit(tmp_path, needed / 100)) as server:
+    with running(vision_model, "--only", "--policy", with_limit(tmp_path, needed / 100, "2.0.4")) as server:
         response = server.chat("vision")
         assert (response.status_code, response.json()["error"]["decision"]["gate"]) == (507, "vision-memory")
 
 
-def test_a_model_that_wants_all_memory_is_loaded_alone(folders: list[Path], needed: int, tmp_path: Path) -> None:
+def test_a_model_that_wants_all_memory_is_loaded_alone_and_goes_when_idle(
+    folders: list[Path], needed: int, tmp_path: Path
+) -> None:
     # Its memory is warned of, alone and beside others: the gate is the same, and nobody would go.
-    with running(*folders, "--only", "--policy", with_limit(tmp_path, needed / 2)) as server:
+    with running(*folders, "--only", "--policy", with_limit(tmp_path, needed / 2), "--idle", "3") as server:
         for name in "ab":
             response = server.chat(name)
             assert response.status_code == 200 and "expect swapping" in response.headers["x-mlxk-warning"]
             assert server.resident() == [name]
+        until(lambda: server.resident() == [], 12)
+        assert server.chat("a").status_code == 200
 
 
 def test_facts_beside_others() -> None:

@@ -53,9 +53,21 @@ def test_it_shows_what_was_decided(quick: Running, tmp_path: Path) -> None:
     assert all(url.startswith(f"{quick.url}/") for url in asked)
 
 
+DARK = "--blink-settings=preferredColorScheme=0"
+
+
 @browser
-@pytest.mark.parametrize("scheme", ["", "--blink-settings=preferredColorScheme=0"], ids=["light", "dark"])
-@pytest.mark.parametrize("width", [500, 800, 1600])
+@pytest.mark.parametrize(
+    ("width", "scheme"),
+    [
+        (500, DARK),
+        (800, ""),
+        (1600, DARK),
+        pytest.param(500, "", marks=pytest.mark.long),
+        pytest.param(800, DARK, marks=pytest.mark.long),
+        pytest.param(1600, "", marks=pytest.mark.long),
+    ],
+)
 def test_nothing_is_cut_off(width: int, scheme: str, quick: Running, tmp_path: Path) -> None:
     shot = tmp_path / "page.png"
     _, complaints = shown(f"{quick.url}/", tmp_path, *filter(None, [scheme]), f"--screenshot={shot}", width=width)

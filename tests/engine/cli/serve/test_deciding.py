@@ -1,0 +1,41 @@
+"""What a backend is asked of a model before a request is decided on."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from pathlib import Path
+
+import pytest
+from mlxk_rules.engine import Policy
+from mlxk_rules.engine.cli.serve.asked.adapters import Adapters
+from mlxk_rules.engine.cli.serve.asked.catalogue import Catalogue
+from mlxk_rules.engine.cli.serve.asked.requests import Asked
+from mlxk_rules.engine.cli.serve.deciding import Decided, Decider
+from mlxk_rules.loaders.dry_run.worker import Worker
+
+from ...command_line import HELLO, ROOT
+
+
+@pytest.mark.slow
+def test_of_several_models_a_backend_is_asked_by_one_child(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    begun: list[Worker] = []
+    start = Worker._start
+
+    def counted(self: Worker) -> None:
+        begun.append(self)
+        start(self)
+
+    monkeypatch.setattr(Worker, "_start", counted)
+    catalogue = Catalogue(tuple(str(shutil.copytree(ROOT / HELLO, tmp_path / name)) for name in "abc"), only=True)
+    policy = Policy.load()
+
+    async def decided() -> list[Decided]:
+        decider = Decider(catalogue, Adapters(()))
+        asked = [Asked(name, "", {}, False, False, None, 99, False, False, ()) for name in "abc"]
+        return await asyncio.gather(*(decider.decide(catalogue.find(one.model), one, policy) for one in asked))
+
+    for one in asyncio.run(decided()):
+        assert one.decision.allowed and one.facts["dry_run"]["mlx_lm"]["status"] == "ok"
+    assert len(begun) == len({worker.backend for worker in begun}) > 0
+    assert all(worker._process is None for worker in begun), "none waits for another question"
