@@ -105,7 +105,7 @@ class Vocabulary:
                     place[name] = None
                 else:
                     place[name] = fact.default
-            elif type(value) not in plain and (fault := fact.fault(value)):
+            elif type(value) not in plain and value is not fact.default and (fault := fact.fault(value)):
                 faults[fact.name] = fault
         return facts, faults
 
