@@ -59,17 +59,17 @@ def test_what_it_costs(
     folder = shards(tmp_path / "model", count, tensors)
     hub.add("org/name", folder)
     hub.delay = 0.05
-    took = []
-    for _ in range(3):  # others use this machine too: the quickest counts
+    for turn in range(3):  # others use this machine too: once is enough
         hub.asked.clear()
         begun = time.perf_counter()
         shape = look(NAME)
-        took.append(time.perf_counter() - begun)
+        took = time.perf_counter() - begun
         assert len(hub.asked) <= requests
         assert hub.sent <= size
+        if took < seconds:
+            break
+        assert turn < 2, took
         shutil.rmtree(shape.resolved.folder)
-    assert min(took) < seconds
-    shape = look(NAME)
     assert len(list(Path(shape.resolved.folder).glob("*.safetensors"))) == count
     assert_no_weights_were_read(hub, folder)
     taken = sum(path.stat().st_blocks for path in Path(shape.resolved.folder).rglob("*")) * 512
