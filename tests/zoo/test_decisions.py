@@ -31,7 +31,6 @@ FEW = (
     "Qwen--Qwen2.5-VL-7B-Instruct",
     "mem-Devstral-Small-2507",
     "mlx-community--whisper-large-v3-asr-fp16",
-    "mlx-lm--gemma-4-31b-it-4bit-text",
     "hf--unsloth--Meta-Llama-3.1-8B-Instruct-bnb-4bit",
     "BAAI--bge-m3",
 )
