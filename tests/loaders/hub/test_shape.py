@@ -145,6 +145,7 @@ def test_it_is_kept_by_commit(hub: Hub, text_model: Path) -> None:
 
 def test_nothing_is_kept_where_none_is_wanted(hub: Hub, text_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLXK_RULES_NO_CACHE", "1")
+    shutil.rmtree(os.environ["XDG_CACHE_HOME"])
     hub.add("org/name", text_model)
     assert Path(look(NAME).resolved.folder, "config.json").exists()
     assert not Path(os.environ["XDG_CACHE_HOME"]).exists()
