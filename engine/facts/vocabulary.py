@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, cached_property
 from typing import TYPE_CHECKING, NamedTuple
 
 from ..storage import data_files
@@ -71,8 +71,9 @@ class Vocabulary:
         self.facts = facts
         self._steps: list[_Step] = []
 
+    @cached_property
     def tree(self) -> Type:
-        """Return all facts as one object type, nested by the dots of their names."""
+        """All facts as one object type, nested by the dots of their names."""
         nested: dict[str, Any] = {}
         for name, fact in self.facts.items():
             *parents, last = name.split(".")
@@ -104,7 +105,7 @@ class Vocabulary:
                     place[name] = None
                 else:
                     place[name] = fact.default
-            elif type(value) not in plain and (fault := fact.fault(value)):
+            elif type(value) not in plain and value is not fact.default and (fault := fact.fault(value)):
                 faults[fact.name] = fault
         return facts, faults
 

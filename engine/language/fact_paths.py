@@ -38,16 +38,17 @@ def at_root(node: Node) -> list[Node]:
     if node["type"] == "expref":
         return []
     children = [child for child in node.get("children", ()) if isinstance(child, dict)]
-    return children[:1] if node["type"] in (*_OF_ELEMENTS, "pipe", "subexpression") else children
+    return children[:1] if node["type"] in _OF_FIRST else children
 
 
-_OF_ELEMENTS = ("index_expression", "projection", "filter_projection", "value_projection", "flatten")
+_OF_ELEMENTS = frozenset(("index_expression", "projection", "filter_projection", "value_projection", "flatten"))
+_OF_FIRST = _OF_ELEMENTS | {"pipe", "subexpression"}
 
 
 def _leading(node: dict[str, Any]) -> str | None:
     """Return the dotted path that a chain of names begins with, where all else in it is read of what stands there."""
     path = path_of(node)
-    if path is not None or node["type"] not in ("subexpression", *_OF_ELEMENTS):
+    if path is not None or (node["type"] != "subexpression" and node["type"] not in _OF_ELEMENTS):
         return path
     first, *rest = node["children"]
     path = _leading(first)

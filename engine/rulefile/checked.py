@@ -68,7 +68,7 @@ class _PolicyChecker:
         self.problems = Problems()
         self.doubtful = set(document.doubtful)  # and what the check itself finds to have no sure type
         self.derived: dict[str, Type] = {}
-        self.facts = vocabulary().tree().fields or {}
+        self.facts = vocabulary().tree.fields or {}
         self.sets = _record({part.name: STRINGS for part in document.sets})
         self.limits = _record({part.name: NUMBER for part in document.limits})
         self.scope = self._scope()  # of all that an expression may name now

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
+from functools import cache
 from typing import Any
 
 from ..facts.assignments import size_in_bytes
@@ -67,15 +68,21 @@ def completed(given: Mapping[str, Any]) -> dict[str, Any]:
         if facts[status] != "missing":
             files.append(document["file"])
     facts.setdefault("config_has_content", bool(facts["config"]))
+    facts["model"] = {"files": sorted(files), **facts["model"]}
+    return merged(_ordinary(), facts)
+
+
+@cache
+def _ordinary() -> dict[str, Any]:
+    """Return every fact of an ordinary model, nested."""
+    facts: dict[str, Any] = {}
     for name, fact in vocabulary().facts.items():
         value = ORDINARY.get(name, fact.default)
-        if name == "model.files":
-            value = sorted(files)
-        elif value is ABSENT:
+        if value is ABSENT:
             value = next((_EMPTY[kind] for kind in sorted(fact.type.kinds) if kind in _EMPTY), None)
         for part in reversed(name.split(".")):
             value = {part: value}
-        facts = merged(value, facts)
+        facts = merged(facts, value)
     return facts
 
 

@@ -5,8 +5,9 @@ It decides as `Policy.decide` does (tests hold the two against one another), for
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 from ..compiler.expression_code import Compiler, Evaluate, Scope
@@ -46,20 +47,25 @@ class Test:
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """One case's whole facts and what a policy made of them. gate: None where something could not be evaluated."""
+    """One case's whole facts and what a policy made of them. gate: None where something could not be evaluated.
+
+    silent: the gates of which it is known that they do not fire, by id.
+    """
 
     facts: Scope
     given: Mapping[str, Any]
     derived: Mapping[str, Any]
     gate: Gate | None
+    silent: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Machine:
     """A policy document, compiled.
 
-    Of what differs from the machine it was made from: changed, by name; affected, the derived facts that it may reach;
-    before, the gates above the first that differs.
+    asking: of what gates read, those that do. Of what differs from the machine it was made from: changed, by name;
+    affected, the derived facts that it may reach; before, the gates above the first that differs; kept, the gates that
+    do not differ.
     """
 
     document: Document
@@ -67,9 +73,11 @@ class Machine:
     limits: Mapping[str, int | float]
     parts: tuple[Part, ...]
     tests: tuple[Test, ...]
+    asking: Mapping[str, set[str]]
     changed: frozenset[str]
     affected: tuple[Part, ...]
     before: frozenset[str]
+    kept: frozenset[str]
 
     def start(self, facts: Mapping[str, Any]) -> State:
         """Return what the policy makes of a case's facts."""
@@ -81,9 +89,11 @@ class Machine:
             for part in self.parts:
                 name = part.derivation.name
                 derived[name] = given[name] if name in given else first(part.steps, scope)
-            return State(whole, given, derived, self._decider(scope))
+            gate = self._decider(scope)
         except Exception:
             return State(whole, given, derived, None)
+        above = takewhile(lambda test: test.gate is not gate, self.tests)
+        return State(whole, given, derived, gate, frozenset(test.gate.id for test in above))
 
     def again(self, state: State) -> State | None:
         """Return what this machine makes of a case that another decided, or None where nothing can differ."""
@@ -92,6 +102,7 @@ class Machine:
         derived = dict(state.derived)
         scope = self.scope(state.facts, derived)
         dirty = set(self.changed)
+        moved = False
         try:
             for part in self.affected:
                 name = part.derivation.name
@@ -102,13 +113,12 @@ class Machine:
                 if not same(value, derived[name]):
                     derived[name] = value
                     dirty.add(f"derived.{name}")
-            if "gates" not in dirty and not any(test.reads & dirty for test in self.tests):
-                return (
-                    None
-                    if all(map(same, derived.values(), state.derived.values()))
-                    else State(state.facts, state.given, derived, state.gate)
-                )
-            return State(state.facts, state.given, derived, self._decider(scope))
+                    moved = True
+            asking = [self.asking[name] for name in dirty if name in self.asking]
+            if "gates" not in dirty and not asking:
+                return State(state.facts, state.given, derived, state.gate) if moved else None
+            silent = (state.silent & self.kept).difference(*asking)
+            return State(state.facts, state.given, derived, self._decider(scope, silent))
         except Exception:
             return State(state.facts, state.given, derived, None)
 
@@ -119,9 +129,10 @@ class Machine:
     def scope(self, facts: Scope, derived: Mapping[str, Any]) -> Scope:
         return {**facts, "sets": self.sets, "limits": self.limits, "derived": derived}
 
-    def _decider(self, scope: Scope) -> Gate:
+    def _decider(self, scope: Scope, silent: Collection[str] = ()) -> Gate:
+        """Return the gate that fires. silent: those of which it is known that they do not."""
         for test in self.tests:
-            if test.when is None or holds(test.when, scope):
+            if test.gate.id not in silent and (test.when is None or holds(test.when, scope)):
                 return test.gate
         raise ValueError("no gate fires")
 
@@ -149,6 +160,7 @@ def machine(document: Document, base: Machine | None = None) -> Machine:
     changed = _changed(document, base.document) if base is not None else frozenset[str]()
     changed_sets = {name for name in changed if name.startswith("sets.")}
     parts = {id(part.derivation): part for part in base.parts if not part.reads & changed_sets} if base else {}
+    known = {id(test.gate) for test in base.tests} if base else set[int]()
     tests = {id(test.gate): test for test in base.tests if not test.reads & changed_sets} if base else {}
     compiler = Compiler(sets, sections())
     wanted = [located for part in document.derive if id(part) not in parts for located in expressions(part)]
@@ -169,8 +181,25 @@ def machine(document: Document, base: Machine | None = None) -> Machine:
     whole = tuple(parts.get(id(part)) or compiled(part) for part in document.derive)
     every = tuple(tests.get(id(gate)) or tested(gate) for gate in document.gates)
     return Machine(
-        document, sets, limits, whole, every, changed, _affected(whole, changed), _before(every, base, changed)
+        document,
+        sets,
+        limits,
+        whole,
+        every,
+        _asking(every),
+        changed,
+        _affected(whole, changed),
+        _before(every, base, changed),
+        frozenset(test.gate.id for test in every if id(test.gate) in known),
     )
+
+
+def _asking(tests: tuple[Test, ...]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = {}
+    for test in tests:
+        for name in test.reads:
+            found.setdefault(name, set()).add(test.gate.id)
+    return found
 
 
 def _affected(parts: tuple[Part, ...], changed: frozenset[str]) -> tuple[Part, ...]:

@@ -33,7 +33,7 @@ def failures(policy: Policy, runs: list[Run]) -> list[Failure]:
     """Return the cases that the policy decides otherwise than expected."""
     found: list[Failure] = []
     for run in runs:
-        derived = policy.explain(run.facts).derived if "derived" in run.expect else {}
+        derived = policy.evaluation.scope(run.facts)[0]["derived"] if "derived" in run.expect else {}
         if wrong := differences(run.expect, policy.decide(run.facts), derived):
             found.append(Failure(run, wrong, policy.explain(run.facts)))
     return found

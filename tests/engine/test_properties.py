@@ -338,7 +338,7 @@ HARMLESS = st.fixed_dictionaries(
 )
 
 
-@settings(SEEDED, max_examples=400)
+@settings(SEEDED, max_examples=200)
 @given(_conditions(), HARMLESS)
 def test_compiled_is_interpreted(condition: str, changes: dict[str, Any]) -> None:
     facts = with_facts(changes)

@@ -18,6 +18,7 @@ from .folders import Row, rows
 
 ROWS = list(rows())
 CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
+POLICY = Policy.load()
 ROOT = os.geteuid() == 0
 
 
@@ -31,8 +32,8 @@ def marked(row: Row) -> object:
 def test_a_hostile_folder_has_an_answer(row: Row, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     folder = row.lay(tmp_path / row.folder)
     facts = probe(folder, dry_run=row.slow)
-    trace = Policy.load().explain(facts)
-    assert Policy.load().decide(facts) == trace.decision
+    trace = POLICY.explain(facts)
+    assert POLICY.decide(facts) == trace.decision
     assert row.gate is None or trace.decision.gate == row.gate
     assert row.says in (trace.decision.message or "")
     assert json.loads(json.dumps(facts, allow_nan=False)) == facts

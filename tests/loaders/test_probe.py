@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from mlxk_rules.loaders import LoaderError, probe
+from mlxk_rules.loaders import LoaderError, machine, probe
 
 from .conformity import complaints
 
@@ -181,10 +181,13 @@ def make(root: Path, name: str, content: bytes | str) -> None:
         path.symlink_to({"link": "nothing", "ring": path.name, "out": "/dev/zero"}[content])
 
 
+MACHINE = machine()
+
+
 @settings(max_examples=250, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.sampled_from(NAMES), CONTENT | KINDS))
 def test_any_folder_gives_facts(files: dict[str, bytes | str]) -> None:
     with tempfile.TemporaryDirectory() as root:
         for name, content in files.items():
             make(Path(root), name, content)
-        assert complaints(probe(root, dry_run=False)) == []
+        assert complaints(probe(root, machine=MACHINE, dry_run=False)) == []

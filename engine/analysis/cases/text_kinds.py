@@ -122,6 +122,7 @@ class Machine:
         self.lowered = question.lowered
         self.start = self._closed(1)
         self._memo: dict[tuple[int, str], int] = {}
+        self._ways: dict[int, list[int]] = {}
 
     def holds(self, state: int) -> bool:
         return bool(state >> len(self.steps) & 1)
@@ -134,6 +135,13 @@ class Machine:
             for single in char.lower() if self.lowered else char:
                 found = self._single(found, single)
             self._memo[key] = found
+        return found
+
+    def ways(self, state: int, alphabet: list[str]) -> list[int]:
+        """Return the states after each character of an alphabet, which is the same at every call."""
+        found = self._ways.get(state)
+        if found is None:
+            found = self._ways[state] = [self.after(state, char) for char in alphabet]
         return found
 
     def _single(self, state: int, char: str) -> int:
@@ -179,8 +187,8 @@ def kinds(questions: Iterable[Question], avoid: frozenset[str] = frozenset()) ->
         if len(seen) > MAX_STATES:
             complete = False
             continue
-        for char in alphabet:
-            following = tuple(machine.after(part, char) for machine, part in zip(machines, state, strict=True))
+        ways = [machine.ways(part, alphabet) for machine, part in zip(machines, state, strict=True)]
+        for char, following in zip(alphabet, zip(*ways, strict=True), strict=True):
             if following not in seen:
                 seen[following] = text + char
                 queue.append(following)

@@ -94,6 +94,8 @@ def _sets(old: Document, new: Document) -> Iterator[Edit]:
     for name in [*before, *(name for name in after if name not in before)]:
         one, other = before.get(name), after.get(name)
         there, here = (part.add if part is not None else () for part in (one, other))
+        if there == here:
+            continue  # what it is looked up by, in the whole policy, is asked only of a set that differs
         held = set(there), set(here)
         kind = "types" if holds_model_types(old, name) or holds_model_types(new, name) else "entries"
         if added := tuple(word for word in here if word not in held[0]):

@@ -8,7 +8,7 @@ from typing import Any
 from ...language.expression import Node
 from ...language.fact_paths import at_root, path_of
 from ...language.interpreter import interpret
-from .new_nodes import literal
+from .new_nodes import literal, with_children
 
 # Where a set is asked as a whole, by membership: there it stays a set, so that its entries can be told apart.
 _SETS_AT = {"contains": 0, "shares": 1, "has_any": 1, "any_ends_with": 1}
@@ -42,7 +42,7 @@ class Constants:
             self._put_in(child) if id(child) in facts and not (number == place and _is_set(child)) else child
             for number, child in enumerate(node.get("children", []))
         ]
-        return {**node, "children": children}
+        return with_children(node, children)
 
 
 def reads_facts(node: Node) -> bool:

@@ -15,14 +15,17 @@ class MadeOf:
     """What the derived facts of a policy are made of, by name."""
 
     def __init__(self, derivations: Iterable[Derivation]) -> None:
+        # By a node's id, which stays its own while the node is kept: of each part of an expression this is asked often.
+        self._paths: dict[int, tuple[Node, frozenset[str]]] = {}
+        self._looked_up_by: dict[int, tuple[Node, frozenset[str]]] = {}
         parts = {part.name: part for part in derivations}
         nodes = {
             name: [lifted(located.expression.node) for b in part.branches for located in (b.when, b.compute) if located]
             for name, part in parts.items()
         }
         self.order = {name: number for number, name in enumerate(parts)}
-        self.direct = {name: {path for node in some for path in fact_paths_of(node)} for name, some in nodes.items()}
-        self.keys = {name: {key for node in some for key in looked_up_by(node)} for name, some in nodes.items()}
+        self.direct = {name: {path for node in some for path in self.paths(node)} for name, some in nodes.items()}
+        self.keys = {name: {key for node in some for key in self.looked_up_by(node)} for name, some in nodes.items()}
         self._parts = parts
         self._all: dict[str, frozenset[str]] = {}
         self._known_words: dict[str, list[Any] | None] = {}
@@ -38,14 +41,36 @@ class MadeOf:
 
     def below(self, node: Node) -> frozenset[str]:
         """Return all paths that an expression is made of."""
-        direct = fact_paths_of(node)
-        names = [path.removeprefix("derived.") for path in direct if path.startswith("derived.")]
-        return frozenset(direct).union(*map(self.of, names))
+        direct = self.paths(node)
+        return direct.union(*(self.of(path.removeprefix("derived.")) for path in direct if path.startswith("derived.")))
+
+    def paths(self, node: Node) -> frozenset[str]:
+        """Return the paths of an expression; of a derived fact's, a field's, the fact's own."""
+        known = self._paths.get(id(node))
+        if known is None:
+            path = path_of(node)
+            if path is None:
+                found = frozenset[str]().union(*map(self.paths, at_root(node)))
+            else:
+                found = frozenset({".".join(path.split(".")[:2]) if path.startswith("derived.") else path})
+            known = self._paths[id(node)] = (node, found)
+        return known[1]
+
+    def looked_up_by(self, node: Node) -> frozenset[str]:
+        """Return the derived facts by which an expression looks something up."""
+        known = self._looked_up_by.get(id(node))
+        if known is None:
+            found = frozenset[str]().union(*map(self.looked_up_by, at_root(node)))
+            if node["type"] == "function_expression" and node["value"] == "look_up":
+                key = path_of(node["children"][1]) or ""
+                found |= {key.removeprefix("derived.")} if key.startswith("derived.") else set()
+            known = self._looked_up_by[id(node)] = (node, found)
+        return known[1]
 
     def last(self, node: Node) -> str:
         """Return the derived fact of an expression that is derived last, so that one which several others are made of
         is put in once, for all of them."""
-        names = [path.removeprefix("derived.") for path in fact_paths_of(node) if path.startswith("derived.")]
+        names = [path.removeprefix("derived.") for path in self.paths(node) if path.startswith("derived.")]
         return max(names, key=lambda name: self.order.get(name, -1), default="")
 
     def words(self, name: str) -> list[Any] | None:
@@ -69,20 +94,3 @@ class MadeOf:
             return None
         one, other = map(self._words_of, node["children"])
         return None if one is None or other is None else [*one, *other]
-
-
-def fact_paths_of(node: Node) -> set[str]:
-    """Return the paths of an expression; of a derived fact's, a field's, the fact's own."""
-    path = path_of(node)
-    if path is not None:
-        return {".".join(path.split(".")[:2]) if path.startswith("derived.") else path}
-    return {name for child in at_root(node) for name in fact_paths_of(child)}
-
-
-def looked_up_by(node: Node) -> set[str]:
-    """Return the derived facts by which an expression looks something up."""
-    found = {name for child in at_root(node) for name in looked_up_by(child)}
-    if node["type"] == "function_expression" and node["value"] == "look_up":
-        key = path_of(node["children"][1]) or ""
-        found |= {key.removeprefix("derived.")} if key.startswith("derived.") else set()
-    return found

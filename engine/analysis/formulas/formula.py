@@ -13,7 +13,7 @@ from ...language.fact_paths import path_of
 from ...policy import Policy
 from ...rulefile.document import Derivation, Located
 from .constants import Constants, key_of
-from .derived_from import MadeOf, fact_paths_of, looked_up_by
+from .derived_from import MadeOf
 from .new_nodes import folded, lifted, literal, put_node
 
 
@@ -166,8 +166,8 @@ class Conditions:
     def _pivot(self, node: Node) -> str:
         """Return the derived fact that a condition is best split by: several of the values that it reads are looked up
         by it, and taken one by one they would be combined with each other, all with all."""
-        direct = {path.removeprefix("derived.") for path in fact_paths_of(node) if path.startswith("derived.")}
-        keys = looked_up_by(node)
+        direct = {path.removeprefix("derived.") for path in self._reads.paths(node) if path.startswith("derived.")}
+        keys = set(self._reads.looked_up_by(node))
         if not keys and all(self._types.get(name) == BOOLEAN or self._words(name) is not None for name in direct):
             return ""
         waiting, seen = [name for name in direct if name not in self._assumed], set[str]()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from operator import is_
 from typing import Any
 
 from ...language.expression import Node
@@ -68,10 +69,10 @@ def folded(node: Node) -> Node:
         if children[0]["type"] == "multi_select_dict":
             pairs = {pair["value"]: pair["children"][0] for pair in children[0]["children"]}
             return pairs.get(children[1]["value"], literal(None))
-        return {**node, "children": children}
+        return with_children(node, children)
     if kind == "function_expression" and node["value"] in ("cache_bytes", "prompt_bytes") and known[0]:
-        return literal(None) if children[0]["value"] is None else {**node, "children": children}
-    return {**node, "children": children}
+        return literal(None) if children[0]["value"] is None else with_children(node, children)
+    return with_children(node, children)
 
 
 def _is_made(node: Node) -> bool:
@@ -79,7 +80,7 @@ def _is_made(node: Node) -> bool:
 
 
 def put_node(node: Node, path: str, value: Node) -> Node:
-    """Return an expression in which `value` stands for a path."""
+    """Return an expression in which `value` stands for a path; a part without it is the same object as before."""
     own = path_of(node)
     if own == path:
         return value
@@ -89,4 +90,9 @@ def put_node(node: Node, path: str, value: Node) -> Node:
         return {"type": "subexpression", "children": [value, *node["children"][path.count(".") + 1 :]]}
     facts = [id(child) for child in at_root(node)]
     children = [put_node(child, path, value) if id(child) in facts else child for child in node.get("children", [])]
-    return {**node, "children": children}
+    return with_children(node, children)
+
+
+def with_children(node: Node, children: list[Any]) -> Node:
+    """Return the node with other children: the node itself where they are its own, as what is known of it stays so."""
+    return node if all(map(is_, children, node.get("children", []))) else {**node, "children": children}

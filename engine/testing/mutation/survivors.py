@@ -120,7 +120,11 @@ class _Words:
     """Which cases can notice that an entry is gone: those whose facts, or facts derived of them, hold its letters."""
 
     def __init__(self, document: Document, cases: Sequence[_Case]) -> None:
-        self.cases = [(case, "\n".join(_texts([case.state.facts, case.state.derived])).lower()) for case in cases]
+        self.cases = cases
+        self.holding: dict[str, list[_Case]] = {}  # by each text of their facts: most are those of many cases
+        for case in cases:
+            for text in {text.lower() for text in _texts([case.state.facts, case.state.derived])}:
+                self.holding.setdefault(text, []).append(case)
         every = [part for derivation in document.derive for part in expressions(derivation)]
         every += [gate.when for gate in document.gates if gate.when is not None]
         self.literals = "\n".join(text for part in every for text in _literals(part.expression.node)).lower()
@@ -129,9 +133,10 @@ class _Words:
     def noticing(self, mutant: Mutant) -> list[_Case]:
         word = mutant.word.lower()
         if mutant.set in self.whole or word in self.literals:
-            found = [case for case, _ in self.cases]
+            found = self.cases
         else:
-            found = [case for case, text in self.cases if word in text]
+            held = {id(case) for text, cases in self.holding.items() if word in text for case in cases}
+            found = [case for case in self.cases if id(case) in held]
         return sorted(found, key=lambda case: case.run.set == mutant.set)  # its own set's cases come last
 
 

@@ -23,6 +23,7 @@ from mlxk_rules.engine.analysis.difference import Evidence, complete, difference
 from mlxk_rules.engine.analysis.findings import findings
 from mlxk_rules.engine.analysis.outputs import words_of
 from mlxk_rules.engine.analysis.version_bump import bump
+from mlxk_rules.engine.decision import Decision
 from mlxk_rules.engine.facts.vocabulary import ABSENT
 from mlxk_rules.engine.language.interpreter import interpret
 
@@ -147,12 +148,13 @@ class Sample:
             other["sets"]["one"].reverse()
         return other
 
-    def cases(self) -> Iterator[dict[str, Any]]:
+    def cases(self, most: int = MAX_CASES) -> Iterator[dict[str, Any]]:
         """Yield the facts of every case, or of as many as there is time for."""
         values = [FACTS[path] for path in self.paths]
         every = list(itertools.islice(itertools.product(*values), 20_000))
-        for chosen in self.random.sample(every, min(MAX_CASES, len(every))):
-            facts = ordinary()
+        whole = ordinary()
+        for chosen in self.random.sample(every, min(most, len(every))):
+            facts = whole
             for path, value in zip(self.paths, chosen, strict=True):
                 facts = put(facts, path, value if value is ABSENT else copy.deepcopy(value))
             yield facts
@@ -181,26 +183,27 @@ def interpreted(policy: Policy, given: Mapping[str, Any]) -> str | None:
     raise AssertionError("the last gate always fires")
 
 
-def held(seed: int) -> Tried:
+def held(seed: int, most: int = MAX_CASES) -> Tried:
     """Hold one sample to all its cases. Raises AssertionError where two ways differ, or what is proved is not so."""
     sample = Sample(seed)
     old, new = sample.old, sample.new
-    cases = list(sample.cases())
+    cases = list(sample.cases(most))
     pairs: set[tuple[Any, Any]] = set()
     fired: set[str | None] = set()
     said: list[Any] = []
     branches: set[tuple[str, int | None]] = set()
     words = {gate.id: words_of(gate) for gate in old.document.gates}
+    decided: list[tuple[Decision, Decision]] = []
     for facts in cases:
-        for policy in (old, new):
-            decision = policy.decide(facts)
+        decided.append((old.decide(facts), new.decide(facts)))
+        for policy, decision in zip((old, new), decided[-1], strict=True):
             trace = policy.explain(facts)
             assert decision == trace.decision == policy.evaluation.decide(facts), (seed, facts)
             assert decision == policy.decide({**facts, "derived": {}}), (seed, facts)
             wanted = interpreted(policy, facts)
             assert (decision.error_type == "policy_error") == (wanted is None), (seed, facts, decision)
             assert wanted in (None, decision.gate), (seed, facts, decision)
-        one, other = old.decide(facts), new.decide(facts)
+        one, other = decided[-1]
         said.append(None if one.error_type == "policy_error" else words[str(one.gate)])
         if "policy_error" not in (one.error_type, other.error_type):
             fired.add(one.gate)
@@ -208,8 +211,8 @@ def held(seed: int) -> Tried:
                 pairs.add((one.gate, other.gate))
             scope, _ = old.evaluation.scope(facts)
             branches |= {(part.name, old.evaluation.branch_of(part.name, scope)) for part in old.document.derive}
-    claims = _differences(sample, pairs) + _edits(sample, cases) + _findings(sample, cases, said, fired, branches)
-    return Tried(2, len(cases), claims)
+    claims = _differences(sample, pairs) + _edits(sample, cases, decided)
+    return Tried(2, len(cases), claims + _findings(sample, cases, said, fired, branches))
 
 
 def _differences(sample: Sample, pairs: set[tuple[Any, Any]]) -> int:
@@ -224,12 +227,11 @@ def _differences(sample: Sample, pairs: set[tuple[Any, Any]]) -> int:
     return 1
 
 
-def _edits(sample: Sample, cases: list[Any]) -> int:
+def _edits(sample: Sample, cases: list[Any], decided: list[tuple[Decision, Decision]]) -> int:
     """Hold what `diff` says to the cases: what is shown is so, and what is neither shown nor possible never happens."""
     found = survey(sample.old, sample.new)
     seen: dict[tuple[Any, Any], Any] = {}
-    for facts in cases:
-        one, other = (policy.decide(facts) for policy in (sample.old, sample.new))
+    for facts, (one, other) in zip(cases, decided, strict=True):
         if outcome(one) != outcome(other) and "policy_error" not in (one.error_type, other.error_type):
             seen[outcome(one), outcome(other)] = facts
     for one in found.shown:

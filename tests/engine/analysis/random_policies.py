@@ -11,7 +11,7 @@ from typing import Any
 
 import yaml
 from mlxk_rules.engine import Policy, PolicyError
-from mlxk_rules.engine.analysis.cases.ordinary_model import ordinary
+from mlxk_rules.engine.analysis.cases.ordinary_model import ordinary, put
 
 TYPES = [None, "", " ", "a", "b", "c", "A", "B", "C", "ab", "AB", "xa", "ax", "Ax", "xb", "XB", "Xb", "z", "other"]
 NUMBERS = [None, 0, 1, 2, 3, 4, 5, 9]
@@ -195,16 +195,11 @@ class Pair:
             ],
         }[self.family]
         cases: list[dict[str, Any]] = []
+        whole = ordinary()
         for images, audio, context, own in product((False, True), (False, True), ("cli", "server"), spaces):
-            facts = copy.deepcopy(ordinary())
-            facts["request"].update(images=images, audio=audio, context=context)
+            facts = put(whole, "request", {**whole["request"], "images": images, "audio": audio, "context": context})
             for path, value in own.items():
-                *parents, last = path.split(".")
-                place = facts
-                for parent in parents:
-                    place = place[parent]
-                if value != "absent":
-                    place[last] = value
+                facts = put(facts, path, value) if value != "absent" else facts
             cases.append(facts)
         return cases
 

@@ -24,7 +24,8 @@ def problems_of(text: str) -> tuple[Problem, ...]:
 
 
 def values(node: Node) -> Iterator[Node]:
-    for value in (*(value for _, value in node.items), *node.elements):
+    words = [value for value in node.elements if value.kind == "string"]  # of many, the first and the last are enough
+    for value in (*(value for _, value in node.items), *(value for value in node.elements if value not in words[1:-1])):
         yield value
         yield from values(value)
 

@@ -59,17 +59,17 @@ def test_what_it_costs(
     folder = shards(tmp_path / "model", count, tensors)
     hub.add("org/name", folder)
     hub.delay = 0.05
-    took = []
-    for _ in range(3):  # others use this machine too: the quickest counts
+    for turn in range(3):  # others use this machine too: once is enough
         hub.asked.clear()
         begun = time.perf_counter()
         shape = look(NAME)
-        took.append(time.perf_counter() - begun)
+        took = time.perf_counter() - begun
         assert len(hub.asked) <= requests
         assert hub.sent <= size
+        if took < seconds:
+            break
+        assert turn < 2, took
         shutil.rmtree(shape.resolved.folder)
-    assert min(took) < seconds
-    shape = look(NAME)
     assert len(list(Path(shape.resolved.folder).glob("*.safetensors"))) == count
     assert_no_weights_were_read(hub, folder)
     taken = sum(path.stat().st_blocks for path in Path(shape.resolved.folder).rglob("*")) * 512
@@ -145,6 +145,7 @@ def test_it_is_kept_by_commit(hub: Hub, text_model: Path) -> None:
 
 def test_nothing_is_kept_where_none_is_wanted(hub: Hub, text_model: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLXK_RULES_NO_CACHE", "1")
+    shutil.rmtree(os.environ["XDG_CACHE_HOME"])
     hub.add("org/name", text_model)
     assert Path(look(NAME).resolved.folder, "config.json").exists()
     assert not Path(os.environ["XDG_CACHE_HOME"]).exists()

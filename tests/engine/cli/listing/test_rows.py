@@ -97,8 +97,23 @@ class Place:
         return snapshot(self.repo(name))
 
 
+@pytest.fixture(scope="module")
+def kept(at_rest: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What is kept besides rows: of the backends' source and of the policy, found out once for all tests."""
+    cache = tmp_path_factory.mktemp("kept")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_CACHE_HOME", str(cache))
+        patch.setenv("HF_HUB_CACHE", str(at_rest))
+        assert main(["list"]) == 0
+    shutil.rmtree(cache / "mlxk-rules/rows")
+    return cache
+
+
 @pytest.fixture
-def place(at_rest: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Place:
+def place(
+    at_rest: Path, kept: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> Place:
+    shutil.copytree(kept, tmp_path / "cache")
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     monkeypatch.setenv("HF_HUB_CACHE", str(at_rest))
     return Place(at_rest, tmp_path / "cache/mlxk-rules/rows", capsys)
