@@ -15,3 +15,9 @@ class LoaderError(Exception):
         self.code = code
         self.message = message
         self.help = help
+
+
+def unwritable_folder(error: OSError) -> LoaderError:
+    """What is told where the folder for temporary files takes no file, or no socket, whose path has to be short."""
+    message = f"the folder for temporary files cannot be written: {error.strerror or error}"
+    return LoaderError("unwritable_folder", message, "make room there, or name another, of a short path, by TMPDIR")

@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from .. import bounded_files
 from ..facts import folder as folders
-from ..problems import LoaderError
+from ..problems import LoaderError, unwritable_folder
 from .remote_code import is_code_or_pickle
 
 _OPEN_FILES = "/proc/self/fd"
@@ -66,8 +66,7 @@ def pinned(origin: Path, fingerprint: str | None, only: Collection[str] | None =
                     raise changed(origin)
                 marks.add(mark)
         except OSError as error:
-            message = f"the folder for temporary files cannot be written: {error.strerror or error}"
-            raise LoaderError("unwritable_folder", message, "make room there, or name another by TMPDIR") from error
+            raise unwritable_folder(error) from error
         # Taken last: what was opened is what is listed here, and that is what was looked at.
         listing = folders.listing(str(origin))
         if fingerprint not in (None, listing.fingerprint) or not marks <= set(listing.marks.split("\n")):

@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import signal
-import socket
 import sys
 import tempfile
 from contextlib import suppress
@@ -20,10 +19,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ..host.installed import NAMES
-from ..problems import LoaderError
+from ..problems import LoaderError, unwritable_folder
+from .listening import laid_at
 
 _PREFIX = "mlxk-rules-serve-"
-_BACKLOG = 256
 _CONNECT_SECONDS = 10.0
 _MAX_LINE = 1 << 20
 
@@ -64,9 +63,13 @@ class BackendServer:
     async def start(cls, job: Job, seconds: float) -> BackendServer:
         """Start a child and wait until it has loaded the model, at most `seconds`.
 
-        Raises LoaderError: what the backend says of the folder, backend_failed where it died, took_too_long.
+        Raises LoaderError: what the backend says of the folder, backend_failed where it died, took_too_long,
+        unwritable_folder.
         """
-        place = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        try:
+            place = Path(tempfile.mkdtemp(prefix=_PREFIX))
+        except OSError as error:
+            raise unwritable_folder(error) from error
         process: asyncio.subprocess.Process | None = None
         try:
             process = await _spawned(place)
@@ -110,9 +113,7 @@ def client_at(place: Path) -> Any:
 
 
 async def _spawned(place: Path) -> asyncio.subprocess.Process:
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as listening:
-        listening.bind(str(place / "socket"))
-        listening.listen(_BACKLOG)
+    with laid_at(place / "socket") as listening:
         # -P: the folder in which the person stands is no place to import from; it may be the model's.
         command = [sys.executable, "-P", "-m", f"{__package__}.child", str(place), str(listening.fileno())]
         return await asyncio.create_subprocess_exec(

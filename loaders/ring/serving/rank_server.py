@@ -19,13 +19,12 @@ from ...backends.remote_code import no_remote_code
 from ...backends.running import Session
 from ...backends.surroundings import quiet_and_offline
 from ...serving.client_left import stop_when_left
-from ...serving.listening import listen_at
+from ...serving.listening import laid_at, listen_at
 from ..sharded import Split, loads_seen, refuse_missing
 from .outside import Outside
 from .same_on_all import same_on_all, wake_together
 
 SOCKET = "socket"
-_BACKLOG = 256
 _bound: list[Path] = []
 
 
@@ -42,11 +41,9 @@ class Share(NamedTuple):
 
 
 def listening_in(folder: Path) -> socket.socket:
-    """A socket in a folder that only this user may enter."""
+    """A socket in a folder that only this user may enter. Raises LoaderError unwritable_folder."""
     path = folder / SOCKET
-    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-    listening.bind(str(path))
-    listening.listen(_BACKLOG)
+    listening = laid_at(path)
     _bound.append(path)
     return listening
 
