@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import random
 import tempfile
@@ -9,7 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from mlxk_rules.loaders import probe
+from mlxk_rules.loaders import machine, probe
 
 from ..rules.conformance.test_frozen import MODELS, REQUESTS, ROWS, build, facts_of
 
@@ -20,10 +21,12 @@ Facts = dict[str, Any]
 def folder_facts() -> list[Facts]:
     """Raw facts of all 88 folders for each of the four requests: 352, from one probe a folder. Nobody changes them."""
     found: list[Facts] = []
+    here = machine()
     with tempfile.TemporaryDirectory() as root:
         for number, model in enumerate(MODELS):
             folder = build(model, Path(root) / str(number))
-            facts = probe(folder, name=model["name"])
+            facts = probe(folder, name=model["name"], machine=here)
+            facts["runtime"] = copy.deepcopy(here.runtime)  # which all folders share
             facts["memory"]["total_bytes"] = model["env"]["system_memory"]
             facts["runtime"]["python"] = [*map(int, model["env"]["python"].split(".")), 0]
             for backend in ("mlx_lm", "mlx_vlm", "mlx_audio"):

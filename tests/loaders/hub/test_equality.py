@@ -131,7 +131,9 @@ BOTH_WAYS = {
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("every", [False, pytest.param(True, marks=pytest.mark.zoo)])
+@pytest.mark.parametrize(
+    "every", [pytest.param(False, marks=pytest.mark.long), pytest.param(True, marks=pytest.mark.zoo)]
+)
 def test_a_few_are_rehearsed_both_ways(every: bool, hub: Hub, tmp_path: Path) -> None:
     with rehearser() as asked:
         for model in named(*(FEW if every else BOTH_WAYS)):

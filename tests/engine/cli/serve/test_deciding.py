@@ -10,7 +10,7 @@ import pytest
 from mlxk_rules.engine import Policy
 from mlxk_rules.engine.cli.serve.asked.adapters import Adapters
 from mlxk_rules.engine.cli.serve.asked.catalogue import Catalogue
-from mlxk_rules.engine.cli.serve.asked.requests import Asked
+from mlxk_rules.engine.cli.serve.asked.request_body import Asked
 from mlxk_rules.engine.cli.serve.deciding import Decided, Decider
 from mlxk_rules.loaders.dry_run.worker import Worker
 

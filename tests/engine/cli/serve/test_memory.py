@@ -139,12 +139,12 @@ def test_a_model_that_wants_all_memory_is_loaded_alone_and_goes_when_idle(
     folders: list[Path], needed: int, tmp_path: Path
 ) -> None:
     # Its memory is warned of, alone and beside others: the gate is the same, and nobody would go.
-    with running(*folders, "--only", "--policy", with_limit(tmp_path, needed / 2), "--idle", "3") as server:
+    with running(*folders, "--only", "--policy", with_limit(tmp_path, needed / 2), "--idle", "6") as server:
         for name in "ab":
             response = server.chat(name)
             assert response.status_code == 200 and "expect swapping" in response.headers["x-mlxk-warning"]
             assert server.resident() == [name]
-        until(lambda: server.resident() == [], 12)
+        until(lambda: server.resident() == [], 20)
         assert server.chat("a").status_code == 200
 
 
