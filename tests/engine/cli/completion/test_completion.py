@@ -8,6 +8,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -84,6 +85,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="module")
 def script(place: Path) -> Callable[[str], Path]:
+    @cache
     def written(shell: str) -> Path:
         file = place / f"completion.{shell}"
         done = subprocess.run([place / "bin" / "mlxk-rules", "completion", shell], capture_output=True, text=True)
