@@ -112,6 +112,7 @@ EXPECTED = {
 }
 
 
+@pytest.mark.long
 def test_models_of_the_cache(files: tuple[str, str], capsys: pytest.CaptureFixture[str]) -> None:
     code, out, err = run(capsys, *files, "--models", "--json")
     value = json.loads(out)

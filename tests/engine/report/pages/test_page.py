@@ -186,7 +186,11 @@ document.body.dataset.across = `${document.documentElement.scrollWidth} of ${inn
 
 
 @browser
-@pytest.mark.parametrize("scheme", ["", "--blink-settings=preferredColorScheme=0"], ids=["light", "dark"])
+@pytest.mark.parametrize(
+    "scheme",
+    ["", pytest.param("--blink-settings=preferredColorScheme=0", marks=pytest.mark.long)],
+    ids=["light", "dark"],
+)
 @pytest.mark.parametrize("name", NAMES)
 def test_nothing_overflows(name: str, scheme: str, made: dict[str, str], tmp_path: Path) -> None:
     page = tmp_path / "page.html"
