@@ -12,11 +12,10 @@ from typing import NoReturn
 
 from ..problems import PolicyError, UsageError
 from ..report.terminal import Style, reflowed, safe, screen_for, style_for
+from .exit_codes import BUG, INTERRUPTED, NO, UNUSABLE, YES
 from .options import read_command, read_options
 from .usage import COMMANDS, MAIN
 
-YES, NO, UNUSABLE, BUG = 0, 1, 2, 3
-_INTERRUPTED = 130
 _WHERE_TO = "let it lead to a terminal, a file or a pipe"
 # What writing to a full or broken device fails with.
 _OF_OUTPUT = (errno.ENOSPC, errno.EIO, errno.EBADF, errno.EFBIG, errno.EDQUOT)
@@ -58,7 +57,7 @@ def main(words: Sequence[str] | None = None) -> int:
             print(problem_report(problem, style), file=sys.stderr)
         return UNUSABLE
     except KeyboardInterrupt:
-        return _INTERRUPTED
+        return INTERRUPTED
     except BrokenPipeError:  # the reader of a pipe went away: nobody is left to tell
         _write_no_more()
         return NO

@@ -2,16 +2,17 @@
 
 Each backend loads the folder's shape in a child process, without weights: its own model class, names and shapes, then
 its tokenizer and template with one message. What comes in is a folder and a request; what goes out are the facts below
-`dry_run`. In reading order: question (who is asked what, and what was answered before), worker (the child, seen from
-here), child, guard and shape (what it may do, on what), rehearsals/ (what it does), sizes/ (what a model
-takes), outcome.
+`dry_run`. In reading order: question (who is asked what), kept_answers (what was answered before), worker (the
+child, seen from here), child, guard and shape (what it may do, on what), rehearsals/ (what it does), sizes/ (what a
+model takes), outcome.
 """
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from .question import Asked, Question, kept_facts, last_kept, of_ranks, questions
+from .kept_answers import kept_facts, last_kept
+from .question import Asked, Question, of_ranks, questions
 
 if TYPE_CHECKING:
     from typing import Any

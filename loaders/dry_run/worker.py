@@ -14,7 +14,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
-from . import outcome, question
+from . import kept_answers, outcome
 from .question import Question
 
 SECONDS = 60.0
@@ -130,7 +130,7 @@ class Workers:
             )
         found = {one.backend: self._workers[one.backend].answer() for one in asked}
         for one in asked:
-            question.keep(one, found[one.backend])
+            kept_answers.keep(one, found[one.backend])
         return found
 
 

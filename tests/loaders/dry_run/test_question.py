@@ -1,15 +1,13 @@
-"""Who is asked, and when what was answered before is believed."""
+"""Who is asked, and who is not, with the reason."""
 
 from __future__ import annotations
 
 import shutil
-import time
 from pathlib import Path
 from typing import Any
 
 import pytest
 from mlxk_rules.loaders import Probed, dry_run, machine, request_of
-from mlxk_rules.loaders.dry_run import outcome, question
 from mlxk_rules.loaders.facts.folder import listing
 from mlxk_rules.loaders.probe import probe
 
@@ -47,38 +45,6 @@ def test_what_is_broken_is_not_asked(text_model: Path, tmp_path: Path, name: str
     shutil.copytree(text_model, folder)
     (folder / name).write_text(content)
     assert words in (asked(folder)["mlx_lm"] or "")
-
-
-@pytest.fixture
-def kept_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    monkeypatch.setattr("mlxk_rules.engine.storage.cache_folder._AT_REST_NS", 0)
-    return tmp_path / "cache" / "mlxk-rules" / question.FOLDER
-
-
-def one_question(folder: Path, of: str = "of") -> question.Question:
-    facts = probe(folder, dry_run=False)
-    return dry_run.questions(str(folder), listing(str(folder)), facts, of).questions[0]
-
-
-def test_an_answer_is_kept_for_the_folder_and_the_libraries(text_model: Path, tmp_path: Path, kept_place: Path) -> None:
-    folder = tmp_path / "model"
-    shutil.copytree(text_model, folder)
-    one = one_question(folder)
-    said = outcome.empty("mlx_lm", "ok")
-    question.keep(one, said)
-    assert dry_run.kept_facts(one) == said
-    assert dry_run.kept_facts(one_question(folder, "another mlx-lm")) is None
-    assert dry_run.kept_facts(one._replace(audio=True)) is None
-    time.sleep(0.01)
-    (folder / "config.json").write_text((folder / "config.json").read_text() + " ")
-    assert dry_run.kept_facts(one_question(folder)) is None
-
-
-def test_what_was_not_done_is_not_kept(text_model: Path, kept_place: Path) -> None:
-    one = one_question(text_model)
-    question.keep(one, outcome.not_done("mlx_lm", "it took too long"))
-    assert dry_run.kept_facts(one) is None
 
 
 def test_the_answer_of_a_package_that_is_installed_later_is_another(monkeypatch: pytest.MonkeyPatch) -> None:
