@@ -81,7 +81,8 @@ class Hub:
 
     def __init__(self) -> None:
         self.repos: dict[str, Repo] = {}
-        self.asked: list[Asked] = []
+        self._asked: list[Asked] = []
+        self._answering = 0
         self.delay = 0.0
         self.page_size = 1000
         self.tells_sizes = True
@@ -89,7 +90,7 @@ class Hub:
         self.keeps_ranges = True
         self.breaks: dict[str, int] = {}  # a file's name, and how often an answer of it breaks off half-way
         self.answers: list[tuple[Callable[[str], bool], Answer]] = []
-        self._lock = threading.Lock()
+        self._lock = threading.Condition()
         self._servers = [self._server(elsewhere=False), self._server(elsewhere=True)]
         self.url, self.elsewhere = (f"http://127.0.0.1:{server.server_address[1]}" for server in self._servers)
 
@@ -106,6 +107,13 @@ class Hub:
         for server in self._servers:
             server.shutdown()
             server.server_close()
+
+    @property
+    def asked(self) -> list[Asked]:
+        """What came, once all of it is noted: whoever asked may have its answer a moment before that."""
+        with self._lock:
+            self._lock.wait_for(lambda: not self._answering, 5)
+        return self._asked
 
     @property
     def sent(self) -> int:
@@ -125,9 +133,15 @@ class Hub:
         threading.Thread(target=server.serve_forever, args=(0.05,), daemon=True).start()
         return server
 
+    def begins(self) -> None:
+        with self._lock:
+            self._answering += 1
+
     def note(self, asked: Asked) -> None:
         with self._lock:
-            self.asked.append(asked)
+            self._asked.append(asked)
+            self._answering -= 1
+            self._lock.notify_all()
 
     def breaks_now(self, name: str) -> bool:
         with self._lock:
@@ -145,6 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
         pass
 
     def answer(self, hub: Hub, elsewhere: bool) -> None:
+        hub.begins()
         time.sleep(hub.delay)
         try:
             status, sent = self._answer(hub, elsewhere)
