@@ -87,7 +87,7 @@ def _install() -> None:
         dynamic = importlib.import_module("transformers.dynamic_module_utils")
     except ImportError:
         return  # no transformers, so none of its remote code either
-    models_read_once()
+    models_read_once()  # here, since nothing imports transformers before
     for name, wrap in (
         ("resolve_trust_remote_code", _never_trust),
         ("get_cached_module_file", _never_fetch),

@@ -7,7 +7,6 @@ parent, whatever ends that one: standard input is then closed, and what was laid
 from __future__ import annotations
 
 import json
-import os
 import queue
 import shutil
 import sys
@@ -15,11 +14,11 @@ import threading
 from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 from ..backends.remote_code import no_remote_code, refuse_model_file
 from ..backends.request import Request
-from ..backends.surroundings import own_output, quiet_and_offline, silence
+from ..backends.surroundings import end_process, own_output, quiet_and_offline, silence
 from . import guard, outcome, shape
 from .rehearsals import media
 from .rehearsals.rehearsal import Rehearsal
@@ -36,8 +35,11 @@ def main() -> None:
     while True:
         job = json.loads(jobs.get())
         answer = _answer(job, place) | {"recommended_bytes": guard.working_set()}
-        answers.write(f"{json.dumps(answer)}\n")
-        answers.flush()
+        try:
+            answers.write(f"{json.dumps(answer)}\n")
+            answers.flush()
+        except OSError:  # nobody hears it any more
+            _end(place)
 
 
 def _listen(jobs: queue.SimpleQueue[str], place: Path) -> None:
@@ -46,14 +48,17 @@ def _listen(jobs: queue.SimpleQueue[str], place: Path) -> None:
     _end(place)
 
 
-def _end(place: Path) -> None:
+def _end(place: Path) -> NoReturn:
+    end_process(0, lambda: _tidy(place))
+
+
+def _tidy(place: Path) -> None:
     # Another thread may be laying files: under another name it finds no place for more of them.
     gone = place.with_name(f"{place.name}-gone")
     with suppress(OSError):
         place.rename(gone)
     for one in (gone, place):
         shutil.rmtree(one, ignore_errors=True)
-    os._exit(0)
 
 
 def _answer(job: dict[str, Any], place: Path) -> dict[str, Any]:

@@ -10,7 +10,6 @@ that is to `serve` has neither `text` nor `end`: see `serving`.
 from __future__ import annotations
 
 import json
-import os
 import queue
 import shutil
 import sys
@@ -24,7 +23,7 @@ from typing import Any, NamedTuple, NoReturn
 
 from ..backends.failure import backend_error
 from ..backends.running import Session
-from ..backends.surroundings import own_output, silence
+from ..backends.surroundings import end_process, own_output, silence
 from ..dry_run import guard
 from ..machines.machine import Machine, of_facts
 from ..problems import LoaderError
@@ -38,7 +37,6 @@ from .sharded import Split, open_share, ring_of, told_by_all
 
 _PREFIX = "mlxk-rules-rank-"
 REFUSED = 1
-_ENDING = threading.Lock()
 
 
 class Decided(NamedTuple):
@@ -149,10 +147,12 @@ def _end_in_silence(heard: list[float], place: Path) -> None:
 
 
 def _end(place: Path, code: int) -> NoReturn:
-    _ENDING.acquire()  # never released: of two threads that end at once, one would leave half of what the other removes
+    end_process(code, lambda: _tidy(place))
+
+
+def _tidy(place: Path) -> None:
     shutil.rmtree(place, ignore_errors=True)
     no_longer_listening()
     if place.parent.name.startswith(PLACE):  # where whoever started it was killed, the last rank leaves nothing
         with suppress(OSError):
             place.parent.rmdir()
-    os._exit(code)

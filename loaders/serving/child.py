@@ -8,13 +8,12 @@ not.
 from __future__ import annotations
 
 import json
-import os
 import shutil
 import socket
 import sys
 import threading
 from collections.abc import Callable
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
@@ -22,7 +21,7 @@ from typing import Any, NoReturn
 from ..backends.failure import backend_error
 from ..backends.pinned_folder import pinned
 from ..backends.remote_code import no_remote_code, refusal, refuse_model_file
-from ..backends.surroundings import own_output, quiet_and_offline, silence
+from ..backends.surroundings import end_process, own_output, quiet_and_offline, silence
 from ..host.installed import NAMES
 from ..hub.hub_facts import is_shape
 from ..problems import LoaderError
@@ -31,7 +30,6 @@ from .backend_server import Job
 from .client_left import stop_when_left
 from .listening import listen_at
 
-_ENDING = threading.Lock()
 _LOCAL = ("--host", "127.0.0.1", "--port", "0")  # never bound: the socket is there already
 
 
@@ -63,7 +61,8 @@ class _Said:
         self._say({"folder": folder})
 
     def failed(self, error: LoaderError) -> NoReturn:
-        self._say({"error": {"code": error.code, "message": error.message, "help": error.help}})
+        with suppress(OSError):  # nobody hears it any more
+            self._say({"error": {"code": error.code, "message": error.message, "help": error.help}})
         _end(self._place)
 
     def _say(self, answer: dict[str, Any]) -> None:
@@ -175,9 +174,7 @@ def _end_with_parent(place: Path) -> None:
 
 
 def _end(place: Path) -> NoReturn:
-    _ENDING.acquire()  # never released: of two threads that end at once, one would leave half of what the other removes
-    shutil.rmtree(place, ignore_errors=True)
-    os._exit(1)
+    end_process(1, lambda: shutil.rmtree(place, ignore_errors=True))
 
 
 if __name__ == "__main__":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from ...language.expression import Node
@@ -11,13 +11,29 @@ from ...rulefile.document import Derivation
 from .new_nodes import lifted, literal
 
 
+class _OfNodes:
+    """What is found of a node, kept by its id, which stays its own while the node is kept: it is asked of often."""
+
+    def __init__(self, find: Callable[[Node], frozenset[str]]) -> None:
+        self._find = find
+        self._known: dict[int, tuple[Node, frozenset[str]]] = {}
+
+    def __call__(self, node: Node) -> frozenset[str]:
+        known = self._known.get(id(node))
+        if known is None:
+            known = self._known[id(node)] = (node, self._find(node))
+        return known[1]
+
+
 class MadeOf:
-    """What the derived facts of a policy are made of, by name."""
+    """What the derived facts of a policy are made of, by name.
+
+    paths: the paths of an expression; of a derived fact's, a field's, the fact's own. looked_up_by: the derived facts
+    by which an expression looks something up.
+    """
 
     def __init__(self, derivations: Iterable[Derivation]) -> None:
-        # By a node's id, which stays its own while the node is kept: of each part of an expression this is asked often.
-        self._paths: dict[int, tuple[Node, frozenset[str]]] = {}
-        self._looked_up_by: dict[int, tuple[Node, frozenset[str]]] = {}
+        self.paths, self.looked_up_by = _OfNodes(self._paths_of), _OfNodes(self._keys_of)
         parts = {part.name: part for part in derivations}
         nodes = {
             name: [lifted(located.expression.node) for b in part.branches for located in (b.when, b.compute) if located]
@@ -44,28 +60,18 @@ class MadeOf:
         direct = self.paths(node)
         return direct.union(*(self.of(path.removeprefix("derived.")) for path in direct if path.startswith("derived.")))
 
-    def paths(self, node: Node) -> frozenset[str]:
-        """Return the paths of an expression; of a derived fact's, a field's, the fact's own."""
-        known = self._paths.get(id(node))
-        if known is None:
-            path = path_of(node)
-            if path is None:
-                found = frozenset[str]().union(*map(self.paths, at_root(node)))
-            else:
-                found = frozenset({".".join(path.split(".")[:2]) if path.startswith("derived.") else path})
-            known = self._paths[id(node)] = (node, found)
-        return known[1]
+    def _paths_of(self, node: Node) -> frozenset[str]:
+        path = path_of(node)
+        if path is None:
+            return frozenset[str]().union(*map(self.paths, at_root(node)))
+        return frozenset({".".join(path.split(".")[:2]) if path.startswith("derived.") else path})
 
-    def looked_up_by(self, node: Node) -> frozenset[str]:
-        """Return the derived facts by which an expression looks something up."""
-        known = self._looked_up_by.get(id(node))
-        if known is None:
-            found = frozenset[str]().union(*map(self.looked_up_by, at_root(node)))
-            if node["type"] == "function_expression" and node["value"] == "look_up":
-                key = path_of(node["children"][1]) or ""
-                found |= {key.removeprefix("derived.")} if key.startswith("derived.") else set()
-            known = self._looked_up_by[id(node)] = (node, found)
-        return known[1]
+    def _keys_of(self, node: Node) -> frozenset[str]:
+        found = frozenset[str]().union(*map(self.looked_up_by, at_root(node)))
+        if node["type"] == "function_expression" and node["value"] == "look_up":
+            key = path_of(node["children"][1]) or ""
+            found |= {key.removeprefix("derived.")} if key.startswith("derived.") else set()
+        return found
 
     def last(self, node: Node) -> str:
         """Return the derived fact of an expression that is derived last, so that one which several others are made of

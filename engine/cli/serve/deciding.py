@@ -131,16 +131,16 @@ class Decider:
             raise of_loader(error) from None
 
     def _look(self, probed: Probed, policy: Policy) -> _Known:
-        facts = probed.told(probed.pinned(probed.facts()))
-        if self._spread is not None:
-            return _Known(probed.fingerprint, probed, self._spread.told(probed, facts))
-        known = _Known(probed.fingerprint, probed, facts)
-        if not _is_open(known, policy):
-            return known
         try:
+            facts = probed.told(probed.pinned(probed.facts()))
+            if self._spread is not None:
+                return _Known(probed.fingerprint, probed, self._spread.told(probed, facts))
+            known = _Known(probed.fingerprint, probed, facts)
+            if not _is_open(known, policy):
+                return known
             return known._replace(facts=probed.rehearsed(facts, workers=self._workers))
         finally:
-            if len(self._asking) < 2:
+            if len(self._asking) < 2:  # also where this one asked nobody: the one before it left them for it
                 self._workers.end()
 
     def _here(self) -> Any:

@@ -20,7 +20,7 @@ pytestmark = pytest.mark.slow
 
 
 @pytest.fixture(scope="module")
-def known(llama: Path) -> Path:
+def asked_of(llama: Path) -> Path:
     """The model, once what mlx-lm says of it is kept: of two ranks here each would ask that by a child of its own."""
     probed = Probed.of(str(llama), request_of())
     with Workers() as workers:
@@ -107,11 +107,11 @@ def test_a_rank_that_is_killed(when: str, llama: Path, tmp_path: Path) -> None:
 # It has no answer to SIGTERM, and ends as by SIGKILL.
 @pytest.mark.parametrize("end", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.long), signal.SIGKILL])
 def test_no_rank_is_left_behind(
-    end: signal.Signals, known: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    end: signal.Signals, asked_of: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "tmp").mkdir()
     monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
-    with running(2, known, "hi", "--max-tokens", "50000", "--hosts", hostfile(tmp_path)) as front:
+    with running(2, asked_of, "hi", "--max-tokens", "50000", "--hosts", hostfile(tmp_path)) as front:
         front.ranks()
         assert front.process.stdout is not None and front.process.stdout.read(1)
         front.process.send_signal(end)
@@ -121,8 +121,8 @@ def test_no_rank_is_left_behind(
     assert list((tmp_path / "tmp").iterdir()) == []
 
 
-def test_a_rank_that_is_killed_as_a_person_sees_it(known: Path, tmp_path: Path) -> None:
-    with running(2, known, "hi", "--max-tokens", "50000", "--hosts", hostfile(tmp_path)) as front:
+def test_a_rank_that_is_killed_as_a_person_sees_it(asked_of: Path, tmp_path: Path) -> None:
+    with running(2, asked_of, "hi", "--max-tokens", "50000", "--hosts", hostfile(tmp_path)) as front:
         ranks = front.ranks()
         assert front.process.stdout is not None and front.process.stdout.read(1)
         os.kill(ranks[1], signal.SIGKILL)

@@ -27,15 +27,19 @@ def test_of_several_models_a_backend_is_asked_by_one_child(tmp_path: Path, monke
         start(self)
 
     monkeypatch.setattr(Worker, "_start", counted)
-    catalogue = Catalogue(tuple(str(shutil.copytree(ROOT / HELLO, tmp_path / name)) for name in "abc"), only=True)
+    folders = [shutil.copytree(ROOT / HELLO, tmp_path / name) for name in "abcd"]
+    (folders[-1] / "config.json").write_text("{")  # of which nobody is asked, while the children wait for it
+    catalogue = Catalogue(tuple(map(str, folders)), only=True)
     policy = Policy.load()
 
     async def decided() -> list[Decided]:
         decider = Decider(catalogue, Adapters(()))
-        asked = [Asked(name, "", {}, False, False, None, 99, False, False, ()) for name in "abc"]
+        asked = [Asked(name, "", {}, False, False, None, 99, False, False, ()) for name in "abcd"]
         return await asyncio.gather(*(decider.decide(catalogue.find(one.model), one, policy) for one in asked))
 
-    for one in asyncio.run(decided()):
+    *taken, refused = asyncio.run(decided())
+    assert refused.facts["dry_run"]["mlx_lm"]["status"] == "not_done"
+    for one in taken:
         assert one.decision.allowed and one.facts["dry_run"]["mlx_lm"]["status"] == "ok"
     assert len(begun) == len({worker.backend for worker in begun}) > 0
     assert all(worker._process is None for worker in begun), "none waits for another question"
