@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Callable
 from contextlib import suppress
@@ -18,8 +19,10 @@ os.environ["HF_HUB_OFFLINE"] = "1"
 for name in (
     "MLXK_RULES_NO_CACHE", "MLXK_RULES_POLICY", "HF_HUB_CACHE", "HUGGINGFACE_HUB_CACHE", "TRANSFORMERS_CACHE",
     "HF_MODULES_CACHE",
+    "PYTHONDONTWRITEBYTECODE",  # a child that compiles us anew takes twice as long, and there are thousands
 ):  # fmt: skip
     os.environ.pop(name, None)
+sys.dont_write_bytecode = False
 
 # No test may see, or fill, the cache of the person who runs it. What is kept is kept for all tests of a run: a backend
 # is asked once of a folder, as with a person. Installers find theirs: they would load everything down again.
