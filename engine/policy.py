@@ -94,6 +94,13 @@ class Policy:
         self._few += 1
         return self.evaluation.decide(facts)
 
+    def varied(self, facts: dict[str, Any], fact: str) -> Callable[[Any], Decision]:
+        """Return what `decide` says of `facts` with another value of one fact, given by its dotted name.
+
+        For many values that is ten times as fast. A value is of the type that the fact has in `facts`.
+        """
+        return self.evaluation.varied(facts, fact)
+
     @cached_property
     @uncollected
     def _decide(self) -> Callable[[Any], Decision]:

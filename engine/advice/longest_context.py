@@ -22,8 +22,11 @@ def longest_context(policy: Policy, facts: dict[str, Any], backend: str) -> int 
     if told is None or told.get("status") == "not_done" or not policy.rests_on(None, "request.context_tokens"):
         return None
 
+    asked = {**facts, "request": {**facts["request"], "context_tokens": _LEAST}}
+    decide = policy.varied(asked, "request.context_tokens")
+
     def answer(tokens: int) -> tuple[str, str | None]:
-        decision = policy.decide_few({**facts, "request": {**facts["request"], "context_tokens": tokens}})
+        decision = decide(tokens)
         return decision.decision, decision.gate
 
     short = answer(_LEAST)

@@ -8,17 +8,18 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..compiler.program_functions import functions_of
+from ..compiler.reads import touches
 from ..decision import Decision, PolicyName
 from ..facts.types import kind_of
 from ..facts.vocabulary import Vocabulary
 from ..problems import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Container, Iterable, Mapping
     from typing import Any
 
     from ..compiler.condition_terms import Condition
-    from ..compiler.program import BranchRule, GateRule, Program
+    from ..compiler.program import BranchRule, DerivedRule, GateRule, Program
 
     Scope = dict[str, Any]
     Faults = dict[str, str]
@@ -50,7 +51,36 @@ class Evaluation:
         """Return the decision for `facts`."""
         if refusal := self.refusal(facts):
             return refusal
+        return self._decided(*self.scope(facts))
+
+    def varied(self, facts: dict[str, Any], fact: str) -> Callable[[Any], Decision]:
+        """Return what decides for `facts` with another value of one fact, of the same type as the one that is there.
+
+        What does not rest on that fact is derived once.
+        """
         scope, faults = self.scope(facts)
+        section, _, name = fact.rpartition(".")
+        resting = self._resting_on(fact, facts.get("derived") or {})
+
+        def decide(value: Any) -> Decision:
+            varied = {**scope, section: {**scope[section], name: value}, "derived": dict(scope["derived"])}
+            wrong = {path: fault for path, fault in faults.items() if path not in resting}
+            self._derive(resting.values(), varied, wrong)
+            return self._decided(varied, wrong)
+
+        return decide
+
+    def _resting_on(self, fact: str, given: Container[str]) -> dict[str, DerivedRule]:
+        """Return the derived facts that rest on a fact, by their full names, but for those that are given."""
+        found: dict[str, DerivedRule] = {}
+        for rule in self.program.derive:
+            parts = (part for branch in rule.branches for part in (branch.when, branch.compute) if part is not None)
+            reads = {path for part in parts for path in self.program.expressions[part].reads}
+            if rule.name not in given and any(touches(path, reads) for path in (fact, *found)):
+                found[f"derived.{rule.name}"] = rule
+        return found
+
+    def _decided(self, scope: Scope, faults: Faults) -> Decision:
         for gate in self.program.gates:
             fired, error = self.tried(gate, scope, faults)
             if fired:
@@ -105,11 +135,18 @@ class Evaluation:
         facts, faults = self.vocabulary.complete(given)
         overrides = facts.pop("derived", None)
         scope: Scope = {**facts, "sets": self.program.sets, "limits": self.program.limits, "derived": {}}
-        derived: dict[str, Any] = scope["derived"]
         self._check_overrides(overrides, faults)
-        for name, branches in self.program.derive:
+        self._derive(self.program.derive, scope, faults, overrides if isinstance(overrides, dict) else None)
+        return scope, faults
+
+    def _derive(
+        self, rules: Iterable[DerivedRule], scope: Scope, faults: Faults, overrides: Mapping[str, Any] | None = None
+    ) -> None:
+        """Derive facts in order, into `scope` and `faults`."""
+        derived: dict[str, Any] = scope["derived"]
+        for name, branches in rules:
             full = f"derived.{name}"
-            if isinstance(overrides, dict) and name in overrides and full not in faults:
+            if overrides and name in overrides and full not in faults:
                 derived[name] = overrides[name]
                 continue
             if faults and full not in faults and (fault := self._fault_in(branches, faults)):
@@ -121,7 +158,6 @@ class Evaluation:
                 derived[name] = self._first(branches, scope)
             except Exception as error:
                 faults[full] = f"cannot be derived: {_reason(error)}"
-        return scope, faults
 
     def _first(self, branches: tuple[BranchRule, ...], scope: Scope) -> Any:
         run = self._run

@@ -6,16 +6,19 @@ host, in the hostfile's order, in the words of the facts: what `mlxk-rules probe
 
 from __future__ import annotations
 
-import json
 import os
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 
 from .. import bounded_files
 from ..facts.plain_json import shown
-from ..host.this_machine import Host as ThisMachine
 from ..problems import LoaderError
-from .hostfile import Hosts, line_and_column
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from ..host.this_machine import Host as ThisMachine
+    from .hostfile import Hosts
 
 MAX_BYTES = 16 << 20  # what 1024 probes without their models take
 _MAX_MEMORY = 1 << 60
@@ -56,6 +59,8 @@ def beside(hostfile: str) -> str | None:
 
 def read(path: str, count: int) -> tuple[Machine, ...]:
     """Reads what a file says of so many hosts. Raises LoaderError unreadable_machines, bad_machines."""
+    import json  # who asks about this machine alone does without
+
     try:
         text = bounded_files.read(path, MAX_BYTES).decode("utf-8")
         document = json.loads(text)
@@ -68,7 +73,7 @@ def read(path: str, count: int) -> tuple[Machine, ...]:
         raise _bad(f"{path}{where}", f"is not JSON: {error}", f"write it so: {_LIKE}") from None
     if not isinstance(document, list):
         raise _bad(path, "is no list", f"write it so: {_LIKE}")
-    entries = cast("list[object]", document)
+    entries: list[object] = document
     if len(entries) != count:
         many = f"tells of {len(entries)} machines, and the hostfile names {count}"
         raise _bad(path, many, "write an object for each host, in the hostfile's order; {} where nothing is known")
@@ -80,7 +85,7 @@ def of_facts(facts: object) -> Machine:
     kind; what is not there is not known."""
     if not isinstance(facts, dict):
         raise ValueError("is no object")
-    whole = cast("dict[str, Any]", facts)
+    whole: dict[str, Any] = facts
     memory, runtime = _object(whole, "memory"), _object(whole, "runtime")
     accelerator = memory.get("accelerator")
     if accelerator is not None and accelerator not in _ACCELERATORS:
@@ -109,6 +114,8 @@ def _machine(path: str, text: str, place: int, entry: object) -> Machine:
     try:
         return of_facts(entry)
     except ValueError as error:
+        from .hostfile import line_and_column
+
         where = f"{path}{line_and_column(text, (place,))}"
         raise _bad(where, f"{error}, at `[{place}]`", f"write it so: {_LIKE}") from None
 

@@ -6,15 +6,20 @@ ranks (dry_run/sizes/shares.py). Goes out: plain JSON. Ranks on one machine shar
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING
 
-from .hostfile import Hosts
-from .machine import Machine
 from .one_machine import COUNTS, none
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from typing import Any
+
+    from .hostfile import Hosts
+    from .machine import Machine
+
+    Places = Sequence[tuple[str, Machine]]
+
 SPLITS = ("tensor", "pipeline")
-Places = Sequence[tuple[str, Machine]]
 
 
 def of_hosts(

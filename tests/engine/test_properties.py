@@ -188,6 +188,29 @@ def test_any_mutation_of_good_facts(changes: list[tuple[str, Any, bool]]) -> Non
     decides(facts)
 
 
+VARIED: dict[str, list[Any]] = {
+    "request.context_tokens": [256, 40_000, 1 << 20],
+    "memory.total_bytes": [1, 1001, 8_000_000_000],
+    "model.type": ["llama", "whisper", "nobody-knows"],
+    "request.images": [True, False],
+    "config.num_hidden_layers": [1, 80],
+}
+
+
+@SEEDED
+@given(st.sampled_from(sorted(VARIED)), st.lists(st.tuples(PATHS, ODD, st.booleans()), max_size=2))
+def test_another_value_of_one_fact(fact: str, changes: list[tuple[str, Any, bool]]) -> None:
+    facts = GOOD
+    for path, value, delete in changes:
+        facts = changed(facts, path, value, delete)
+    if not isinstance(facts.get(fact.split(".")[0]), dict):
+        return
+    for policy in POLICIES.values():
+        varied = policy.varied(changed(facts, fact, VARIED[fact][0], False), fact)
+        for value in VARIED[fact]:
+            assert varied(value) == policy.decide(changed(facts, fact, value, False))
+
+
 # Facts that each policy blocks: what would make them allowed is not to be had by harming a fact.
 BLOCKED: list[dict[str, Any]] = [
     with_facts({"config_status": "missing", "config": None}),
