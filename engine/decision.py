@@ -1,11 +1,9 @@
 """What a policy answers: a decision, and the trace of how it came about."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, NoReturn
 
 if TYPE_CHECKING:
-    from typing import Any, NoReturn, TypedDict
+    from typing import TypedDict
 
     class PolicyName(TypedDict):
         """Which policy decided."""
@@ -106,7 +104,7 @@ class Term(NamedTuple):
     value: Any
     facts: dict[str, Any]
     why: str = ""
-    because: tuple[Term, ...] = ()
+    because: "tuple[Term, ...]" = ()
 
     def to_dict(self) -> dict[str, Any]:
         plain: dict[str, Any] = {"text": self.text, "value": self.value, "facts": self.facts}

@@ -1,12 +1,8 @@
 """Problems as data, and the exception that carries them."""
 
-from __future__ import annotations
-
 import os
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from collections.abc import Iterable
+from typing import NamedTuple
 
 
 class Problem(NamedTuple):
@@ -37,11 +33,11 @@ class Problem(NamedTuple):
         tail = f"; {self.help}" if self.help else ""
         return f"{head}{self.message} [{self.code}]{tail}"
 
-    def named_by(self, what: str) -> Problem:
+    def named_by(self, what: str) -> "Problem":
         """Return the same problem of a file that `what` names, and no word of the command line."""
         return self._replace(message=f"{self.message}, which {what} names", help=f"correct or remove {what}")
 
-    def at(self, file: str, line: int, column: int, text: str = "", width: int = 1) -> Problem:
+    def at(self, file: str, line: int, column: int, text: str = "", width: int = 1) -> "Problem":
         """Return the same problem at another place."""
         return self._replace(file=file, line=line, column=column, text=text, width=width)
 

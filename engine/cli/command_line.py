@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -29,7 +30,9 @@ def script() -> NoReturn:
             stream.reconfigure(errors="backslashreplace")
     if not there_is_output:
         sys.exit(_complain("output", "the standard output is closed", _WHERE_TO, style_for(sys.stderr)))
-    sys.exit(main())
+    code = main()
+    gc.freeze()  # nor at the end, when all of it goes
+    sys.exit(code)
 
 
 def _stand_in_for_closed_streams() -> bool:

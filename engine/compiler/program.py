@@ -3,17 +3,15 @@
 A program is plain data: it can be put down as bytes and taken up again, and nothing of YAML or JMESPath is needed then.
 """
 
-from __future__ import annotations
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from typing import TYPE_CHECKING, NamedTuple
+from ..facts.types import Type
+from ..facts.vocabulary import Fact
+
+Node = dict[str, Any]
 
 if TYPE_CHECKING:
-    from typing import Any, Protocol
-
-    from ..facts.types import Type
-    from ..facts.vocabulary import Fact
-
-    Node = dict[str, Any]
+    from typing import Protocol
 
     class Nodes(Protocol):
         """The syntax trees of expressions, by their place in `Program.expressions`."""
@@ -83,7 +81,7 @@ class Program(NamedTuple):
     derive: tuple[DerivedRule, ...]
     gates: tuple[GateRule, ...]
     expressions: tuple[Expression, ...]
-    nodes: Nodes
+    nodes: "Nodes"
     functions: tuple[int, ...]
     constants: dict[str, Any]
     guards: dict[str, Guard]

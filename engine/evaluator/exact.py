@@ -15,7 +15,7 @@ from ..facts.vocabulary import Vocabulary
 from ..problems import did_you_mean
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Container, Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from ..compiler.condition_terms import Condition
@@ -51,37 +51,51 @@ class Evaluation:
         """Return the decision for `facts`."""
         if refusal := self.refusal(facts):
             return refusal
-        return self._decided(*self.scope(facts))
+        return self._decided(self.program.gates, *self.scope(facts))
 
     def varied(self, facts: dict[str, Any], fact: str) -> Callable[[Any], Decision]:
         """Return what decides for `facts` with another value of one fact, of the same type as the one that is there.
 
-        What does not rest on that fact is derived once.
+        What does not rest on that fact is evaluated once.
         """
         scope, faults = self.scope(facts)
         section, _, name = fact.rpartition(".")
-        resting = self._resting_on(fact, facts.get("derived") or {})
+        given: Any = facts.get("derived")
+        rests, rules = self._resting_on(fact)
+        resting = {
+            f"derived.{rule.name}": rule for rule in rules if not isinstance(given, dict) or rule.name not in given
+        }
+        gates: list[GateRule] = []
+        for gate in self.program.gates:
+            if rests(gate.when):
+                gates.append(gate)
+            elif self.tried(gate, scope, faults)[0]:
+                gates.append(gate)
+                break
 
         def decide(value: Any) -> Decision:
             varied = {**scope, section: {**scope[section], name: value}, "derived": dict(scope["derived"])}
             wrong = {path: fault for path, fault in faults.items() if path not in resting}
             self._derive(resting.values(), varied, wrong)
-            return self._decided(varied, wrong)
+            return self._decided(gates, varied, wrong)
 
         return decide
 
-    def _resting_on(self, fact: str, given: Container[str]) -> dict[str, DerivedRule]:
-        """Return the derived facts that rest on a fact, by their full names, but for those that are given."""
+    def _resting_on(self, fact: str) -> tuple[Callable[[int | None], bool], list[DerivedRule]]:
+        """Return what tells whether an expression rests on a fact, and the derived facts that do."""
         found: dict[str, DerivedRule] = {}
-        for rule in self.program.derive:
-            parts = (part for branch in rule.branches for part in (branch.when, branch.compute) if part is not None)
-            reads = {path for part in parts for path in self.program.expressions[part].reads}
-            if rule.name not in given and any(touches(path, reads) for path in (fact, *found)):
-                found[f"derived.{rule.name}"] = rule
-        return found
 
-    def _decided(self, scope: Scope, faults: Faults) -> Decision:
-        for gate in self.program.gates:
+        def rests(part: int | None) -> bool:
+            paths = self.program.expressions[part].reads if part is not None else ()
+            return any(".".join(path.split(".", 2)[:2]) in found or touches(fact, (path,)) for path in paths)
+
+        for rule in self.program.derive:
+            if any(rests(branch.when) or rests(branch.compute) for branch in rule.branches):
+                found[f"derived.{rule.name}"] = rule
+        return rests, list(found.values())
+
+    def _decided(self, gates: Iterable[GateRule], scope: Scope, faults: Faults) -> Decision:
+        for gate in gates:
             fired, error = self.tried(gate, scope, faults)
             if fired:
                 return self.decision(gate, scope, error)

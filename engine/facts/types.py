@@ -1,12 +1,7 @@
 """The types that facts and expressions have: sets of JMESPath's kinds, null among them."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
+from collections.abc import Mapping
+from typing import Any, NamedTuple
 
 KINDS = frozenset({"null", "boolean", "number", "string", "array", "object"})
 
@@ -20,8 +15,8 @@ class Type(NamedTuple):
     """
 
     kinds: frozenset[str]
-    item: Type | None = None
-    fields: Mapping[str, Type] | None = None
+    item: "Type | None" = None
+    fields: Mapping[str, "Type"] | None = None
     values: frozenset[str] | None = None
     sure: bool = True
 
@@ -43,22 +38,22 @@ class Type(NamedTuple):
     def anything(self) -> bool:
         return self.kinds == KINDS
 
-    def without_null(self) -> Type:
+    def without_null(self) -> "Type":
         return Type(self.kinds - {"null"}, self.item, self.fields, self.values, self.sure)
 
-    def or_null(self) -> Type:
+    def or_null(self) -> "Type":
         return Type(self.kinds | {"null"}, self.item, self.fields, self.values, self.sure)
 
     @property
-    def element(self) -> Type:
+    def element(self) -> "Type":
         """The type of a list's elements."""
         return (self.item or ANYTHING).doubted()
 
-    def doubted(self) -> Type:
+    def doubted(self) -> "Type":
         """Return the same type, of what was not looked at."""
         return Type(self.kinds, self.item, self.fields, self.values, False)
 
-    def union(self, other: Type) -> Type:
+    def union(self, other: "Type") -> "Type":
         """Return the type of a value that is of one of the two."""
         mine, theirs = self.kinds - {"null"}, other.kinds - {"null"}
         if not mine or not theirs:
@@ -83,7 +78,7 @@ class Type(NamedTuple):
         return " or ".join(names) or "nothing"
 
 
-def _of(*kinds: str) -> Type:
+def _of(*kinds: str) -> "Type":
     return Type(frozenset(kinds))
 
 
@@ -93,7 +88,7 @@ STRINGS = Type(frozenset({"array"}), item=STRING)
 NUMBERS = INTEGERS = Type(frozenset({"array"}), item=NUMBER)
 
 
-def list_of(item: Type) -> Type:
+def list_of(item: Type) -> "Type":
     """Return the type of a list whose elements are `item`."""
     return Type(frozenset({"array"}), item=item)
 
@@ -111,7 +106,7 @@ def kind_of(value: Any) -> str:
     return "array" if isinstance(value, list) else "object"
 
 
-def type_of(value: Any) -> Type:
+def type_of(value: Any) -> "Type":
     """Return the type of a plain JSON value."""
     kind = kind_of(value)
     if kind == "string":

@@ -1,16 +1,11 @@
 """The vocabulary of facts: their types, defaults and meaning, from rules/facts.yaml."""
 
-from __future__ import annotations
-
+from collections.abc import Mapping
 from functools import cache, cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 from ..storage import data_files
 from .types import ANYTHING, ARRAY, BOOLEAN, NUMBER, OBJECT, STRING, STRINGS, Type, kind_of, list_of
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
 
 _TYPES = {
     "string": STRING,

@@ -1,12 +1,8 @@
 """What a model needs of memory, as a sum that adds up to the last digit shown, and as a bar."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from typing import Any
-
     from ..decision import Trace
 
 _UNITS = (("TB", 1024**4), ("GB", 1024**3), ("MB", 1024**2), ("KB", 1024))
@@ -38,7 +34,7 @@ class MemorySum(NamedTuple):
         return max(0, self.needed - self.limit) if self.limit is not None else 0
 
 
-def memory_sum(trace: Trace) -> MemorySum | None:
+def memory_sum(trace: "Trace") -> MemorySum | None:
     """Return what the policy derived of memory; None where it derives no such sum."""
     derived, facts = trace.derived, trace.facts
     load, needed = _bytes(derived.get("load_bytes")), _bytes(derived.get("needed_bytes"))

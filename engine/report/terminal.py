@@ -1,14 +1,9 @@
 """Text for a terminal: nothing of a model's or a policy's can move the cursor, and colour only where it is wanted."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, NamedTuple
-
-if TYPE_CHECKING:
-    from typing import IO
+from typing import IO, NamedTuple
 
 MAX_LINE = 10_000  # characters of one line: what a model folder names may be megabytes long
 _CODES = {"red": "31", "green": "32", "yellow": "33", "blue": "34", "dim": "2", "bold": "1"}

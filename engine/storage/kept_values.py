@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     Files = list[tuple[str, bytes]]  # path and content
     Mark = tuple[str, int, int]
 
-_ENGINE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+ENGINE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+# The stages whose code makes what is kept here.
+_MAKERS = ("facts", "language", "rulefile", "compiler", "advice")
 _FOLDER = "programs"
 _MAX_BYTES = 64 * 1024 * 1024
 _MAX_FILES = 48  # the oldest go
@@ -47,19 +49,23 @@ def put(key: str, files: Files, value: Any) -> None:
 
 
 def code() -> tuple[Any, ...]:
-    """Return what tells this Python and this engine from others."""
-    return sys.version, _mark("facts.yaml", os.stat(f"{data_files.PLACE}/facts.yaml")), *code_below(_ENGINE)
+    """Return what tells this Python, and the code that makes what is kept, from others."""
+    vocabulary = _mark("facts.yaml", os.stat(f"{data_files.PLACE}/facts.yaml"))
+    return sys.version, vocabulary, *(code_below(f"{ENGINE}/{stage}") for stage in _MAKERS)
 
 
 @cache  # our own source is not another while it runs
 def code_below(root: str) -> tuple[Mark, ...]:
     """Return name, time in nanoseconds and size in bytes of each module of ours in a folder and those below it."""
     marks: list[Mark] = []
-    for folder, below, names in os.walk(root):
-        below[:] = [name for name in below if name != "__pycache__"]
-        for name in names:
-            if name.endswith(".py"):
-                marks.append(_mark(f"{folder[len(root) :]}/{name}", os.stat(f"{folder}/{name}")))
+    folders = [root]
+    while folders:
+        with os.scandir(folders.pop()) as entries:
+            for entry in entries:
+                if entry.name.endswith(".py"):
+                    marks.append(_mark(entry.path[len(root) :], entry.stat()))
+                elif entry.name != "__pycache__" and entry.is_dir():
+                    folders.append(entry.path)
     return tuple(sorted(marks))
 
 

@@ -1,16 +1,12 @@
 """Which backend is asked what of a folder, and why others are not."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..host.installed import BACKENDS, NAMES
 from . import outcome
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from typing import Any
-
     from ..facts.folder import Listing
 
 
@@ -39,7 +35,7 @@ class Asked(NamedTuple):
     facts: dict[str, dict[str, Any]]
 
 
-def questions(path: str, listing: Listing, facts: Mapping[str, Any], of: str) -> Asked:
+def questions(path: str, listing: "Listing", facts: Mapping[str, Any], of: str) -> Asked:
     """Who is to be asked of the folder at `path`, whose other facts are `facts`; `of` tells of what is installed.
 
     A backend is asked where it is installed, has the model's type, takes what the request carries, and would find

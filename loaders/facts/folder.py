@@ -1,7 +1,5 @@
 """What a folder holds, walked in bounded time and memory."""
 
-from __future__ import annotations
-
 import os
 import stat
 from collections import deque

@@ -5,21 +5,16 @@ what lies at the package's root have the same inode, owner, size and times, whic
 edit in place is noticed, and another copy of the package.
 """
 
-from __future__ import annotations
-
 import os
 import struct
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 from ...engine.storage import cache_folder
 from ...engine.storage.kept_values import code_below
 from .installed import Installed
-
-if TYPE_CHECKING:
-    from typing import Any
 
 _LOADERS = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 _MAX_READ = 5_000  # files and folders of a package that is stamped

@@ -1,21 +1,16 @@
 """What a probe tells of the machine and not of a folder: Python, the backends installed, memory."""
 
-from __future__ import annotations
-
 import os
 import sys
 import time
 from binascii import crc32
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 from ...engine.storage.data_files import PLACE
 from . import installed, kept_support, memory
 from .installed import Installed
-
-if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping
-    from typing import Any
 
 # What each backend's module tells as its `Support`, which need not be imported where it is kept.
 LISTS = {

@@ -1,7 +1,5 @@
 """hf://org/name[@revision], or a page of the hub as pasted from a browser: which repo, in which revision."""
 
-from __future__ import annotations
-
 import os
 from typing import NamedTuple
 

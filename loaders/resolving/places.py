@@ -3,8 +3,6 @@
 A folder of models holds models, or folders of an organisation with models in them; nothing deeper is looked at.
 """
 
-from __future__ import annotations
-
 import os
 from typing import NamedTuple
 

@@ -149,7 +149,8 @@ class _Source:
         places = sorted({os.path.dirname(model.folder) for model in models})
         self.question = repr((str(path.absolute()), name, list(requests), places, dry_run))
         # What a backend said since then, of any model, may be what a row would rest on now.
-        self._rest = f"{self.question} {kept_values.code()} {standing(self._packages)} {0 if dry_run else last_kept()}"
+        code = kept_values.code(), kept_values.code_below(kept_values.ENGINE)
+        self._rest = f"{self.question} {code} {standing(self._packages)} {0 if dry_run else last_kept()}"
 
     def __enter__(self) -> None:
         if self.dry_run:
