@@ -10,6 +10,7 @@ from ..decision import Decision
 from ..facts.json_lines import MAX_LINE, facts_in, refuse_constant
 from ..policy import Policy
 from ..problems import UsageError
+from .exit_codes import UNUSABLE, YES, answered
 
 # One for all lines: json.loads makes a new one for each that is read with an option.
 _READER = json.JSONDecoder(parse_constant=refuse_constant)
@@ -40,7 +41,7 @@ class Answers:
         if not texts:  # one of the lines is not UTF-8, or too long
             return self._each(block, number)
         answers: list[str] = []
-        code = 0
+        code = YES
         last = len(texts) - 1
         for count, text in enumerate(texts):
             # The common line in the common way; any other goes the way that knows every error.
@@ -60,7 +61,7 @@ class Answers:
 
     def _each(self, block: bytes, number: int) -> tuple[bytes, int]:
         answers: list[str] = []
-        code = 0
+        code = YES
         lines = block.split(b"\n")
         for count, line in enumerate(lines, 1):
             ended = line if count == len(lines) else line + b"\n"
@@ -69,16 +70,16 @@ class Answers:
 
     def _line(self, line: bytes, number: int, answers: list[str]) -> int:
         if len(line) <= MAX_LINE and not line.strip():
-            return 0
+            return YES
         try:
             facts = facts_in(line)
             decision = self._decide(facts)
         except UsageError as error:
             where = {"code": error.code, "message": error.message, "help": error.help, "line": number}
             answers.append(json.dumps({"error": where}, allow_nan=False))
-            return 2
+            return UNUSABLE
         answers.append(self._trace(facts, number) if self._traced else self._json(decision, facts, number))
-        return int(decision.decision == "block")
+        return answered(decision.allowed)
 
     def _trace(self, facts: dict[str, Any], number: int) -> str:
         trace = self._policy.explain(facts)

@@ -15,6 +15,7 @@ from ...rulefile.document_reader import read_document
 from ...rulefile.policy_names import locate
 from ...rulefile.source import read
 from ...storage.whole_files import write
+from ..exit_codes import answered
 from .common import choice_of, print_json
 
 
@@ -49,7 +50,7 @@ def run(options: dict[str, Any]) -> int:
         print_json({"clean": report.clean, "fixed": fixed, **_plain(report)})
     else:
         print("\n".join(_lines(report, name, fixed)))
-    return int(left if fixed else not report.clean)
+    return answered(not left if fixed else report.clean)
 
 
 def _lines(report: Report, name: str, fixed: bool) -> list[str]:

@@ -8,6 +8,7 @@ from ...problems import UsageError, did_you_mean
 from ...report.terminal import safe
 from ..completion import bash, fish, zsh
 from ..completion.words import SHELLS, commands
+from ..exit_codes import YES
 
 _SCRIPTS = {"bash": bash.script, "zsh": zsh.script, "fish": fish.script}
 
@@ -22,7 +23,7 @@ def run(options: dict[str, Any]) -> int:
     else:
         help = did_you_mean(word, SHELLS) or f"one of {', '.join(SHELLS)}"
         raise UsageError("bad-value", f"no completion for `{word[:60]}`", help)
-    return 0
+    return YES
 
 
 def _print_models() -> None:

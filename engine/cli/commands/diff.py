@@ -18,6 +18,7 @@ from ...report.edits import edit_reports, lines, plain, version_line
 from ...report.problem_formats import COMPARED, FORMATS
 from ...report.terminal import Style, safe, style_for
 from ...storage.how_installed import install_command
+from ..exit_codes import NO, UNSURE, YES, answered
 from ..formats import format_of
 from ..policies.policy_cases import cases_of, some_of
 from ..policies.policy_revision import policy_at
@@ -45,7 +46,7 @@ def run(options: dict[str, Any]) -> int:
             whole = difference(old, new, progress).with_evidence(_evidence(recorded))
             rise = bump(whole)
             print(page(whole, rise), end="")
-            return int(not rise.enough) if options["--check-version"] else int(not whole.same)
+            return answered(rise.enough) if options["--check-version"] else answered(whole.same)
         cases = [*some_of(cases_of(options["OLD"], old)), *some_of(cases_of(options["NEW"], new))]
         found = survey(old, new, [case.facts for case in cases], progress)
         if options["--all"] and found.solved:
@@ -65,19 +66,16 @@ def run(options: dict[str, Any]) -> int:
         raise UsageError("no-solver", unproved, help)
     if not found.solved:
         print(f"{style_for(sys.stderr)('note', 'bold')}: {unproved}; {help}", file=sys.stderr)
-    return UNKNOWN if answer is None else answer
-
-
-UNKNOWN = 2
+    return UNSURE if answer is None else answer
 
 
 def _answer(options: dict[str, Any], found: Survey, rise: Bump) -> int | None:
     """Return the exit code, None where the question has no sure answer."""
     if options["--check-version"]:
         if enough_for_any(found.old, found.new) or not rise.enough:
-            return int(not rise.enough)
-        return 0 if rise.sure else None
-    return 1 if found.same is False else 0 if found.same and found.exact else None
+            return answered(rise.enough)
+        return YES if rise.sure else None
+    return NO if found.same is False else YES if found.same and found.exact else None
 
 
 def _text(

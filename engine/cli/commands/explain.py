@@ -10,6 +10,7 @@ from ...advice.longest_context import longest_context
 from ...report.answer import explanation
 from ...report.terminal import safe, screen_for
 from ..default_request import EACH, first_allowed
+from ..exit_codes import answered
 from ..hub.hub_question import asked as asked_of_the_hub
 from ..on_machines import OnMachines, refuse_policy_of_one_machine
 from .common import choice_of, opened, print_json, told
@@ -69,7 +70,7 @@ def run(options: dict[str, Any]) -> int:
 
         write_page(options["--html"], decision_page(outline(policy.document), trace, changes))
         print(f"wrote {safe(options['--html'])}", file=sys.stderr)
-    return 0 if trace.decision.allowed else 1
+    return answered(trace.decision.allowed)
 
 
 def _facts(options: dict[str, Any], policy: Policy, hosts: OnMachines | None) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from ...problems import UsageError, did_you_mean
 from ...report.model_table import Table
 from ...report.terminal import safe, screen_for
 from ..default_request import EACH
+from ..exit_codes import YES
 from ..listing.rows import Row, rows
 from .common import choice_of
 
@@ -49,7 +50,7 @@ def run(options: dict[str, Any]) -> int:
             from ....loaders import cache_folder
 
             print(f"no models in {safe(str(cache_folder()))}", file=sys.stderr)
-    return 0
+    return YES
 
 
 def _models(what: str | None) -> list[Local]:

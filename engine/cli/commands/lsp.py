@@ -8,6 +8,7 @@ from typing import Any
 
 from ...problems import UsageError
 from ...storage.how_installed import install_command
+from ..exit_codes import YES
 
 
 def run(options: dict[str, Any]) -> int:
@@ -22,4 +23,4 @@ def run(options: dict[str, Any]) -> int:
     # pygls closes what it spoke through; the streams themselves stay for what is said at the end.
     with os.fdopen(os.dup(0), "rb") as told, os.fdopen(os.dup(1), "wb") as says:
         server(version("mlxk-rules")).start_io(told, says)
-    return 0
+    return YES

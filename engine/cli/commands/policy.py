@@ -12,6 +12,7 @@ from ...problems import UsageError
 from ...report.pages.outline import outline, plain
 from ...report.terminal import safe, style_for
 from ...storage import data_files
+from ..exit_codes import YES
 from ..policies.policy_choice import Choice, choose
 from .common import print_json, probed
 
@@ -27,7 +28,7 @@ def run(options: dict[str, Any]) -> int:
     form = _form(options)
     if form == "--schema":
         print(safe(str(data_files.FOLDER / "policy.schema.json")))
-        return 0
+        return YES
     chosen = choose(options["FILE"])
     policy = chosen.load()
     trace = _trace(options, policy)
@@ -46,7 +47,7 @@ def run(options: dict[str, Any]) -> int:
         print_json({**plain(outline(policy.document)), "chosen_by": chosen.by or None})
     else:
         print(_text(form, policy, trace, chosen), end="")
-    return 0
+    return YES
 
 
 def _form(options: dict[str, Any]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from ..exit_codes import YES
 from .common import print_json, probed
 
 if TYPE_CHECKING:
@@ -13,4 +14,4 @@ if TYPE_CHECKING:
 def run(options: dict[str, Any]) -> int:
     """Print the facts of a model as JSON. Returns 0."""
     print_json(probed(options))
-    return 0
+    return YES

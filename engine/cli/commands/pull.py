@@ -10,6 +10,7 @@ from ...facts.wording import BACKENDS, size_text
 from ...report.answer import explanation
 from ...report.terminal import safe, screen_for, style_for
 from ...report.text import verdict_sentence
+from ..exit_codes import NO, answered
 from ..hub.forced_log import log_forced
 from ..hub.hub_question import asked_of
 from .common import choice_of, print_json, probed
@@ -36,7 +37,7 @@ def run(options: dict[str, Any]) -> int:
     before = policy.explain(probed({**options, "MODEL": shape}, policy))
     if not before.decision.allowed and not (options["--force"] and shape.readable):
         _tell(options, policy, before, None)
-        return 1
+        return NO
     _announce(before, shape.listing.commit, bool(options["--json"]))
     backend = before.decision.backend if before.decision.allowed else str(before.derived.get("lane") or "")
     weights = before.facts["weights"]
@@ -44,7 +45,7 @@ def run(options: dict[str, Any]) -> int:
     here = download(wanted, shape, names, progress=sys.stderr.isatty())
     after = policy.explain(probed({**options, "MODEL": here}, policy))
     _tell(options, policy, after, here.folder)
-    return 0 if after.decision.allowed else 1
+    return answered(after.decision.allowed)
 
 
 def _announce(trace: Trace, commit: str, quiet: bool) -> None:

@@ -13,6 +13,7 @@ from ...report.answer import observed
 from ...report.memory_sum import memory_sum
 from ...report.terminal import Style, safe, style_for
 from ..answers.answering import MAX_TOKENS, Answering, Options
+from ..exit_codes import NO, answered
 from .common import number_of, policy_of, print_json, probed
 
 if TYPE_CHECKING:
@@ -65,7 +66,7 @@ def run(options: dict[str, Any]) -> int:
     if not options["--json"]:
         _announce(trace, style)
     if decision.allowed and not _wanted(trace, options):
-        return 1
+        return NO
     answering = Answering(facts, decision, asked, show=not options["--json"]) if decision.allowed else None
     error: LoaderError | None = None
     text: str | None = None
@@ -89,7 +90,7 @@ def run(options: dict[str, Any]) -> int:
         print_json(found)
     elif error is not None:
         _report(error, decision, style)
-    return 0 if decision.allowed and error is None else 1
+    return answered(decision.allowed and error is None)
 
 
 def _options(options: dict[str, Any]) -> Options:

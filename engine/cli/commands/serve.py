@@ -9,6 +9,7 @@ from typing import Any
 from ...problems import UsageError
 from ...report.terminal import safe
 from ...storage.how_installed import install_command
+from ..exit_codes import YES
 from ..serve.settings import settings_of
 from .common import choice_of
 
@@ -44,7 +45,7 @@ def run(options: dict[str, Any]) -> int:
     for name in spread.not_passed_on if spread else ():
         _say(f"the hostfile's variable `{name}` is not passed on: only MLX's own switches and HF_HOME are")
     serve(server, listening)
-    return 0
+    return YES
 
 
 def _say(line: str) -> None:

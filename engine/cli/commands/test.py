@@ -28,6 +28,7 @@ from ...testing.folders import write
 from ...testing.incremental import machine
 from ...testing.mutation.survivors import Mutation, mutate
 from ...testing.outcome import Failure, failures
+from ..exit_codes import answered
 from ..formats import format_of
 from ..policies.watching import Watched
 from ..waiting import waiting
@@ -103,7 +104,7 @@ def _once(options: dict[str, Any]) -> int:
             print("mutants   not asked for: every case must pass first")
         if under:
             print(style(f"under the {wanted:g} % wanted", "red", "bold"))
-    return int(not passed)
+    return answered(passed)
 
 
 def _is_named(name: str, pattern: str) -> bool:

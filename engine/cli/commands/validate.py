@@ -23,6 +23,7 @@ from ...rulefile.source import read
 from ...storage import data_files
 from ...testing.case_files import ENDINGS
 from ...testing.reading import read_suite
+from ..exit_codes import UNUSABLE, YES, answered
 from ..formats import failing_levels, format_of, levels_of
 from ..waiting import waiting
 from .common import choice_of
@@ -41,7 +42,7 @@ def run(options: dict[str, Any]) -> int:
     reports = [replace(report, fails=fails) for report in reports]
     print(FORMATS[form](reports, VALIDATED) if form in FORMATS else _text(reports))
     unreadable = any(problem.code in UNREADABLE for report in reports for problem in report.problems)
-    return 2 if unreadable else int(any(report.failing for report in reports))
+    return UNUSABLE if unreadable else answered(not any(report.failing for report in reports))
 
 
 def _report(
@@ -120,4 +121,4 @@ def _explain(options: dict[str, Any]) -> int:
         help = did_you_mean(word, codes()) or f"{data_files.FOLDER / 'CODES.md'} lists them"
         raise UsageError("unknown-code", f"no error code `{word}`", help)
     print(json.dumps(entry.to_dict(), indent=2) if options["--json"] else entry.text())
-    return 0
+    return YES
