@@ -69,8 +69,8 @@ class Program(NamedTuple):
     """All that deciding and explaining need.
 
     nodes: the expressions' syntax trees, every part of a condition with the number of its function, `run`. functions:
-    by that number, the digest of a function's code (compiler.functions makes them run), which names `constants` and
-    `guards`. facts: the vocabulary.
+    by that number, the digest of a function's code (compiler.program_functions makes them run), which names `constants`
+    and `guards`. facts: the vocabulary.
     """
 
     name: str

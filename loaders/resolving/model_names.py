@@ -1,4 +1,4 @@
-"""MODEL to folder: a path, a repo id in the Hugging Face cache, repo@revision, or the end of one cached repo's id."""
+"""MODEL to folder: a path, a repo id in the Hugging Face cache, repo@revision, any part of one local model's name."""
 
 from __future__ import annotations
 

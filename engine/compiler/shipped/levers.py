@@ -1,6 +1,6 @@
 """The expressions of rules/levers.yaml as Python: made by `python -m tests.engine.compiler.shipped`.
 
-By the digest of its code, each is a function of a scope; compiler.functions gives it the names that its code has.
+By the digest of its code, each is a function of a scope; compiler.program_functions gives it the names in its code.
 """
 
 from typing import Any
