@@ -6,14 +6,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from mlxk_rules.loaders import LoaderError
 from mlxk_rules.loaders import machine as look
 from mlxk_rules.loaders.machines import machine
 from mlxk_rules.loaders.machines.hostfile import Host, Hosts
 from mlxk_rules.loaders.machines.machine import Machine
 
-ROWS = yaml.safe_load((Path(__file__).parent / "machines.yaml").read_text("utf-8"))
+from ...case_files import cases
+
+ROWS = cases(__file__, "machines.yaml")
 
 
 @pytest.mark.parametrize("row", ROWS["good"], ids=lambda row: row["title"])
