@@ -21,8 +21,6 @@ from ...rehearsing import Rehearser, rehearser
 
 pytestmark = pytest.mark.slow
 
-pytest.importorskip("mlx_lm")
-
 
 @pytest.fixture(scope="module")
 def asked() -> Generator[Rehearser]:
