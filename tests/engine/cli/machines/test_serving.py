@@ -15,7 +15,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import openai
 import pytest
 from mlxk_rules.loaders import Job, LoaderError
 from mlxk_rules.loaders.machines import hostfile as hostfiles
@@ -94,7 +93,9 @@ def test_a_ring_from_its_first_answer_to_its_end(qwen2: Path, place: Path) -> No
 
 
 def the_openai_client_is_answered(pair: Running) -> None:
-    client = openai.OpenAI(base_url=f"{pair.url}/v1", api_key="none", max_retries=0)
+    import openai
+
+    client = pair.client()
     said: Any = [{"role": "user", "content": "Who are you?"}]
     assert client.chat.completions.create(model="pair", messages=said).choices[0].message.content == ANSWER
     chunks = client.chat.completions.create(model="pair", messages=said, stream=True)

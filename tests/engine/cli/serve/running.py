@@ -12,11 +12,14 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 
 from ...command_line import COMMAND, ROOT
+
+if TYPE_CHECKING:  # it takes a second to import, and most tests do without
+    from openai import OpenAI
 
 # The frozen policy asks no backend before it decides: the first answer is there in two seconds.
 QUICK = ("--policy", "2.0.4")
@@ -44,6 +47,12 @@ class Running:
 
     def chat(self, model: str, text: str = "Hi there", **more: Any) -> httpx2.Response:
         return self.ask(model=model, messages=[{"role": "user", "content": text}], **more)
+
+    def client(self) -> OpenAI:
+        """Return the real client of this server."""
+        from openai import OpenAI
+
+        return OpenAI(base_url=f"{self.url}/v1", api_key="none", max_retries=0)
 
     def status(self) -> dict[str, Any]:
         return self.http.get("/status").json()
