@@ -33,15 +33,12 @@ class Door:
     def routes(self) -> list[Route]:
         """Return the routes of OpenAI's API."""
         return [
-            Route("/v1/models", self._guarded(self.models)),
-            Route("/v1/models/{id:path}", self._guarded(self.model)),
-            Route("/v1/chat/completions", self._guarded(self.chat), methods=["POST"]),
-            Route("/v1/completions", self._guarded(self.completion), methods=["POST"]),
-            Route("/v1/audio/transcriptions", self._guarded(self.transcription), methods=["POST"]),
+            Route("/v1/models", guarded(self.models)),
+            Route("/v1/models/{id:path}", guarded(self.model)),
+            Route("/v1/chat/completions", guarded(self.chat), methods=["POST"]),
+            Route("/v1/completions", guarded(self.completion), methods=["POST"]),
+            Route("/v1/audio/transcriptions", guarded(self.transcription), methods=["POST"]),
         ]
-
-    def _guarded(self, work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-        return guarded(work)
 
     async def models(self, request: Request) -> Response:
         """Every id that may be asked for."""
@@ -87,12 +84,9 @@ class Door:
         asked = request_body.transcription(fields.get("model"), recording, fields)
         found = await self._whole(request, asked, await self._decided(request, asked))
         text = found["choices"][0]["message"]["content"] or ""
-        headers = self._headers(request)
-        return (
-            Response(text, media_type="text/plain", headers=headers)
-            if kind == "text"
-            else JSONResponse({"text": text}, headers=headers)
-        )
+        if kind == "text":
+            return Response(text, media_type="text/plain", headers=request.state.told)
+        return JSONResponse({"text": text}, headers=request.state.told)
 
     async def _answered(self, request: Request, asked: Asked) -> Response:
         decided = await self._decided(request, asked)
@@ -102,10 +96,13 @@ class Door:
             )
         if asked.stream:
             return await self._streamed(request, asked, decided)
-        return JSONResponse(await self._whole(request, asked, decided), headers=self._headers(request))
+        return JSONResponse(await self._whole(request, asked, decided), headers=request.state.told)
 
     async def _decided(self, request: Request, asked: Asked) -> Decided:
-        """Return the decision for a request, noted in the log. Raises Refusal where it is a no."""
+        """Return the decision for a request, noted in the log, and `told` in the headers of whatever is answered.
+
+        Raises Refusal where it is a no.
+        """
         server = self._server
         found = server.catalogue.find(asked.model)
         rules = server.rule_file.rules
@@ -115,9 +112,6 @@ class Door:
         if not decided.decision.allowed:
             raise blocked(decided.decision)
         return decided
-
-    def _headers(self, request: Request) -> dict[str, str]:
-        return getattr(request.state, "told", {})
 
     async def _chunks(self, id: str, asked: Asked, decided: Decided) -> AsyncGenerator[dict[str, Any] | None]:
         """The chunks of an answer, from the load on. Raises Refusal.
@@ -177,7 +171,7 @@ class Door:
         except BaseException:
             await chunks.aclose()
             raise
-        headers = {**self._headers(request), "X-Accel-Buffering": "no"}
+        headers = {**request.state.told, "X-Accel-Buffering": "no"}
         return StreamingResponse(_events(asked, chunks, first), media_type="text/event-stream", headers=headers)
 
 

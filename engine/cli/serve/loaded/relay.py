@@ -63,7 +63,6 @@ async def whole(chunks: AsyncIterator[dict[str, Any] | None]) -> dict[str, Any]:
     head: dict[str, Any] = {}
     usage: dict[str, Any] | None = None
     reason: str | None = None
-    message: dict[str, Any] = {}
     calls: dict[int, dict[str, Any]] = {}
     pieces: dict[str, list[str]] = {}
     async for chunk in chunks:
@@ -85,13 +84,10 @@ async def whole(chunks: AsyncIterator[dict[str, Any] | None]) -> dict[str, Any]:
     if head.get("object") == "text_completion":
         found["text"] = texts.get("text", "")
     else:
-        message = {
-            "role": "assistant",
-            "content": texts.pop("content", "") if not calls else texts.pop("content", None),
-        }
+        message: dict[str, Any] = {"role": "assistant", "content": None if calls else "", **texts}
         if calls:
             message["tool_calls"] = [calls[place] for place in sorted(calls)]
-        found["message"] = message | texts
+        found["message"] = message
     kept = {name: head[name] for name in ("id", "created", "model", "system_fingerprint") if name in head}
     kind = "text_completion" if "text" in found else "chat.completion"
     return {**kept, "object": kind, "choices": [found], **({"usage": usage} if usage else {})}
