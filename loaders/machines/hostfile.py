@@ -14,13 +14,11 @@ import re
 from collections.abc import Sequence
 from typing import Any, NamedTuple, NoReturn, cast
 
-from .. import bounded_files
 from ..facts.plain_json import shown
-from ..problems import LoaderError
+from . import json_file
 
 BACKENDS = ("ring", "jaccl", "jaccl-ring", "mpi", "nccl")
 LOCAL = "127.0.0.1"  # the one name that mlx takes for this machine; "localhost" is reached by ssh
-MAX_BYTES = 1 << 20
 MAX_HOSTS = 1024
 MAX_ADDRESSES = 64
 MAX_VARIABLES = 64
@@ -31,6 +29,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _DEVICE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=[^\x00-\x1f\x7f]*")
 _LIKE = '{"hosts": [{"ssh": "127.0.0.1", "ips": ["127.0.0.1"]}, {"ssh": "mac2.local", "ips": ["10.0.0.2"]}]}'
+_FILE = json_file.Kind("hostfile", "unreadable_hostfile", "bad_hostfile", _LIKE, 1 << 20)
 
 _Place = tuple[str | int, ...]
 
@@ -64,43 +63,19 @@ class Hosts(NamedTuple):
 def read(path: str | os.PathLike[str]) -> Hosts:
     """Reads a hostfile. Raises LoaderError unreadable_hostfile, bad_hostfile."""
     name = os.fspath(path)
-    try:
-        content = bounded_files.read(name, MAX_BYTES)
-    except FileNotFoundError:
-        message = f"no such hostfile `{shown(name)}`"
-        raise LoaderError("unreadable_hostfile", message, f"write one: {_LIKE}") from None
-    except (OSError, ValueError) as error:
-        why = bounded_files.reason(error) if isinstance(error, OSError) else str(error)
-        message = f"the hostfile `{shown(name)}` cannot be read: {why}"
-        raise LoaderError("unreadable_hostfile", message, "name a file that this user may read") from None
-    return parsed(content, name)
+    return parsed(_FILE.read(name), name)
 
 
 def parsed(content: bytes, name: str) -> Hosts:
     """The hosts in a hostfile's content; `name` is what the file is called. Raises LoaderError bad_hostfile."""
-    try:
-        text = content.decode("utf-8")
-        return _Reader(name, text).hosts(json.loads(text))
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise _bad(f"{name}:{line}", "is not UTF-8 text", "save it as UTF-8") from None
-    except json.JSONDecodeError as error:
-        why = f"is not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
-        raise _bad(f"{name}:{error.lineno}:{error.colno}", why, f"write it so: {_LIKE}") from None
-    except RecursionError:
-        raise _bad(name, "is nested too deeply", f"write it so: {_LIKE}") from None
-    except ValueError:  # a number of more digits than Python reads
-        raise _bad(name, "has a number that is too long", f"write it so: {_LIKE}") from None
+    text, document = _FILE.parsed(content, name)
+    return _Reader(name, text).hosts(document)
 
 
 def unpacked(value: Sequence[Any]) -> Hosts:
     """Hosts that went through JSON, as a rank gets them."""
     path, backend, envs, hosts = value
     return Hosts(path, backend, tuple(envs), tuple(Host(ssh, tuple(ips)) for ssh, ips, _ in hosts))
-
-
-def _bad(where: str, why: str, help: str) -> LoaderError:
-    return LoaderError("bad_hostfile", f"{shown(where)}: the hostfile {why}", help)
 
 
 class _Reader:
@@ -113,8 +88,8 @@ class _Reader:
         whole = cast("dict[str, object]", document) if isinstance(document, dict) else {"hosts": document}
         if isinstance(document, dict) and "hosts" not in whole:
             self._fault((), "has no `hosts`", "write `hosts`, a list with an object for each machine")
-        listed = self._list(whole["hosts"], ("hosts",) if isinstance(document, dict) else (), MAX_HOSTS)
         at: _Place = ("hosts",) if isinstance(document, dict) else ()
+        listed = self._list(whole["hosts"], at, MAX_HOSTS)
         if not listed:
             self._fault(at, "names no host", "write an object for each machine")
         backend = whole.get("backend", "")
@@ -195,24 +170,5 @@ class _Reader:
 
     def _fault(self, at: _Place, why: str, help: str) -> NoReturn:
         path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in at).lstrip(".")
-        where = f"{self._name}{line_and_column(self._text, at)}"
-        raise _bad(where, f"{why}, at `{path}`" if path else why, help)
-
-
-def line_and_column(text: str, at: _Place) -> str:
-    """`:line:column` of what stands at this place; nothing where YAML's reader, which counts lines, takes no such JSON.
-
-    Read a second time, since Python's reader of JSON tells no lines; only what is wrong is.
-    """
-    import yaml
-
-    try:
-        node: Any = yaml.compose(text, yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader)
-        for key in at:
-            if isinstance(key, int):
-                node = node.value[key]
-            else:  # the last of its name is what JSON's readers take
-                node = [value for name, value in node.value if name.value == key][-1]
-    except (yaml.YAMLError, LookupError, TypeError, AttributeError, RecursionError):
-        return ""
-    return f":{node.start_mark.line + 1}:{node.start_mark.column + 1}"
+        where = f"{self._name}{json_file.line_and_column(self._text, at)}"
+        raise _FILE.fault(where, f"{why}, at `{path}`" if path else why, help)

@@ -6,22 +6,20 @@ host, in the hostfile's order, in the words of the facts: what `mlxk-rules probe
 
 from __future__ import annotations
 
-import json
 import os
 from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple, cast
 
-from .. import bounded_files
-from ..facts.plain_json import shown
 from ..host.this_machine import Host as ThisMachine
-from ..problems import LoaderError
-from .hostfile import Hosts, line_and_column
+from . import json_file
+from .hostfile import Hosts
 
-MAX_BYTES = 16 << 20  # what 1024 probes without their models take
 _MAX_MEMORY = 1 << 60
 _ACCELERATORS = ("metal", "cuda", "cpu")
 _NOT_ASKED = "it was not asked, and no file tells of it"
 _LIKE = '[{"memory": {"total_bytes": 137438953472}, "runtime": {"mlx_lm": {"version": "0.32.2"}}}]'
+_MAX_BYTES = 16 << 20  # what 1024 probes without their models take
+_FILE = json_file.Kind("file of machines", "unreadable_machines", "bad_machines", _LIKE, _MAX_BYTES)
 
 
 class Machine(NamedTuple):
@@ -56,22 +54,14 @@ def beside(hostfile: str) -> str | None:
 
 def read(path: str, count: int) -> tuple[Machine, ...]:
     """Reads what a file says of so many hosts. Raises LoaderError unreadable_machines, bad_machines."""
-    try:
-        text = bounded_files.read(path, MAX_BYTES).decode("utf-8")
-        document = json.loads(text)
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
-        why = bounded_files.reason(error) if isinstance(error, OSError) else str(error)
-        message = f"the file of machines `{shown(path)}` cannot be read: {why}"
-        raise LoaderError("unreadable_machines", message, "name a file of UTF-8 that this user may read") from None
-    except ValueError as error:
-        where = f":{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise _bad(f"{path}{where}", f"is not JSON: {error}", f"write it so: {_LIKE}") from None
+    text, document = _FILE.parsed(_FILE.read(path), path)
     if not isinstance(document, list):
-        raise _bad(path, "is no list", f"write it so: {_LIKE}")
+        raise _FILE.fault(path, "is no list")
     entries = cast("list[object]", document)
     if len(entries) != count:
         many = f"tells of {len(entries)} machines, and the hostfile names {count}"
-        raise _bad(path, many, "write an object for each host, in the hostfile's order; {} where nothing is known")
+        help = "write an object for each host, in the hostfile's order; {} where nothing is known"
+        raise _FILE.fault(path, many, help)
     return tuple(_machine(path, text, place, entry) for place, entry in enumerate(entries))
 
 
@@ -109,8 +99,8 @@ def _machine(path: str, text: str, place: int, entry: object) -> Machine:
     try:
         return of_facts(entry)
     except ValueError as error:
-        where = f"{path}{line_and_column(text, (place,))}"
-        raise _bad(where, f"{error}, at `[{place}]`", f"write it so: {_LIKE}") from None
+        where = f"{path}{json_file.line_and_column(text, (place,))}"
+        raise _FILE.fault(where, f"{error}, at `[{place}]`") from None
 
 
 def _object(facts: dict[str, Any], name: str) -> dict[str, Any]:
@@ -132,10 +122,6 @@ def _version(runtime: dict[str, Any], name: str) -> str | None:
     if value is not None and (not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= 80):
         raise ValueError(f"has a runtime.{name}.version that is no version")
     return value
-
-
-def _bad(where: str, why: str, help: str) -> LoaderError:
-    return LoaderError("bad_machines", f"{shown(where)}: the file of machines {why}", help)
 
 
 def accelerator_of(machines: Sequence[Machine]) -> str | None:
