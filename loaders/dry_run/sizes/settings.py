@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from importlib import import_module
 from typing import Any, cast
 
+# What configs call the number of attention heads.
+HEADS = ("num_attention_heads", "n_heads", "n_head", "num_heads")
 _LANGUAGE = ("text_config", "llm_config", "language_config", "thinker_config")
 _CONTEXT = ("max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length", "seq_length", "n_ctx")
 

@@ -14,11 +14,10 @@ from importlib import import_module
 from typing import Any, NamedTuple, cast
 
 from ...rehearsals.stand_ins import nothing_computed, replaced
+from ..cache_sizes import STEP_TOKENS
 from .graph import Ended, Graph, graph
 from .replay import Evaluation, evaluations
 
-# Both libraries read a prompt in steps of so many tokens, and all but its last token so.
-STEP_TOKENS = 2048
 _STEPS = 3
 _FEW_TOKENS = 512
 # Recurrent layers that have no kernel take a step of Python for each token: there, few tokens must do. Below so many,
@@ -129,9 +128,7 @@ def _tokens(count: int) -> dict[str, Any]:
     return {"input_ids": mx.array([[0] * count])}  # not mx.zeros, which is an operation
 
 
-def _evaluations(
-    model: Any, accelerator: str | None, inputs: Mapping[str, Any], most: int
-) -> tuple[Evaluation, ...]:  # fmt: skip
+def _evaluations(model: Any, accelerator: str | None, inputs: Mapping[str, Any], most: int) -> tuple[Evaluation, ...]:
     return evaluations(_graph(model, inputs, most), accelerator)
 
 
@@ -162,7 +159,7 @@ def _graph(model: Any, inputs: Mapping[str, Any], most: int) -> Graph:
             for _ in _generation(model, dict(inputs), cache):
                 pass
 
-    with replaced(kind, "__call__", counted):
+    with replaced(kind, {"__call__": counted}):
         return graph(model, call, lambda: (step, _bytes_in(cache, mx.array)))
 
 
@@ -187,9 +184,9 @@ def _language(model: Any) -> tuple[Any, Callable[[Any], Any]]:
     return (model.language_model if _is_vision(model) else model), make
 
 
-def _bytes_in(value: Any, array: Any, depth: int = 0) -> int:
+def _bytes_in(cache: Any, array: Any) -> int:
     """The bytes of the arrays in a cache."""
-    return sum(one.nbytes for one in {id(one): one for one in _held(value, array, depth)}.values())
+    return sum(one.nbytes for one in {id(one): one for one in _held(cache, array, 0)}.values())
 
 
 def _held(value: Any, array: Any, depth: int) -> Iterator[Any]:

@@ -13,6 +13,8 @@ from dataclasses import dataclass, fields, is_dataclass
 from importlib import import_module
 from typing import Any, cast
 
+from ...rehearsals.stand_ins import replaced
+
 # More pieces than that in one array are views of a larger one (mistral3's patches), and the export compares each
 # pair of them: they are left out.
 _MOST_PIECES = 256
@@ -188,14 +190,10 @@ def _exportable(mx: Any, evaluated: Callable[..., None]) -> Generator[None, None
         "from_fp8": from_fp8,
         "dequantize": dequantize,
     }
-    originals = {name: getattr(mx, name) for name in stand_ins if hasattr(mx, name)}
-    for name in originals:
-        setattr(mx, name, stand_ins[name])
     mx.disable_compile()  # what is fused is not exported
     try:
-        yield
+        with replaced(mx, stand_ins):
+            yield
     finally:
         if not os.environ.get("MLX_DISABLE_COMPILE"):
             mx.enable_compile()
-        for name, original in originals.items():
-            setattr(mx, name, original)
