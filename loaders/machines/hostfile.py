@@ -12,7 +12,7 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple, NoReturn, cast
+from typing import Any, NamedTuple, NoReturn
 
 from ..facts.plain_json import shown
 from . import json_file
@@ -85,7 +85,7 @@ class _Reader:
         self._name, self._text = name, text
 
     def hosts(self, document: object) -> Hosts:
-        whole = cast("dict[str, object]", document) if isinstance(document, dict) else {"hosts": document}
+        whole = document if isinstance(document, dict) else {"hosts": document}
         if isinstance(document, dict) and "hosts" not in whole:
             self._fault((), "has no `hosts`", "write `hosts`, a list with an object for each machine")
         at: _Place = ("hosts",) if isinstance(document, dict) else ()
@@ -102,15 +102,14 @@ class _Reader:
     def _host(self, one: object, at: _Place, count: int, backend: str) -> Host:
         if not isinstance(one, dict):
             self._fault(at, f"has {self._quoted(one)} for a host", 'write an object: {"ssh": "mac2.local", "ips": []}')
-        host = cast("dict[str, object]", one)
-        if "ssh" not in host:
+        if "ssh" not in one:
             self._fault(at, "has a host without `ssh`", f"write what ssh is to call, or {LOCAL} for this machine")
-        ssh = self._text_like(_SSH, host["ssh"], (*at, "ssh"), "name for ssh, such as mac2.local or me@10.0.0.2")
-        ips = self._list(host.get("ips", []), (*at, "ips"), MAX_ADDRESSES)
+        ssh = self._text_like(_SSH, one["ssh"], (*at, "ssh"), "name for ssh, such as mac2.local or me@10.0.0.2")
+        ips = self._list(one.get("ips", []), (*at, "ips"), MAX_ADDRESSES)
         if not ips and backend in ("", "ring"):
-            where: _Place = (*at, "ips") if "ips" in host else at
+            where: _Place = (*at, "ips") if "ips" in one else at
             self._fault(where, "has a host without an address", "the ring needs one: write `ips`, a list of addresses")
-        rdma = self._list(host.get("rdma", []), (*at, "rdma"), MAX_HOSTS)
+        rdma = self._list(one.get("rdma", []), (*at, "rdma"), MAX_HOSTS)
         if rdma and len(rdma) != count:
             many = f"{len(rdma)} RDMA devices for {count} hosts"
             self._fault((*at, "rdma"), f"has {many}", "write one for each host, null for this host itself")
@@ -136,7 +135,7 @@ class _Reader:
             return None
         what = "device's name, such as rdma_en2, nor null"
         if isinstance(device, list):
-            several = self._list(cast("object", device), at, MAX_ADDRESSES)
+            several = self._list(device, at, MAX_ADDRESSES)
             return tuple(self._text_like(_DEVICE, one, (*at, place), what) for place, one in enumerate(several))
         return self._text_like(_DEVICE, device, at, what)
 
@@ -152,10 +151,9 @@ class _Reader:
         name = at[-1] if at else "hosts"
         if not isinstance(value, list):
             self._fault(at, f"has {self._quoted(value)} for `{name}`", "write a list, in square brackets")
-        found = cast("list[object]", value)
-        if len(found) > most:
-            self._fault(at, f"has {len(found)} in `{name}`", f"write {most} at most")
-        return found
+        if len(value) > most:
+            self._fault(at, f"has {len(value)} in `{name}`", f"write {most} at most")
+        return value
 
     def _text_like(self, like: re.Pattern[str], value: object, at: _Place, what: str) -> str:
         if not isinstance(value, str) or len(value) > _MAX_TEXT or not like.fullmatch(value):

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from ..host.this_machine import Host as ThisMachine
 from . import json_file
@@ -54,10 +54,9 @@ def beside(hostfile: str) -> str | None:
 
 def read(path: str, count: int) -> tuple[Machine, ...]:
     """Reads what a file says of so many hosts. Raises LoaderError unreadable_machines, bad_machines."""
-    text, document = _FILE.parsed(_FILE.read(path), path)
-    if not isinstance(document, list):
+    text, entries = _FILE.parsed(_FILE.read(path), path)
+    if not isinstance(entries, list):
         raise _FILE.fault(path, "is no list")
-    entries = cast("list[object]", document)
     if len(entries) != count:
         many = f"tells of {len(entries)} machines, and the hostfile names {count}"
         help = "write an object for each host, in the hostfile's order; {} where nothing is known"
@@ -70,8 +69,7 @@ def of_facts(facts: object) -> Machine:
     kind; what is not there is not known."""
     if not isinstance(facts, dict):
         raise ValueError("is no object")
-    whole = cast("dict[str, Any]", facts)
-    memory, runtime = _object(whole, "memory"), _object(whole, "runtime")
+    memory, runtime = _object(facts, "memory"), _object(facts, "runtime")
     accelerator = memory.get("accelerator")
     if accelerator is not None and accelerator not in _ACCELERATORS:
         raise ValueError(f"has another memory.accelerator than {', '.join(_ACCELERATORS)}")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from .. import bounded_files
 
@@ -38,7 +38,7 @@ def lacking(facts: Mapping[str, Any], rank: int, count: int) -> list[str] | None
         return None
     try:
         index = json.loads(bounded_files.read(f"{facts['model']['path']}/{_INDEX}", _MAX_INDEX_BYTES))
-        named = cast("dict[str, str]", index["weight_map"])
+        named = index["weight_map"]
         own = layers_of(rank, count, layers)
         needed = {file for name, file in named.items() if (at := _LAYER.search(name)) is None or int(at[1]) in own}
         missing = set(named.values()) - here

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from ..rehearsals.stand_ins import nothing_computed
 
@@ -103,7 +103,7 @@ def _objects(value: Any, depth: int) -> Iterator[Any]:
     if depth > _MAX_DEPTH:
         return
     if isinstance(value, list | tuple):
-        for item in cast("list[Any]", value):
+        for item in value:
             yield from _objects(item, depth + 1)
     elif hasattr(value, "__dict__"):
         yield value
@@ -119,10 +119,10 @@ def _arrays(
     elif key.count("/") > _MAX_DEPTH:
         return
     elif isinstance(value, list | tuple):
-        for number, item in enumerate(cast("list[Any]", value)):
+        for number, item in enumerate(value):
             yield from _arrays(item, f"{key}/{number}", window, step, is_sure, steps, array)
     elif isinstance(value, dict):
-        for name, item in cast("dict[Any, Any]", value).items():
+        for name, item in value.items():
             yield from _arrays(item, f"{key}/{name}", window, step, is_sure, steps, array)
     elif hasattr(value, "__dict__"):
         own = vars(value)

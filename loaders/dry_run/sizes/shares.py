@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
 from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 from .. import outcome
 from ..rehearsals.stand_ins import nothing_computed, replaced
@@ -119,9 +119,8 @@ class _Whole:
         """Lists and plain objects in a module, which a split may change where they stand."""
         if depth > _MAX_DEPTH or not isinstance(value, list | dict) or hasattr(value, "modules"):
             return
-        items = cast("list[Any] | dict[str, Any]", value)
-        self._kept.append((items, items.copy(), None))
-        for item in items.values() if isinstance(items, dict) else items:
+        self._kept.append((value, value.copy(), None))
+        for item in value.values() if isinstance(value, dict) else value:
             self._keep(item, depth + 1)
 
     def cache(self) -> dict[str, Any] | None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
 from importlib import import_module
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from ...rehearsals.stand_ins import nothing_computed, replaced
 from ..cache_sizes import STEP_TOKENS
@@ -193,9 +193,9 @@ def _held(value: Any, array: Any, depth: int) -> Iterator[Any]:
     if isinstance(value, array):
         yield value
     elif depth < _MAX_DEPTH and isinstance(value, list | tuple):
-        for item in cast("list[Any]", value):
+        for item in value:
             yield from _held(item, array, depth + 1)
     elif depth < _MAX_DEPTH and isinstance(value, dict):
-        yield from _held(list(cast("dict[Any, Any]", value).values()), array, depth)
+        yield from _held(list(value.values()), array, depth)
     elif depth < _MAX_DEPTH and hasattr(value, "__dict__"):
         yield from _held(list(vars(value).values()), array, depth + 1)

@@ -11,7 +11,7 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, is_dataclass
 from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 from ...rehearsals.stand_ins import replaced
 
@@ -120,9 +120,9 @@ def _arrays(value: Any, array: Any) -> Generator[Any, None, None]:
     if isinstance(value, array):
         yield value.astype(value.dtype)
     elif isinstance(value, dict):
-        yield from _arrays(list(cast("dict[Any, Any]", value).values()), array)
+        yield from _arrays(list(value.values()), array)
     elif isinstance(value, list | tuple):
-        for item in cast("list[Any]", value):
+        for item in value:
             yield from _arrays(item, array)
     elif is_dataclass(value) and not isinstance(value, type):
         yield from _arrays([getattr(value, field.name) for field in fields(value)], array)
