@@ -6,11 +6,12 @@ counted, and where a file really lies is remembered, so that its next bytes take
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from ..problems import LoaderError
 from . import failures
@@ -61,8 +62,6 @@ class Hub:
 
         Raises LoaderError as failures.py has them.
         """
-        import json
-
         url = path if "://" in path else f"{self.endpoint}{path}"
         content, response, _ = self._read(url, None, _PAGE_BYTES, asked)
         try:
@@ -76,8 +75,6 @@ class Hub:
 
     def piece(self, repo: str, commit: str, name: str, begin: int, end: int) -> bytes:
         """The bytes from `begin` to before `end` of a file; fewer where it ends sooner. Raises LoaderError."""
-        from urllib.parse import quote
-
         url = f"{self.endpoint}/{repo}/resolve/{commit}/{quote(name)}"
         content = b""
         for attempt in range(_TRIES):

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from importlib import import_module
 from typing import Any
+
+import httpx2
 
 from .....loaders import BackendServer
 from ..asked.refusals import Refusal
@@ -22,7 +23,6 @@ async def answer(server: BackendServer, asked: Asked) -> AsyncGenerator[AsyncIte
 
     Leaving it closes the connection, by which the backend stops.
     """
-    errors: Any = import_module("httpx2").HTTPError
     # mlx-lm's server is not told a model: its own default is the one that it was started with, adapter included; named
     # by its folder, the model would be loaded anew without.
     known = {} if server.job.backend == "mlx_lm" else {"model": server.folder}
@@ -32,7 +32,7 @@ async def answer(server: BackendServer, asked: Asked) -> AsyncGenerator[AsyncIte
             if response.status_code != 200:
                 raise _refused(response.status_code, await response.aread(), server, asked)
             yield _chunks(response, server, asked)
-    except errors:
+    except httpx2.HTTPError:
         raise _died(server) from None
     except RuntimeError:  # the client of a child that died is closed, whoever was about to ask it
         if server.is_alive:
