@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlxk_rules.loaders.dry_run.sizes.working_memory import PromptMemory
+from mlxk_rules.loaders.dry_run.sizes.working_memory.estimate import PromptMemory
 
 from ..case_files import read_yaml
 
