@@ -32,14 +32,14 @@ class Worker:
         self._place = ""
         self._deadline = 0.0
 
-    def ask(self, job: dict[str, Any], seconds: float = SECONDS) -> None:
+    def ask(self, job: dict[str, Any]) -> None:
         """Sends a job; `answer` waits for what comes of it."""
         if self._process is None or self._process.poll() is not None:
             self.end()
             self._start()
         process = self._process
         assert process is not None and process.stdin is not None
-        self._deadline = time.monotonic() + seconds
+        self._deadline = time.monotonic() + SECONDS
         with suppress(OSError):  # it died at once: `answer` tells so
             process.stdin.write(json.dumps(job | {"backend": self.backend}).encode() + b"\n")
             process.stdin.flush()
