@@ -94,7 +94,7 @@ class OnMachines:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.workers.__exit__()
+        self.workers.end()
         self._forget()  # a server asks again, of another model
 
     def facts(self, found: Probed, facts: dict[str, Any], others: bool = False) -> dict[str, Any]:

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -264,11 +265,10 @@ async def _gone(request: Request) -> None:
         pass
 
 
-async def _not_found(request: Request, error: Exception) -> Response:
-    status = getattr(error, "status_code", 500)
-    code = {404: "not_found", 405: "method_not_allowed"}.get(status, "http_error")
+async def _not_found(request: Request, error: HTTPException) -> Response:
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
     message = f"there is no {request.method} {request.url.path[:100]} here"
-    return JSONResponse(Refusal(status, code, message).body(), status)
+    return JSONResponse(Refusal(error.status_code, code, message).body(), error.status_code)
 
 
 async def _bug(request: Request, error: Exception) -> Response:
@@ -282,7 +282,5 @@ def bug(error: Exception) -> Refusal:
 
 def application(routes: list[Route], lifespan: Any) -> Starlette:
     """Return the ASGI application of these routes."""
-    from starlette.exceptions import HTTPException
-
     handlers: dict[Any, Any] = {HTTPException: _not_found, Exception: _bug}
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)
