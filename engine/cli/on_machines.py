@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..problems import UsageError
+from .commands.common import number_of
 from .waiting import waiting
 
 if TYPE_CHECKING:
@@ -28,6 +29,19 @@ def refuse_other_split(wanted: str | None) -> None:
     if wanted is not None and wanted not in SPLITS:
         message = f"`--split` is `{wanted[:40]}`, one of {', '.join(SPLITS)} is wanted"
         raise UsageError("bad-value", message, "write --split tensor")
+
+
+def starting_port(options: dict[str, Any]) -> int | None:
+    """Return the first of the ring's ports, None where it is not given. Raises UsageError."""
+    return None if options["--starting-port"] is None else number_of(options, "--starting-port", int, least=1)
+
+
+def not_passed_on(hosts: Hosts) -> list[str]:
+    """Return a line for each variable of the hostfile that no rank gets."""
+    from ...loaders.ring.start_command import settable
+
+    why = "is not passed on: only MLX's own switches and HF_HOME are"
+    return [f"the hostfile's variable `{name}` {why}" for name in settable(hosts)[1]]
 
 
 def refuse_policy_of_one_machine(policy: Policy) -> None:
@@ -62,7 +76,7 @@ class OnMachines:
             return None
         from ...loaders import machine
         from ...loaders.machines.hostfile import read
-        from ...loaders.machines.machine import beside, machines_of
+        from ...loaders.machines.machines_file import beside, machines_of
 
         refuse_other_split(wanted)
         hosts = read(options["--hosts"])
@@ -80,7 +94,7 @@ class OnMachines:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.workers.__exit__()
+        self.workers.end()
         self._forget()  # a server asks again, of another model
 
     def facts(self, found: Probed, facts: dict[str, Any], others: bool = False) -> dict[str, Any]:

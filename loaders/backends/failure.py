@@ -21,8 +21,10 @@ _HEADER_LIMIT = 100_000_000
 def backend_error(name: str, phase: Phase, error: BaseException, folder: Path, said: str = "") -> LoaderError:
     """`name` is the backend's, as people know it; codes: out_of_memory, took_too_long, backend_failed.
 
-    `said` is what the folder is called in the message, where that is not its own path.
+    `said` is what the folder is called in the message, where that is not its own path. A LoaderError stays what it is.
     """
+    if isinstance(error, LoaderError):
+        return error
     if isinstance(error, TimeoutError):
         return LoaderError("took_too_long", f"{name} did not come to an end in {phase}: {error}", None)
     summary = one_line(error).replace(str(folder), said or str(folder))

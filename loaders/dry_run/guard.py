@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
+from functools import cache
 from typing import Any
 
 from ..host import memory
@@ -66,9 +67,7 @@ def closed(folder: str, who: str = "a dry run") -> Generator[None, None, None]:
 
     `who` is what messages call it.
     """
-    if not _hooked:
-        sys.addaudithook(_refuse)
-        _hooked.append(True)
+    _hook()
     _kept.append((os.path.realpath(folder), who))
     try:
         yield
@@ -76,7 +75,9 @@ def closed(folder: str, who: str = "a dry run") -> Generator[None, None, None]:
         _kept.pop()
 
 
-_hooked: list[bool] = []
+@cache
+def _hook() -> None:
+    sys.addaudithook(_refuse)
 
 
 def _refuse(event: str, arguments: tuple[Any, ...]) -> None:

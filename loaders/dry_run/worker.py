@@ -12,7 +12,8 @@ import sys
 import tempfile
 import time
 from collections.abc import Sequence
-from typing import Any
+from contextlib import suppress
+from typing import Any, cast
 
 from . import kept_answers, outcome
 from .question import Question
@@ -31,19 +32,17 @@ class Worker:
         self._place = ""
         self._deadline = 0.0
 
-    def ask(self, job: dict[str, Any], seconds: float = SECONDS) -> None:
+    def ask(self, job: dict[str, Any]) -> None:
         """Sends a job; `answer` waits for what comes of it."""
         if self._process is None or self._process.poll() is not None:
             self.end()
             self._start()
         process = self._process
         assert process is not None and process.stdin is not None
-        self._deadline = time.monotonic() + seconds
-        try:
+        self._deadline = time.monotonic() + SECONDS
+        with suppress(OSError):  # it died at once: `answer` tells so
             process.stdin.write(json.dumps(job | {"backend": self.backend}).encode() + b"\n")
             process.stdin.flush()
-        except OSError:  # it died at once: `answer` tells so
-            pass
 
     def answer(self) -> dict[str, Any]:
         """The facts that the backend's child told of the job; not_done where it died or took too long."""
@@ -68,16 +67,11 @@ class Worker:
         """Ends the child, with whatever it started, and removes what it laid."""
         process, self._process = self._process, None
         if process is not None:
-            try:
+            with suppress(ProcessLookupError, PermissionError):
                 os.killpg(process.pid, signal.SIGKILL)
-            except (ProcessLookupError, PermissionError):
-                pass
             for stream in (process.stdin, process.stdout):
-                if stream is not None:
-                    try:
-                        stream.close()
-                    except OSError:
-                        pass
+                with suppress(OSError):
+                    cast("Any", stream).close()
             process.wait()
         if self._place:
             shutil.rmtree(self._place, ignore_errors=True)
@@ -138,12 +132,9 @@ def _sweep() -> None:
     """Removes what was left where parent and child were killed at once: our own folders, older than an hour."""
     root = tempfile.gettempdir()
     now = time.time()
-    try:
-        with os.scandir(root) as entries:
-            for entry in entries:
-                if entry.name.startswith(_PREFIX) and entry.is_dir(follow_symlinks=False):
-                    status = entry.stat(follow_symlinks=False)
-                    if status.st_uid == os.getuid() and now - status.st_mtime > _STALE_SECONDS:
-                        shutil.rmtree(entry.path, ignore_errors=True)
-    except OSError:
-        pass
+    with suppress(OSError), os.scandir(root) as entries:
+        for entry in entries:
+            if entry.name.startswith(_PREFIX) and entry.is_dir(follow_symlinks=False):
+                status = entry.stat(follow_symlinks=False)
+                if status.st_uid == os.getuid() and now - status.st_mtime > _STALE_SECONDS:
+                    shutil.rmtree(entry.path, ignore_errors=True)

@@ -6,11 +6,12 @@ counted, and where a file really lies is remembered, so that its next bytes take
 
 from __future__ import annotations
 
+import json
 import os
 import threading
 import time
 from typing import Any
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import quote, urljoin, urlsplit
 
 from ..problems import LoaderError
 from . import failures
@@ -61,23 +62,19 @@ class Hub:
 
         Raises LoaderError as failures.py has them.
         """
-        import json
-
         url = path if "://" in path else f"{self.endpoint}{path}"
-        content, headers, _ = self._read(url, None, _PAGE_BYTES, asked)
+        content, response, _ = self._read(url, None, _PAGE_BYTES, asked)
         try:
             found = json.loads(content)
         except (ValueError, RecursionError):
             raise failures.no_hub(url, "its answer is no JSON") from None
-        following = _next_page(headers.get("Link", ""))
+        following = response.links.get("next", {}).get("url")
         if following is not None and _origin(following) != _origin(self.endpoint):
             raise failures.no_hub(url, "its next page is elsewhere")
         return found, following
 
     def piece(self, repo: str, commit: str, name: str, begin: int, end: int) -> bytes:
         """The bytes from `begin` to before `end` of a file; fewer where it ends sooner. Raises LoaderError."""
-        from urllib.parse import quote
-
         url = f"{self.endpoint}/{repo}/resolve/{commit}/{quote(name)}"
         content = b""
         for attempt in range(_TRIES):
@@ -101,7 +98,7 @@ class Hub:
         return content[: end - begin]
 
     def _read(self, url: str, span: tuple[int, int] | None, most: int, asked: str) -> tuple[bytes, Any, str]:
-        """Content, headers and the last URL of an answer. Raises LoaderError, and _Broken where it breaks off."""
+        """Content, answer and its URL, after all redirects. Raises LoaderError, and _Broken where it breaks off."""
         for _ in range(_REDIRECTS + 1):
             self._count()
             headers = dict(self._headers)
@@ -128,7 +125,7 @@ class Hub:
                 if span is not None and failure.code == "no_network" and content:
                     raise _Broken(b"".join(content)[skip:], error) from error
                 raise failure from error
-            return b"".join(content)[skip:], response.headers, url
+            return b"".join(content)[skip:], response, url
         raise failures.no_hub(url, "it only ever leads elsewhere")
 
     def _check(self, response: Any, url: str, span: tuple[int, int] | None, asked: str) -> None:
@@ -184,11 +181,3 @@ def endpoint() -> str:
 def _origin(url: str) -> tuple[str, str | None, int | None]:
     parts = urlsplit(url)
     return parts.scheme, parts.hostname, parts.port
-
-
-def _next_page(link: str) -> str | None:
-    for part in link.split(","):
-        target, _, rest = part.strip().partition(">")
-        if target.startswith("<") and 'rel="next"' in rest:
-            return target[1:]
-    return None

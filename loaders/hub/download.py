@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import errno
 import glob
-import os
-import tempfile
 from collections.abc import Iterable
+from pathlib import Path
 from typing import Any
 
+from ...engine.storage import whole_files
 from ..problems import LoaderError
 from ..resolving import hub_cache
 from ..resolving.model_names import Resolved
@@ -46,20 +46,17 @@ def download(remote: Remote, shape: Shape, names: Iterable[str], progress: bool 
             max_workers=client.WORKERS,
         )
         if remote.revision is None or not is_commit(remote.revision):
-            _refer(os.path.dirname(os.path.dirname(folder)), remote.revision or "main", commit)
+            _refer(Path(folder).parents[1], remote.revision or "main", commit)
     except Exception as error:
         raise _failure(error, str(remote), hub) from error
     return Resolved(repo, folder, repo, commit)
 
 
-def _refer(repo: str, name: str, commit: str) -> None:
+def _refer(repo: Path, name: str, commit: str) -> None:
     """Lets a branch or tag name the commit, as huggingface_hub does for one that it was given by that name."""
-    ref = f"{repo}/refs/{name}"
-    os.makedirs(os.path.dirname(ref), exist_ok=True)
-    handle, draft = tempfile.mkstemp(dir=os.path.dirname(ref))
-    with os.fdopen(handle, "w") as file:
-        file.write(commit)
-    os.replace(draft, ref)
+    ref = repo / "refs" / name
+    ref.parent.mkdir(parents=True, exist_ok=True)
+    whole_files.write(ref, commit)
 
 
 def _failure(error: Exception, asked: str, hub: client.Hub) -> LoaderError:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from ..facts import safetensors
 from . import failures, npz_excerpt, tokenizer_excerpt
@@ -49,21 +49,21 @@ def fetch(hub: Hub, listing: Listing, told: Told | None = None) -> dict[str, lis
     """
     # Those of more than one request first, so that nobody waits for the last of them alone.
     chosen = sorted(wanted(listing), key=lambda name: (name != "tokenizer.json", _is_document(name)))
-    looks = [partial(_first, hub, listing, name) for name in chosen]
     pieces: dict[str, list[Piece]] = {}
-    rest: list[tuple[str, Span]] = []
+    rest: list[tuple[str, int, int]] = []
     with ThreadPoolExecutor(WORKERS) as pool:
         try:
-            for number, (name, first) in enumerate(zip(chosen, pool.map(_call, looks), strict=True), 1):
+            looks = pool.map(partial(_first, hub, listing), chosen)
+            for number, (name, first) in enumerate(zip(chosen, looks, strict=True), 1):
                 pieces[name] = first.pieces
-                rest += [(name, span) for span in first.rest]
+                rest += [(name, *span) for span in first.rest]
                 if told is not None:
                     told(number, len(chosen))
-            if sum(end - begin for _, (begin, end) in rest) > _ALL_HEADERS_BYTES:
+            if sum(end - begin for _, begin, end in rest) > _ALL_HEADERS_BYTES:
                 raise failures.too_much(f"its headers alone take more than {_ALL_HEADERS_BYTES >> 20} MiB")
-            more = [partial(hub.piece, listing.repo, listing.commit, name, *span) for name, span in rest]
-            for (name, span), content in zip(rest, pool.map(_call, more), strict=True):
-                pieces[name].append((span[0], content))
+            more = [pool.submit(hub.piece, listing.repo, listing.commit, *one) for one in rest]
+            for (name, begin, _), content in zip(rest, more, strict=True):
+                pieces[name].append((begin, content.result()))
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
@@ -80,10 +80,6 @@ def wanted(listing: Listing) -> Iterable[str]:
 
 def _is_document(name: str) -> bool:
     return name == "README.md" or (name.endswith(DOCUMENTS) and not name.endswith(_OF_OTHERS))
-
-
-def _call(look: Callable[[], Any]) -> Any:
-    return look()
 
 
 def _first(hub: Hub, listing: Listing, name: str) -> _First:

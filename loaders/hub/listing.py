@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple, cast
+from typing import TYPE_CHECKING, NamedTuple
 from urllib.parse import quote
 
 from ..facts import plain_json
@@ -54,14 +54,13 @@ def ask(hub: Hub, remote: Remote) -> Listing:
     """Asks for the listing of a repo. Raises LoaderError as failures.py has them, and no_model where it holds none."""
     asked = str(remote)
     revision = "" if remote.revision is None else f"/revision/{quote(remote.revision, safe='')}"
-    info, _ = hub.json(f"/api/models/{remote.repo}{revision}?blobs=true", asked)
-    if not isinstance(info, dict):
+    told, _ = hub.json(f"/api/models/{remote.repo}{revision}?blobs=true", asked)
+    if not isinstance(told, dict):
         raise failures.no_hub(hub.endpoint, "its answer is no object")
-    told = cast("dict[str, Any]", info)
     commit, siblings = told.get("sha"), told.get("siblings")
     if not isinstance(commit, str) or not is_commit(commit) or not isinstance(siblings, list):
         raise failures.no_hub(hub.endpoint, "its answer names no commit or no files")
-    repo = told.get("id") if _is_id(told.get("id")) else remote.repo
+    repo = told["id"] if _is_id(told.get("id")) else remote.repo
     entries = [_entry(one, "rfilename") for one in siblings[:MAX_FILES]]
     if any(entry is not None and entry[1] is None for entry in entries):  # a mirror that tells no sizes there
         entries = _tree(hub, remote.repo, commit, asked)
@@ -72,21 +71,19 @@ def ask(hub: Hub, remote: Remote) -> Listing:
     if not any(name == "config.json" or name.endswith(_WEIGHTS) for name in files):
         message = f"`{asked}` holds no model: no config.json and no weights among its {len(files)} files"
         raise LoaderError("no_model", message, "see its page for where the model is")
-    return Listing(
-        cast(str, repo), commit, bool(told.get("gated")), told.get("private") is True, files, _bases(told), _type(told)
-    )
+    return Listing(repo, commit, bool(told.get("gated")), told.get("private") is True, files, _bases(told), _type(told))
 
 
 def _bases(told: dict[str, Any]) -> tuple[str, ...]:
     tags = told.get("tags")
-    marked = [tag for tag in cast("list[Any]", tags) if isinstance(tag, str)] if isinstance(tags, list) else []
+    marked = [tag for tag in tags if isinstance(tag, str)] if isinstance(tags, list) else []
     names = (tag.rpartition(":")[2] for tag in marked if tag.startswith("base_model:"))
     return tuple(dict.fromkeys(name for name in names if _is_id(name)))[:3]
 
 
 def _type(told: dict[str, Any]) -> str | None:
     config = told.get("config")
-    found = cast("dict[str, Any]", config).get("model_type") if isinstance(config, dict) else None
+    found = config.get("model_type") if isinstance(config, dict) else None
     return plain_json.text(found)[:200] if isinstance(found, str) else None
 
 
@@ -98,29 +95,28 @@ def _tree(hub: Hub, repo: str, commit: str, asked: str) -> list[tuple[str, int |
         page, path = hub.json(path, asked)
         if not isinstance(page, list):
             raise failures.no_hub(hub.endpoint, "its listing is no list")
-        found += [_entry(one, "path") for one in cast("list[Any]", page) if not _is_folder(one)]
+        found += [_entry(one, "path") for one in page if not _is_folder(one)]
         if path is None or len(found) >= MAX_FILES:
             break
     return found[:MAX_FILES]
 
 
 def _is_folder(one: Any) -> bool:
-    return isinstance(one, dict) and cast("dict[str, Any]", one).get("type") == "directory"
+    return isinstance(one, dict) and one.get("type") == "directory"
 
 
 def _entry(one: Any, key: str) -> tuple[str, int | None, str | None] | None:
     """A file's name, size and blob; None for what is no file, or has a name that no folder may have."""
     if not isinstance(one, dict):
         return None
-    entry = cast("dict[str, Any]", one)
-    name, size, lfs = entry.get(key), entry.get("size"), entry.get("lfs")
+    name, size, lfs = one.get(key), one.get("size"), one.get("lfs")
     if not isinstance(name, str) or not _is_safe(name):
         return None
-    large = cast("dict[str, Any]", lfs) if isinstance(lfs, dict) else {}
+    large = lfs if isinstance(lfs, dict) else {}
     size = large.get("size", size)
-    blob = large.get("sha256") or large.get("oid") or entry.get("blobId") or entry.get("oid")
+    blob = large.get("sha256") or large.get("oid") or one.get("blobId") or one.get("oid")
     fits = type(size) is int and 0 <= size <= _MAX_SIZE
-    return name, cast(int, size) if fits else None, blob if isinstance(blob, str) and blob.isalnum() else None
+    return name, size if fits else None, blob if isinstance(blob, str) and blob.isalnum() else None
 
 
 def _is_safe(name: str) -> bool:

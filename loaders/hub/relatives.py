@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any, cast
 from urllib.parse import urlencode
 
 from ..problems import LoaderError
@@ -23,8 +22,8 @@ def relatives(listing: Listing) -> list[Remote]:
     for base in (listing.repo, *listing.bases):
         wanted = {"filter": f"base_model:quantized:{base}", "library": "mlx", "sort": "downloads", "limit": MOST + 1}
         answer, _ = hub.json(f"/api/models?{urlencode(wanted)}", base)
-        for one in cast("list[Any]", answer) if isinstance(answer, list) else []:
-            name = cast("dict[str, Any]", one).get("id") if isinstance(one, dict) else None
+        for one in answer if isinstance(answer, list) else []:
+            name = one.get("id") if isinstance(one, dict) else None
             try:
                 found |= {name: remote(f"hf://{name}")} if isinstance(name, str) and name != listing.repo else {}
             except LoaderError:

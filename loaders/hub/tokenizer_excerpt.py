@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 from codecs import utf_8_decode
-from typing import Any, cast
+from typing import Any
 
 # The first look, and how far it may grow for a file whose added tokens are many.
 FIRST_BYTES = 128 << 10
@@ -78,7 +78,7 @@ def _read(text: str) -> tuple[str, dict[str, Any], dict[str, Any], list[dict[str
     if text[begin : begin + 1] != "{":
         raise ValueError("a vocabulary of another form")
     entries = _entries(text, begin + 1)
-    return text[:begin], kind, entries, cast("list[dict[str, Any]]", top["added_tokens"])
+    return text[:begin], kind, entries, top["added_tokens"]
 
 
 def _entries(text: str, at: int) -> dict[str, Any]:
@@ -93,7 +93,7 @@ def _entries(text: str, at: int) -> dict[str, Any]:
             at = _expect(text, at, ",")
         except (TooShort, IndexError):
             break
-        found[cast(str, key)] = number
+        found[key] = number
     if len(found) < _ENOUGH:
         raise TooShort
     return found
@@ -106,11 +106,11 @@ def _keys(text: str, at: int, found: dict[str, Any], last: str) -> int:
         at = _expect(text, at, ":")
         if key == last:
             return at
-        found[cast(str, key)], at = _value(text, at)
+        found[key], at = _value(text, at)
         at = _expect(text, at, ",")
 
 
-def _value(text: str, at: int) -> tuple[object, int]:
+def _value(text: str, at: int) -> tuple[Any, int]:
     begin = _skip(text, at)
     try:
         found, end = json.JSONDecoder().raw_decode(text, begin)

@@ -12,15 +12,13 @@ import json
 import os
 import re
 from collections.abc import Sequence
-from typing import Any, NamedTuple, NoReturn, cast
+from typing import Any, NamedTuple, NoReturn
 
-from .. import bounded_files
 from ..facts.plain_json import shown
-from ..problems import LoaderError
+from . import json_file
 
 BACKENDS = ("ring", "jaccl", "jaccl-ring", "mpi", "nccl")
 LOCAL = "127.0.0.1"  # the one name that mlx takes for this machine; "localhost" is reached by ssh
-MAX_BYTES = 1 << 20
 MAX_HOSTS = 1024
 MAX_ADDRESSES = 64
 MAX_VARIABLES = 64
@@ -31,6 +29,7 @@ _ADDRESS = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.-]*")
 _DEVICE = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_.:-]*")
 _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*=[^\x00-\x1f\x7f]*")
 _LIKE = '{"hosts": [{"ssh": "127.0.0.1", "ips": ["127.0.0.1"]}, {"ssh": "mac2.local", "ips": ["10.0.0.2"]}]}'
+_FILE = json_file.Kind("hostfile", "unreadable_hostfile", "bad_hostfile", _LIKE, 1 << 20)
 
 _Place = tuple[str | int, ...]
 
@@ -64,43 +63,19 @@ class Hosts(NamedTuple):
 def read(path: str | os.PathLike[str]) -> Hosts:
     """Reads a hostfile. Raises LoaderError unreadable_hostfile, bad_hostfile."""
     name = os.fspath(path)
-    try:
-        content = bounded_files.read(name, MAX_BYTES)
-    except FileNotFoundError:
-        message = f"no such hostfile `{shown(name)}`"
-        raise LoaderError("unreadable_hostfile", message, f"write one: {_LIKE}") from None
-    except (OSError, ValueError) as error:
-        why = bounded_files.reason(error) if isinstance(error, OSError) else str(error)
-        message = f"the hostfile `{shown(name)}` cannot be read: {why}"
-        raise LoaderError("unreadable_hostfile", message, "name a file that this user may read") from None
-    return parsed(content, name)
+    return parsed(_FILE.read(name), name)
 
 
 def parsed(content: bytes, name: str) -> Hosts:
     """The hosts in a hostfile's content; `name` is what the file is called. Raises LoaderError bad_hostfile."""
-    try:
-        text = content.decode("utf-8")
-        return _Reader(name, text).hosts(json.loads(text))
-    except UnicodeDecodeError as error:
-        line = content[: error.start].count(b"\n") + 1
-        raise _bad(f"{name}:{line}", "is not UTF-8 text", "save it as UTF-8") from None
-    except json.JSONDecodeError as error:
-        why = f"is not JSON: {error.msg[:1].lower()}{error.msg[1:]}"
-        raise _bad(f"{name}:{error.lineno}:{error.colno}", why, f"write it so: {_LIKE}") from None
-    except RecursionError:
-        raise _bad(name, "is nested too deeply", f"write it so: {_LIKE}") from None
-    except ValueError:  # a number of more digits than Python reads
-        raise _bad(name, "has a number that is too long", f"write it so: {_LIKE}") from None
+    text, document = _FILE.parsed(content, name)
+    return _Reader(name, text).hosts(document)
 
 
 def unpacked(value: Sequence[Any]) -> Hosts:
     """Hosts that went through JSON, as a rank gets them."""
     path, backend, envs, hosts = value
     return Hosts(path, backend, tuple(envs), tuple(Host(ssh, tuple(ips)) for ssh, ips, _ in hosts))
-
-
-def _bad(where: str, why: str, help: str) -> LoaderError:
-    return LoaderError("bad_hostfile", f"{shown(where)}: the hostfile {why}", help)
 
 
 class _Reader:
@@ -110,11 +85,11 @@ class _Reader:
         self._name, self._text = name, text
 
     def hosts(self, document: object) -> Hosts:
-        whole = cast("dict[str, object]", document) if isinstance(document, dict) else {"hosts": document}
+        whole = document if isinstance(document, dict) else {"hosts": document}
         if isinstance(document, dict) and "hosts" not in whole:
             self._fault((), "has no `hosts`", "write `hosts`, a list with an object for each machine")
-        listed = self._list(whole["hosts"], ("hosts",) if isinstance(document, dict) else (), MAX_HOSTS)
         at: _Place = ("hosts",) if isinstance(document, dict) else ()
+        listed = self._list(whole["hosts"], at, MAX_HOSTS)
         if not listed:
             self._fault(at, "names no host", "write an object for each machine")
         backend = whole.get("backend", "")
@@ -127,15 +102,14 @@ class _Reader:
     def _host(self, one: object, at: _Place, count: int, backend: str) -> Host:
         if not isinstance(one, dict):
             self._fault(at, f"has {self._quoted(one)} for a host", 'write an object: {"ssh": "mac2.local", "ips": []}')
-        host = cast("dict[str, object]", one)
-        if "ssh" not in host:
+        if "ssh" not in one:
             self._fault(at, "has a host without `ssh`", f"write what ssh is to call, or {LOCAL} for this machine")
-        ssh = self._text_like(_SSH, host["ssh"], (*at, "ssh"), "name for ssh, such as mac2.local or me@10.0.0.2")
-        ips = self._list(host.get("ips", []), (*at, "ips"), MAX_ADDRESSES)
+        ssh = self._text_like(_SSH, one["ssh"], (*at, "ssh"), "name for ssh, such as mac2.local or me@10.0.0.2")
+        ips = self._list(one.get("ips", []), (*at, "ips"), MAX_ADDRESSES)
         if not ips and backend in ("", "ring"):
-            where: _Place = (*at, "ips") if "ips" in host else at
+            where: _Place = (*at, "ips") if "ips" in one else at
             self._fault(where, "has a host without an address", "the ring needs one: write `ips`, a list of addresses")
-        rdma = self._list(host.get("rdma", []), (*at, "rdma"), MAX_HOSTS)
+        rdma = self._list(one.get("rdma", []), (*at, "rdma"), MAX_HOSTS)
         if rdma and len(rdma) != count:
             many = f"{len(rdma)} RDMA devices for {count} hosts"
             self._fault((*at, "rdma"), f"has {many}", "write one for each host, null for this host itself")
@@ -161,7 +135,7 @@ class _Reader:
             return None
         what = "device's name, such as rdma_en2, nor null"
         if isinstance(device, list):
-            several = self._list(cast("object", device), at, MAX_ADDRESSES)
+            several = self._list(device, at, MAX_ADDRESSES)
             return tuple(self._text_like(_DEVICE, one, (*at, place), what) for place, one in enumerate(several))
         return self._text_like(_DEVICE, device, at, what)
 
@@ -177,10 +151,9 @@ class _Reader:
         name = at[-1] if at else "hosts"
         if not isinstance(value, list):
             self._fault(at, f"has {self._quoted(value)} for `{name}`", "write a list, in square brackets")
-        found = cast("list[object]", value)
-        if len(found) > most:
-            self._fault(at, f"has {len(found)} in `{name}`", f"write {most} at most")
-        return found
+        if len(value) > most:
+            self._fault(at, f"has {len(value)} in `{name}`", f"write {most} at most")
+        return value
 
     def _text_like(self, like: re.Pattern[str], value: object, at: _Place, what: str) -> str:
         if not isinstance(value, str) or len(value) > _MAX_TEXT or not like.fullmatch(value):
@@ -195,24 +168,5 @@ class _Reader:
 
     def _fault(self, at: _Place, why: str, help: str) -> NoReturn:
         path = "".join(f"[{key}]" if isinstance(key, int) else f".{key}" for key in at).lstrip(".")
-        where = f"{self._name}{line_and_column(self._text, at)}"
-        raise _bad(where, f"{why}, at `{path}`" if path else why, help)
-
-
-def line_and_column(text: str, at: _Place) -> str:
-    """`:line:column` of what stands at this place; nothing where YAML's reader, which counts lines, takes no such JSON.
-
-    Read a second time, since Python's reader of JSON tells no lines; only what is wrong is.
-    """
-    import yaml
-
-    try:
-        node: Any = yaml.compose(text, yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader)
-        for key in at:
-            if isinstance(key, int):
-                node = node.value[key]
-            else:  # the last of its name is what JSON's readers take
-                node = [value for name, value in node.value if name.value == key][-1]
-    except (yaml.YAMLError, LookupError, TypeError, AttributeError, RecursionError):
-        return ""
-    return f":{node.start_mark.line + 1}:{node.start_mark.column + 1}"
+        where = f"{self._name}{json_file.line_and_column(self._text, at)}"
+        raise _FILE.fault(where, f"{why}, at `{path}`" if path else why, help)

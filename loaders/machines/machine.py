@@ -1,30 +1,17 @@
-"""What one machine has: memory and versions, of this one as it is, of others as they were asked or as a file says.
-
-The file stands beside the hostfile (hosts.json, hosts.machines.json) or is named: a JSON list with an object for each
-host, in the hostfile's order, in the words of the facts: what `mlxk-rules probe` prints on that machine will do.
-"""
+"""What one machine has: memory and versions, of this one as it is, of others as their own probe tells it."""
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING, NamedTuple
 
-from .. import bounded_files
-from ..facts.plain_json import shown
-from ..problems import LoaderError
-
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
     from typing import Any
 
     from ..host.this_machine import Host as ThisMachine
-    from .hostfile import Hosts
 
-MAX_BYTES = 16 << 20  # what 1024 probes without their models take
 _MAX_MEMORY = 1 << 60
 _ACCELERATORS = ("metal", "cuda", "cpu")
-_NOT_ASKED = "it was not asked, and no file tells of it"
-_LIKE = '[{"memory": {"total_bytes": 137438953472}, "runtime": {"mlx_lm": {"version": "0.32.2"}}}]'
 
 
 class Machine(NamedTuple):
@@ -50,43 +37,12 @@ def this_machine(host: ThisMachine) -> Machine:
     )
 
 
-def beside(hostfile: str) -> str | None:
-    """The file of machines that stands beside a hostfile; None where none does."""
-    stem, ending = os.path.splitext(hostfile)
-    name = f"{stem}.machines{ending}"
-    return name if os.path.isfile(name) else None
-
-
-def read(path: str, count: int) -> tuple[Machine, ...]:
-    """Reads what a file says of so many hosts. Raises LoaderError unreadable_machines, bad_machines."""
-    import json  # who asks about this machine alone does without
-
-    try:
-        text = bounded_files.read(path, MAX_BYTES).decode("utf-8")
-        document = json.loads(text)
-    except (OSError, UnicodeDecodeError, RecursionError) as error:
-        why = bounded_files.reason(error) if isinstance(error, OSError) else str(error)
-        message = f"the file of machines `{shown(path)}` cannot be read: {why}"
-        raise LoaderError("unreadable_machines", message, "name a file of UTF-8 that this user may read") from None
-    except ValueError as error:
-        where = f":{error.lineno}:{error.colno}" if isinstance(error, json.JSONDecodeError) else ""
-        raise _bad(f"{path}{where}", f"is not JSON: {error}", f"write it so: {_LIKE}") from None
-    if not isinstance(document, list):
-        raise _bad(path, "is no list", f"write it so: {_LIKE}")
-    entries: list[object] = document
-    if len(entries) != count:
-        many = f"tells of {len(entries)} machines, and the hostfile names {count}"
-        raise _bad(path, many, "write an object for each host, in the hostfile's order; {} where nothing is known")
-    return tuple(_machine(path, text, place, entry) for place, entry in enumerate(entries))
-
-
 def of_facts(facts: object) -> Machine:
     """A machine by the facts `memory` and `runtime` as a probe tells them. Raises ValueError where one is none of its
     kind; what is not there is not known."""
     if not isinstance(facts, dict):
         raise ValueError("is no object")
-    whole: dict[str, Any] = facts
-    memory, runtime = _object(whole, "memory"), _object(whole, "runtime")
+    memory, runtime = _object(facts, "memory"), _object(facts, "runtime")
     accelerator = memory.get("accelerator")
     if accelerator is not None and accelerator not in _ACCELERATORS:
         raise ValueError(f"has another memory.accelerator than {', '.join(_ACCELERATORS)}")
@@ -99,25 +55,10 @@ def of_facts(facts: object) -> Machine:
     )
 
 
-def machines_of(hosts: Hosts, file: str | None, here: ThisMachine, asked: Mapping[str, Machine]) -> tuple[Machine, ...]:
-    """What each host has: this machine as it is, the others as a file says, or as they were asked, by their names.
-
-    Raises LoaderError as `read` does.
-    """
-    unknown = Machine(reason=_NOT_ASKED)
-    told = [asked.get(host.ssh, unknown) for host in hosts.hosts] if file is None else read(file, len(hosts.hosts))
-    own = this_machine(here)
-    return tuple(own if host.is_local else one for host, one in zip(hosts.hosts, told, strict=True))
-
-
-def _machine(path: str, text: str, place: int, entry: object) -> Machine:
-    try:
-        return of_facts(entry)
-    except ValueError as error:
-        from .hostfile import line_and_column
-
-        where = f"{path}{line_and_column(text, (place,))}"
-        raise _bad(where, f"{error}, at `[{place}]`", f"write it so: {_LIKE}") from None
+def accelerator_of(machines: Sequence[Machine]) -> str | None:
+    """What all of them compute with; None where that is not one, or not known."""
+    found = {machine.accelerator for machine in machines}
+    return found.pop() if len(found) == 1 else None
 
 
 def _object(facts: dict[str, Any], name: str) -> dict[str, Any]:
@@ -139,13 +80,3 @@ def _version(runtime: dict[str, Any], name: str) -> str | None:
     if value is not None and (not isinstance(value, str) or not value.isprintable() or not 0 < len(value) <= 80):
         raise ValueError(f"has a runtime.{name}.version that is no version")
     return value
-
-
-def _bad(where: str, why: str, help: str) -> LoaderError:
-    return LoaderError("bad_machines", f"{shown(where)}: the file of machines {why}", help)
-
-
-def accelerator_of(machines: Sequence[Machine]) -> str | None:
-    """What all of them compute with; None where that is not one, or not known."""
-    found = {machine.accelerator for machine in machines}
-    return found.pop() if len(found) == 1 else None

@@ -40,13 +40,14 @@ def of_hosts(
     if count < 2:
         return none()
     versions = {kind: sorted({v for _, one in places if (v := getattr(one, kind))}) for kind in ("mlx", "mlx_lm")}
+    differ = any(len(found) > 1 for found in versions.values())
     facts = none() | {
         "count": count,
         "link": hosts.backend or None,
         "wanted": wanted,
         "mlx_versions": versions["mlx"],
         "mlx_lm_versions": versions["mlx_lm"],
-        "unlike_hosts": [_versions_of(name, one) for name, one in dict(places).items()] if _differ(versions) else [],
+        "unlike_hosts": [_versions_of(name, one) for name, one in dict(places).items()] if differ else [],
         **_told(answer),
         **_way(answer.get("shares"), places, wanted, has_index),
     }
@@ -133,10 +134,6 @@ def _sum(one: Any, other: Any) -> Any:
     return one + other
 
 
-def _differ(versions: Mapping[str, list[str]]) -> bool:
-    return any(len(found) > 1 for found in versions.values())
-
-
 def _versions_of(name: str, machine: Machine) -> str:
     return f"{name} has mlx {machine.mlx or 'unknown'}, mlx-lm {machine.mlx_lm or 'unknown'}"
 
@@ -163,5 +160,5 @@ def _ways(
     return {
         word: way | {"count": int(word) if word.isdecimal() else len(places), "supports": supports}
         for word, way in found.items()
-        if way["split"] and way["refused"] is None and not way["uneven"] and (way["split"] == "tensor" or has_index)
+        if way["split"] and _works(way["split"], way, has_index)
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from ..problems import LoaderError
 
@@ -44,7 +44,7 @@ def identity(facts: Mapping[str, Any]) -> dict[str, Any]:
     """What tells a model from another one: {type, bytes, tensors, layers, heads, key_value_heads, vocabulary}."""
     config: Mapping[str, Any] = facts.get("config") or {}
     text = config.get("text_config")
-    inner: Mapping[str, Any] = cast("dict[str, Any]", text) if isinstance(text, dict) else config
+    inner: Mapping[str, Any] = text if isinstance(text, dict) else config
 
     def count(name: str) -> int | None:
         value = inner.get(name, config.get(name))
@@ -81,13 +81,13 @@ def unpacked(message: bytes) -> dict[str, Any]:
 
 def checked(value: object) -> dict[str, Any]:
     """What a rank told, where it has all that this version tells; else an error, as of a rank of another version."""
-    told = cast("dict[str, Any]", value) if isinstance(value, dict) else {}
+    told = value if isinstance(value, dict) else {}
     error, decision = told.get("error"), told.get("decision")
-    if isinstance(error, dict) and _are_texts(cast("dict[str, Any]", error), ("code", "message")):
+    if isinstance(error, dict) and _are_texts(error, ("code", "message")):
         return told
     if (
         isinstance(decision, dict)
-        and _are_texts(cast("dict[str, Any]", decision), ("decision", "backend"))
+        and _are_texts(decision, ("decision", "backend"))
         and all(isinstance(told.get(name), kind) for name, kind in _KINDS.items())
         and "split" in told
     ):
@@ -109,7 +109,7 @@ def refusal(told: Sequence[Mapping[str, Any]]) -> Refusal | None:
         if error := one.get("error"):
             return Refusal(rank, str(error.get("code")), str(error.get("message")), error.get("help"))
     for rank, one in enumerate(told):
-        decision = cast("dict[str, Any]", one["decision"])
+        decision = one["decision"]
         if decision["decision"] == "block":
             by_all = all(other["decision"] == decision for other in told)
             message = decision["message"] or decision["error_type"] or "the policy does not allow it"
@@ -159,7 +159,7 @@ def _split(first: Mapping[str, Any], one: Mapping[str, Any]) -> tuple[str, str] 
 
 def _cut(value: Any) -> Any:
     if isinstance(value, Mapping):
-        return {str(key)[:_MAX_TEXT]: _cut(one) for key, one in cast("Mapping[str, Any]", value).items()}
+        return {str(key)[:_MAX_TEXT]: _cut(one) for key, one in value.items()}
     return value[:_MAX_TEXT] if isinstance(value, str) else value
 
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from .. import bounded_files
 
@@ -27,10 +27,10 @@ def layers_of(rank: int, count: int, layers: int) -> range:
     return range(first, first + sizes[rank])
 
 
-def lacking(facts: Mapping[str, Any], rank: int, count: int) -> tuple[list[str], list[str]] | None:
-    """The files that the index names and the folder of these facts has not: those that the rank needs, and the others.
+def lacking(facts: Mapping[str, Any], rank: int, count: int) -> list[str] | None:
+    """The files that the rank needs, and that the folder of these facts has not.
 
-    None where the folder tells of no index or of no layers, or has all.
+    None where the folder tells of no index or of no layers, or has all that the index names.
     """
     here = set(facts["weights"]["mlx_lm"]["files"])
     layers = (facts.get("config") or {}).get("num_hidden_layers")
@@ -38,12 +38,10 @@ def lacking(facts: Mapping[str, Any], rank: int, count: int) -> tuple[list[str],
         return None
     try:
         index = json.loads(bounded_files.read(f"{facts['model']['path']}/{_INDEX}", _MAX_INDEX_BYTES))
-        named = cast("dict[str, str]", index["weight_map"])
+        named = index["weight_map"]
         own = layers_of(rank, count, layers)
         needed = {file for name, file in named.items() if (at := _LAYER.search(name)) is None or int(at[1]) in own}
-        missing = sorted(set(named.values()) - here)
+        missing = set(named.values()) - here
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
         return None
-    if not missing:
-        return None
-    return [file for file in missing if file in needed], [file for file in missing if file not in needed]
+    return sorted(missing & needed) if missing else None

@@ -26,7 +26,6 @@ from ..backends.running import Session
 from ..backends.surroundings import end_process, own_output, silence
 from ..dry_run import guard
 from ..machines.machine import Machine, of_facts
-from ..problems import LoaderError
 from .addresses import refuse_taken
 from .agreement import packed, refusal, unpacked
 from .ask_machines import this_one
@@ -71,7 +70,7 @@ def main(decide: Decide) -> None:
     threading.Thread(target=_listen, args=(lines, place), daemon=True).start()
 
     def fail(error: BaseException) -> NoReturn:
-        found = error if isinstance(error, LoaderError) else backend_error("mlx", "load", error, place)
+        found = backend_error("mlx", "load", error, place)
         with suppress(OSError):  # nobody hears it any more: to end without the other thread would cut its tidying short
             say("error", {"code": found.code, "message": found.message, "help": found.help})
         _end(place, REFUSED)

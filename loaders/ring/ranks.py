@@ -72,8 +72,8 @@ class _Process:
                 value: object = json.loads(line)
             except (ValueError, RecursionError):
                 value = None
-            if isinstance(value, dict) and len(cast("dict[str, Any]", value)) == 1:
-                yield cast("dict[str, Any]", value)
+            if isinstance(value, dict) and len(value) == 1:
+                yield value
                 continue
             self.noise += len(line)
             if self.noise > _MAX_NOISE:
@@ -272,8 +272,7 @@ class Ranks:
     def _told(self, rank: int, error: Any) -> LoaderError:
         name, one = self.name(rank), self._ranks[rank]
         if isinstance(error, dict):
-            said = cast("dict[str, Any]", error)
-            code, message, help = (said.get(key) for key in ("code", "message", "help"))
+            code, message, help = (error.get(key) for key in ("code", "message", "help"))
             return LoaderError(str(code)[:80], f"{name}: {str(message)[:2000]}", str(help)[:500] if help else None)
         try:
             code = one.process.wait(_LEAVE_SECONDS)
@@ -283,4 +282,4 @@ class Ranks:
 
 
 def _lost_a_peer(error: Any) -> bool:
-    return isinstance(error, dict) and _LOST_PEER in str(cast("dict[str, Any]", error).get("message"))
+    return isinstance(error, dict) and _LOST_PEER in str(error.get("message"))

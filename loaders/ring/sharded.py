@@ -6,12 +6,14 @@ made with, and the answer is wrong without a word. So what the files gave is hel
 
 from __future__ import annotations
 
+import os
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from typing import Any, Literal
 
+from ..dry_run.rehearsals.stand_ins import replaced
 from ..problems import LoaderError
 
 Split = Literal["tensor", "pipeline"]
@@ -19,8 +21,6 @@ Split = Literal["tensor", "pipeline"]
 
 def ring_of(hostfile: Path) -> Any:
     """The group of all ranks, once each reached the others. Raises RuntimeError where one does not."""
-    import os
-
     os.environ["MLX_HOSTFILE"] = str(hostfile)  # MLX_RANK stands there already
     return import_module("mlx.core").distributed.init(strict=True, backend="ring")
 
@@ -77,11 +77,8 @@ def loads_seen() -> Generator[list[tuple[dict[str, Any], dict[str, Any]]], None,
             seen.append((_shapes(self), {name: tuple(value.shape) for name, value in weights}))
         return load_weights(self, weights, strict)
 
-    module.load_weights = load_and_note
-    try:
+    with replaced(module, {"load_weights": load_and_note}):
         yield seen
-    finally:
-        module.load_weights = load_weights
 
 
 def _shapes(model: Any) -> dict[str, Any]:

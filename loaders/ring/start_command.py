@@ -37,7 +37,6 @@ class Program(NamedTuple):
 
     module: str
     python: str | None = None
-    arguments: tuple[str, ...] = ()
 
 
 def settable(hosts: Hosts) -> tuple[list[str], list[str]]:
@@ -50,11 +49,11 @@ def command(host: Host, program: Program, variables: list[str]) -> list[str]:
     """The words that start a rank. Raises LoaderError no_ssh where a host needs ssh and there is none."""
     if host.is_local:
         # -P: the folder in which the person stands is no place to import from; it may be the model's.
-        return [sys.executable, "-P", "-m", program.module, *program.arguments]
+        return [sys.executable, "-P", "-m", program.module]
     if shutil.which("ssh") is None:
         raise LoaderError("no_ssh", f"`{host.ssh}` is reached by ssh, which is not here", "install OpenSSH's client")
     python = program.python or sys.executable
-    words = ["env", *variables, "PYTHONIOENCODING=utf-8", python, "-P", "-m", program.module, *program.arguments]
+    words = ["env", *variables, "PYTHONIOENCODING=utf-8", python, "-P", "-m", program.module]
     # As mlx.launch does it: in the same folder, where the other machine has it. The shell stays, and tells of a signal
     # that ended the rank by an exit code above 128: ssh itself would only say 255, as of a host that it cannot reach.
     script = f"cd {shlex.quote(os.getcwd())} 2>/dev/null; {shlex.join(words)}; exit $?"

@@ -14,13 +14,15 @@ import signal
 import sys
 import tempfile
 from contextlib import suppress
-from importlib import import_module
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 from ..host.installed import NAMES
 from ..problems import LoaderError, unwritable_folder
 from .listening import laid_at
+
+if TYPE_CHECKING:
+    import httpx2
 
 _PREFIX = "mlxk-rules-serve-"
 _CONNECT_SECONDS = 10.0
@@ -102,14 +104,15 @@ class BackendServer:
         await _end(self._process, self._place)
 
 
-def client_at(place: Path) -> Any:
+def client_at(place: Path) -> httpx2.AsyncClient:
     """An HTTP client of the server that listens at a socket of the file system."""
-    httpx: Any = import_module("httpx2")
-    limits = httpx.Limits(max_connections=None, max_keepalive_connections=0)
-    transport = httpx.AsyncHTTPTransport(uds=str(place), limits=limits)
+    import httpx2  # the child, which has its job from here, asks nobody
+
+    limits = httpx2.Limits(max_connections=None, max_keepalive_connections=0)
+    transport = httpx2.AsyncHTTPTransport(uds=str(place), limits=limits)
     # A pause between two pieces of an answer has no bound of ours: a long prompt on a slow machine takes minutes.
-    timeout = httpx.Timeout(None, connect=_CONNECT_SECONDS)
-    return httpx.AsyncClient(transport=transport, base_url="http://backend", timeout=timeout)
+    timeout = httpx2.Timeout(None, connect=_CONNECT_SECONDS)
+    return httpx2.AsyncClient(transport=transport, base_url="http://backend", timeout=timeout)
 
 
 async def _spawned(place: Path) -> asyncio.subprocess.Process:

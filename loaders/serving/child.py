@@ -45,9 +45,7 @@ def main() -> None:
     try:
         _serve(job, listening, said)
     except BaseException as error:  # a model's module may call sys.exit
-        said.failed(
-            error if isinstance(error, LoaderError) else backend_error(NAMES[job.backend], "load", error, place)
-        )
+        said.failed(backend_error(NAMES[job.backend], "load", error, place))
     _end(place)
 
 
@@ -98,13 +96,9 @@ def _serve(job: Job, listening: socket.socket, said: _Said) -> None:
                     if one is not None:
                         one.check()
             except BaseException as error:
-                if isinstance(error, LoaderError):
-                    said.failed(error)
-                said.failed(
-                    refusal(refused)
-                    if refused
-                    else backend_error(NAMES[job.backend], "load", error, held.path, str(folder))
-                )
+                if refused and not isinstance(error, LoaderError):
+                    error = refusal(refused)
+                said.failed(backend_error(NAMES[job.backend], "load", error, held.path, str(folder)))
             said.loaded(str(held.path))
             return result
 

@@ -7,14 +7,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
 from hypothesis import strategies as st
+
+from ..case_files import cases
 
 _FOLDER = Path(__file__).parents[2] / "rules"
 SCHEMA: dict[str, Any] = json.loads((_FOLDER / "policy.schema.json").read_text("utf-8"))
-_CONDITIONS: dict[str, list[str]] = yaml.safe_load(
-    (Path(__file__).parent / "analysis" / "conditions.yaml").read_text("utf-8")
-)
+_CONDITIONS: dict[str, list[str]] = cases(__file__, "analysis/conditions.yaml")
 _WRONG = [
     *("request.image", "model.size_bytes > 'a'", "contains(sets.none, model.type)", "model.type &&", "limits.low"),
     *("config.k", "lower(model.type)", "`true`", "nosuch(model.type)", "'a' || 'b'", "!!model.type"),

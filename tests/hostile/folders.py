@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
-import yaml
+from ..case_files import cases
 
 HERE = Path(__file__).parent
 HELLO = HERE.parent / "models/hello"
@@ -43,7 +43,7 @@ class Row(NamedTuple):
 
 def rows() -> Iterator[Row]:
     """Every row of folders.yaml, one for each file and kind."""
-    for entry in yaml.safe_load((HERE / "folders.yaml").read_text("utf-8")):
+    for entry in cases(__file__, "folders.yaml"):
         gate, says, name = entry.get("gate"), entry.get("says", ""), entry.get("folder", "model")
         for file in entry.get("each", ()):
             for kind in entry["kinds"]:

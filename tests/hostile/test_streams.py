@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 
-from .folders import HELLO, HERE
+from ..case_files import cases
+from .folders import HELLO
 
-ROWS: list[dict[str, Any]] = yaml.safe_load((HERE / "streams.yaml").read_text("utf-8"))
+ROWS: list[dict[str, Any]] = cases(__file__, "streams.yaml")
 MLXK = Path(sys.executable).with_name("mlxk-rules")
 
 

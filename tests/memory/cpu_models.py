@@ -12,19 +12,20 @@ from .worker import ANSWER
 
 def told(record: Mapping[str, Any], by_layers: bool = False) -> dict[int, Told]:
     """What is told of the model on a CPU by the tokens of a measured prompt: by a replay, or by its layers."""
-    from mlxk_rules.loaders.dry_run.sizes import prompt_sizes, working_memory
+    from mlxk_rules.loaders.dry_run.sizes import prompt_sizes
+    from mlxk_rules.loaders.dry_run.sizes.working_memory import estimate
 
     model = _model(record["config"], record["shape"]["bits"])
     if by_layers:
         sizes = prompt_sizes.prompt(model, record["config"], "cpu")
         assert sizes is not None
-        prompt = working_memory.PromptMemory(sizes["fixed_bytes"], sizes["bytes_per_token"], sizes["bytes_per_pair"])
+        prompt = estimate.PromptMemory(sizes["fixed_bytes"], sizes["bytes_per_token"], sizes["bytes_per_pair"])
     else:
-        found = working_memory.prompt_memory(model, "cpu")
+        found = estimate.prompt_memory(model, "cpu")
         assert found is not None
         prompt = found
     return {
-        int(tokens): Told(record["weights_bytes"], working_memory.cache_bytes(model, int(tokens) + ANSWER), prompt, 0)
+        int(tokens): Told(record["weights_bytes"], estimate.cache_bytes(model, int(tokens) + ANSWER), prompt, 0)
         for tokens in record["peaks"]
         if tokens != "load"
     }

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-from mlxk_rules.loaders.dry_run.sizes.working_memory import PromptMemory
+from mlxk_rules.loaders.dry_run.sizes.working_memory.estimate import PromptMemory
+
+from ..case_files import read_yaml
 
 HERE = Path(__file__).parent
 MEASURED = HERE.parent / "zoo" / "metal-peaks.csv"
@@ -71,7 +72,7 @@ def runs() -> dict[str, Run]:
 
 
 def rows() -> dict[str, dict[str, Any]]:
-    return {row["repo"]: row for row in yaml.safe_load(ROWS.read_text("utf-8"))}
+    return {row["repo"]: row for row in read_yaml(ROWS)}
 
 
 def told(record: Mapping[str, Any]) -> Told:

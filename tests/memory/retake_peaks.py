@@ -29,18 +29,18 @@ from . import peaks, pretend_metal
 
 def record(row: Mapping[str, Any], run: peaks.Run) -> dict[str, Any]:
     from mlx.utils import tree_flatten
-    from mlxk_rules.loaders.dry_run.sizes import working_memory
+    from mlxk_rules.loaders.dry_run.sizes.working_memory import estimate
 
     with tempfile.TemporaryDirectory() as place:
         model = _made(row) if "config" in row else _laid(row["zoo"], Path(place))
         load = sum(array.nbytes for _, array in tree_flatten(model.parameters()))
-    prompt = working_memory.prompt_memory(model, "metal")
-    image = working_memory.image_bytes(model, _inputs(row["inputs"]), "metal", prompt)
+    prompt = estimate.prompt_memory(model, "metal")
+    image = estimate.image_bytes(model, _inputs(row["inputs"]), "metal", prompt)
     if prompt is None or image is None:
         raise RuntimeError(f"nothing is told of {run.repo}")
     return {
         "load": None if row.get("other_weights") else load,
-        "cache": working_memory.cache_bytes(model, run.prompt + run.answer),
+        "cache": estimate.cache_bytes(model, run.prompt + run.answer),
         "prompt": list(prompt)[:3],
         "image": image,
     }

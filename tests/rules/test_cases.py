@@ -12,16 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from mlxk_rules.engine import Policy
 
+from ..case_files import read_yaml
 from .folders import REQUESTS, facts_of, in_cache, requests, verdicts, without_backends, write
 
 pytestmark = pytest.mark.slow
 
-CASES = {
-    file.stem: yaml.safe_load(file.read_text("utf-8")) for file in sorted(Path(__file__).parent.glob("cases/*.yaml"))
-}
+CASES = {file.stem: read_yaml(file) for file in sorted(Path(__file__).parent.glob("cases/*.yaml"))}
 HTTP = {"capability_mismatch": 400, "remote_code": 403, "insufficient_memory": 507}
 # All that 3.0.0 mends; 5, 6 and 9 are not among them.
 MENDED = (1, 2, 3, 4, 7, 8, 9, 10, 11, 12, 13, 14)

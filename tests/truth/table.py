@@ -17,9 +17,9 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import yaml
 from mlxk_rules.engine import Decision, Policy
 
+from ..case_files import cases
 from ..rehearsing import rehearser
 from ..tiny.media import png, wav
 from . import bases, damage, document_damage, run
@@ -98,7 +98,7 @@ def verdict_on(row: Row, decision: Decision, lane: str) -> str:
 
 @cache
 def _explained(kind: str, what: str, gate: str | None) -> bool:
-    entries = yaml.safe_load((Path(__file__).parent / "explained.yaml").read_text("utf-8"))[kind]
+    entries = cases(__file__, "explained.yaml")[kind]
     return any(re.fullmatch(entry.get("damage", ".*"), what) and entry.get("gate", gate) == gate for entry in entries)
 
 

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from mlxk_rules.engine import Policy
 
+from ..case_files import read_yaml
 from ..rules.folders import facts_of, requests, write
 
 HERE = Path(__file__).parent
@@ -157,7 +157,7 @@ def misses(policy: Policy, told: Told, every: Iterable[Case]) -> tuple[list[Miss
 
 def explanations() -> dict[tuple[str, str], str]:
     """Reasons by type and request; a request of `any` is all four."""
-    entries = yaml.safe_load((HERE / "explained.yaml").read_text("utf-8")) or []
+    entries = read_yaml(HERE / "explained.yaml") or []
     return {(entry["type"], entry["request"]): entry["reason"] for entry in entries}
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 import yaml
 
+from ..case_files import read_yaml
 from .ranges import whole
 from .tensors import Rows
 
@@ -73,7 +74,7 @@ def _files(kind: str, name: str) -> Iterator[Path]:
 def read(file: Path) -> Model:
     """Raises ValueError where a file is not of this shape."""
     try:
-        said = yaml.load(file.read_text("utf-8"), yaml.CSafeLoader)
+        said = read_yaml(file)
         weights = {name: Weights(**weight) for name, weight in said.pop("weights", {}).items()}
         documents = {"config": whole(said.pop("config", None)), "files": whole(said.pop("files", {}))}
         model = Model(**said, **documents, kind=file.parent.name, weights=weights)

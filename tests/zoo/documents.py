@@ -17,8 +17,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-import yaml
-
+from ..case_files import read_yaml
 from ..tiny.files import byte_letters
 from .ranges import whole
 
@@ -53,7 +52,7 @@ def shared(name: str) -> bytes:
         return file.read_bytes()
     if (packed := file.with_name(f"{file.name}.xz")).exists():
         return lzma.decompress(packed.read_bytes())
-    return content_of(whole(yaml.load(file.with_name(f"{file.name}.yaml").read_text("utf-8"), yaml.CSafeLoader)))
+    return content_of(whole(read_yaml(file.with_name(f"{file.name}.yaml"))))
 
 
 @functools.cache

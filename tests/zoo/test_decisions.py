@@ -11,10 +11,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from mlxk_rules.engine import Policy
 from mlxk_rules.engine.language.function_code import cache_bytes
 
+from ..case_files import cases
 from ..rehearsing import Rehearser, rehearser
 from .build import lay
 from .catalogue import Model, models, named
@@ -22,9 +22,8 @@ from .catalogue import Model, models, named
 pytestmark = pytest.mark.skipif(
     any(find_spec(name) is None for name in ("mlx_lm", "mlx_vlm", "mlx_audio")), reason="the libraries are asked"
 )
-HERE = Path(__file__).parent
 # What cannot be decided so, by model and request, each with the reason.
-EXCEPTIONS: dict[str, dict[str, Any]] = yaml.safe_load((HERE / "exceptions.yaml").read_text("utf-8"))
+EXCEPTIONS: dict[str, dict[str, Any]] = cases(__file__, "exceptions.yaml")
 REQUESTS = {"text": {}, "image": {"images": True}, "audio": {"audio": True}}
 PARTS = 16
 FEW = (

@@ -42,8 +42,8 @@ def run(options: dict[str, Any]) -> int:
     print(f"http://{safe(host)}:{port}/v1", flush=True)
     rules = server.rule_file.rules
     _say(f"{len(server.catalogue.all())} models, decided by {rules.policy.name} {rules.policy.version}; Ctrl-C ends it")
-    for name in spread.not_passed_on if spread else ():
-        _say(f"the hostfile's variable `{name}` is not passed on: only MLX's own switches and HF_HOME are")
+    for line in spread.not_passed_on if spread else ():
+        _say(line)
     serve(server, listening)
     return YES
 

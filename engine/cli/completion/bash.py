@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from .words import SHELLS, Command, facts, versions
 
 _SCRIPT = """# bash completion of mlxk-rules, written by `mlxk-rules completion bash`
@@ -76,10 +78,10 @@ complete -F _mlxk_rules mlxk-rules
 def script(commands: tuple[Command, ...]) -> str:
     """Return the script."""
     return _SCRIPT.format(
-        versions=_quoted("\n".join(versions())),
-        facts=_quoted("\n".join(facts())),
-        shells=_quoted("\n".join(SHELLS)),
-        commands=_quoted("\n".join(command.name for command in commands)),
+        versions=quote("\n".join(versions())),
+        facts=quote("\n".join(facts())),
+        shells=quote("\n".join(SHELLS)),
+        commands=quote("\n".join(command.name for command in commands)),
         cases="\n".join(map(_case, commands)),
     )
 
@@ -89,9 +91,5 @@ def _case(command: Command) -> str:
     takes = "\n".join(f"{name} {option.takes}" for option in command.options if option.takes for name in option.names)
     words = "\n".join(command.words)
     many = command.words[-1] if command.many and command.words else ""
-    parts = f"options={_quoted(options)} takes={_quoted(takes)} words={_quoted(words)} many={many}"
+    parts = f"options={quote(options)} takes={quote(takes)} words={quote(words)} many={many}"
     return f"    {command.name}) {parts} ;;"
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from shlex import quote
+
 from .words import FACT, FILE, MODEL, NOTHING, POLICY, SHELL, SHELLS, Command, Option, facts, versions
 
 _SCRIPT = """#compdef mlxk-rules
@@ -56,7 +58,7 @@ def script(commands: tuple[Command, ...]) -> str:
     return _SCRIPT.format(
         versions=" ".join(versions()),
         facts=" ".join(facts()),
-        commands="\n".join(f"      {_quoted(f'{c.name}:{c.means}')}" for c in commands),
+        commands="\n".join(f"      {quote(f'{c.name}:{c.means}')}" for c in commands),
         cases="\n".join(map(_case, commands)),
     )
 
@@ -67,7 +69,7 @@ def _case(command: Command) -> str:
     specs += [f"{number}{_action(kind)}" for number, kind in enumerate(command.words, 1)]
     if command.many and command.words:
         specs[-1] = f"*{_action(command.words[-1])}"
-    lines += [f"        {_quoted(spec)} \\" for spec in specs]
+    lines += [f"        {quote(spec)} \\" for spec in specs]
     return "\n".join(lines)[:-2] + " ;;"
 
 
@@ -82,7 +84,3 @@ def _action(kind: str) -> str:
     if kind == SHELL:
         return f":shell:({' '.join(SHELLS)})"
     return _ACTIONS[kind]
-
-
-def _quoted(text: str) -> str:
-    return "'" + text.replace("'", "'\\''") + "'"

@@ -98,7 +98,7 @@ def _facts(job: Mapping[str, Any], machines: Sequence[Machine], policy: Policy) 
     facts = found.pinned(found.facts())
     lacks = lacking(facts, job["rank"], len(machines)) if job["split"] == "pipeline" else None
     if lacks is not None:  # half a model has no dry run, and its share is held to be whole at the load
-        facts["weights"]["mlx_lm"]["missing_shards"] = lacks[0]
+        facts["weights"]["mlx_lm"]["missing_shards"] = lacks
         quick = True
     with OnMachines(unpacked(job["hosts"]), machines, job["split"], quick) as hosts:
         return hosts.facts(found, told_of(found, facts, quick, workers=hosts.workers)), lacks is None

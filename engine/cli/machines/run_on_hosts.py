@@ -10,8 +10,8 @@ from ...facts.wording import BACKENDS
 from ...problems import UsageError
 from ...report.terminal import safe, style_for
 from ..answers.answering import Options, tell_ending
-from ..commands.common import number_of, print_json
-from ..on_machines import refuse_other_split
+from ..commands.common import print_json
+from ..on_machines import not_passed_on, refuse_other_split, starting_port
 from ..waiting import waiting
 
 if TYPE_CHECKING:
@@ -37,15 +37,12 @@ def run_on_hosts(options: dict[str, Any], asked: Options, prompt: str) -> int:
         if options[name]:
             raise UsageError("usage", f"`{name}` does not go with --hosts", "only text is answered by several machines")
     refuse_other_split(options["--split"])
-    port = None
-    if options["--starting-port"] is not None:
-        port = number_of(options, "--starting-port", int, least=1)
+    port = starting_port(options)
     hosts = hostfile.read(options["--hosts"])
     addresses.refuse_no_ring(hosts)
     style = style_for(sys.stderr)
-    for name in start_command.settable(hosts)[1]:
-        text = f"the hostfile's variable `{name}` is not passed on: only MLX's own switches and HF_HOME are"
-        print(f"{style('observed', 'dim')}: {safe(text)}", file=sys.stderr)
+    for line in not_passed_on(hosts):
+        print(f"{style('observed', 'dim')}: {safe(line)}", file=sys.stderr)
     program = start_command.Program(f"{__package__}.rank", options["--python"])
     with Ranks(hosts, program, _jobs(options, asked, prompt, hosts, addresses.of_ranks(hosts, port))) as ranks:
         with waiting(f"{len(hosts.hosts)} ranks look at the model"):
@@ -87,7 +84,8 @@ class _Answer:
             if refused.decision is None:
                 raise RankRefused(refused, self._ranks.name(refused.rank))
             self._blocked(refused)
-            return self._json(refused.decision, None) or 1
+            self._json(refused.decision, None)
+            return 1
         self._warn()
         if not self._wanted():
             return 1
@@ -168,11 +166,10 @@ class _Answer:
 
     def _json(
         self, decision: dict[str, Any], error: dict[str, str] | None, report: dict[str, Any] | None = None
-    ) -> int:
+    ) -> None:
         if not self._show:
             figures = dict(report or {})
             ending = figures.pop("ending", None)
             text = self._text if report is not None else None
             stats = figures if report is not None else None
             print_json({"decision": decision, "text": text, "error": error, "ending": ending, "stats": stats})
-        return 0

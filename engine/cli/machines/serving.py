@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ....loaders import LoaderError
 from ....loaders.ring import addresses, start_command
 from ....loaders.ring.serving.ring_server import RingServer
-from ..commands.common import number_of
-from ..on_machines import OnMachines
+from ..on_machines import OnMachines, not_passed_on, starting_port
 
 if TYPE_CHECKING:
     from ....loaders import Job, Probed
@@ -24,12 +23,11 @@ class Spread:
         if not hosts.hosts[0].is_local:
             message = f"the first host of `{hosts.path}` is `{hosts.hosts[0].ssh}`, and rank 0 answers here"
             raise LoaderError("no_ring", message, "let the list begin with this machine, which is 127.0.0.1")
-        port = options["--starting-port"]
-        self._port = None if port is None else number_of(options, "--starting-port", int, least=1)
+        self._port = starting_port(options)
         addresses.of_ranks(hosts, self._port)  # which may be none that there is
         self._on, self._program = on, start_command.Program(f"{__package__}.rank", options["--python"])
         self._policy = options["--policy"]
-        self.not_passed_on = start_command.settable(hosts)[1]
+        self.not_passed_on = not_passed_on(hosts)
 
     @classmethod
     def of(cls, options: dict[str, Any]) -> Spread | None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Mapping, Sequence
 from typing import Any, NamedTuple
 
 from ....loaders import LoaderError, Probed, Resolved, Workers, machine, request_of
@@ -167,29 +166,6 @@ def request_for(asked: Asked, policy: Policy) -> dict[str, Any]:
         image_size=(int(size[0]), int(size[1])) if size[0] is not None and size[1] is not None else None,
     )
     return {**request, "adapter": asked.adapter, "draft_model": asked.draft_model}
-
-
-def beside(facts: Mapping[str, Any], models: Sequence[str], held: int, limits: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the facts of a machine where these models are to stay and hold so many bytes of what may be used.
-
-    `memory` is less by them, and that of each of several machines. What may be used is a share of all memory, so all
-    memory is less by more.
-    """
-    ratio = limits.get("memory_ratio") or 1
-    resident = {"models": sorted(models), "bytes": held}
-    found = {**facts, "memory": _less(facts["memory"], held, ratio), "resident": resident}
-    if hosts := facts.get("machines", {}).get("hosts"):
-        found["machines"] = {**facts["machines"], "hosts": [_less(one, held, ratio) for one in hosts]}
-    return found
-
-
-def _less(memory: Mapping[str, Any], held: int, ratio: float) -> dict[str, Any]:
-    memory = dict(memory)
-    if memory.get("total_bytes") is not None:
-        memory["total_bytes"] = max(1, int(memory["total_bytes"] - held / ratio))
-    if memory.get("recommended_bytes") is not None:
-        memory["recommended_bytes"] = max(1, memory["recommended_bytes"] - held)
-    return memory
 
 
 def _is_open(known: _Known, policy: Policy) -> bool:

@@ -8,6 +8,7 @@ from contextlib import aclosing
 from typing import Any
 
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
@@ -33,15 +34,12 @@ class Door:
     def routes(self) -> list[Route]:
         """Return the routes of OpenAI's API."""
         return [
-            Route("/v1/models", self._guarded(self.models)),
-            Route("/v1/models/{id:path}", self._guarded(self.model)),
-            Route("/v1/chat/completions", self._guarded(self.chat), methods=["POST"]),
-            Route("/v1/completions", self._guarded(self.completion), methods=["POST"]),
-            Route("/v1/audio/transcriptions", self._guarded(self.transcription), methods=["POST"]),
+            Route("/v1/models", guarded(self.models)),
+            Route("/v1/models/{id:path}", guarded(self.model)),
+            Route("/v1/chat/completions", guarded(self.chat), methods=["POST"]),
+            Route("/v1/completions", guarded(self.completion), methods=["POST"]),
+            Route("/v1/audio/transcriptions", guarded(self.transcription), methods=["POST"]),
         ]
-
-    def _guarded(self, work: Callable[[Request], Awaitable[Response]]) -> Callable[[Request], Awaitable[Response]]:
-        return guarded(work)
 
     async def models(self, request: Request) -> Response:
         """Every id that may be asked for."""
@@ -87,12 +85,9 @@ class Door:
         asked = request_body.transcription(fields.get("model"), recording, fields)
         found = await self._whole(request, asked, await self._decided(request, asked))
         text = found["choices"][0]["message"]["content"] or ""
-        headers = self._headers(request)
-        return (
-            Response(text, media_type="text/plain", headers=headers)
-            if kind == "text"
-            else JSONResponse({"text": text}, headers=headers)
-        )
+        if kind == "text":
+            return Response(text, media_type="text/plain", headers=request.state.told)
+        return JSONResponse({"text": text}, headers=request.state.told)
 
     async def _answered(self, request: Request, asked: Asked) -> Response:
         decided = await self._decided(request, asked)
@@ -102,10 +97,13 @@ class Door:
             )
         if asked.stream:
             return await self._streamed(request, asked, decided)
-        return JSONResponse(await self._whole(request, asked, decided), headers=self._headers(request))
+        return JSONResponse(await self._whole(request, asked, decided), headers=request.state.told)
 
     async def _decided(self, request: Request, asked: Asked) -> Decided:
-        """Return the decision for a request, noted in the log. Raises Refusal where it is a no."""
+        """Return the decision for a request, noted in the log, and `told` in the headers of whatever is answered.
+
+        Raises Refusal where it is a no.
+        """
         server = self._server
         found = server.catalogue.find(asked.model)
         rules = server.rule_file.rules
@@ -115,9 +113,6 @@ class Door:
         if not decided.decision.allowed:
             raise blocked(decided.decision)
         return decided
-
-    def _headers(self, request: Request) -> dict[str, str]:
-        return getattr(request.state, "told", {})
 
     async def _chunks(self, id: str, asked: Asked, decided: Decided) -> AsyncGenerator[dict[str, Any] | None]:
         """The chunks of an answer, from the load on. Raises Refusal.
@@ -177,7 +172,7 @@ class Door:
         except BaseException:
             await chunks.aclose()
             raise
-        headers = {**self._headers(request), "X-Accel-Buffering": "no"}
+        headers = {**request.state.told, "X-Accel-Buffering": "no"}
         return StreamingResponse(_events(asked, chunks, first), media_type="text/event-stream", headers=headers)
 
 
@@ -270,11 +265,10 @@ async def _gone(request: Request) -> None:
         pass
 
 
-async def _not_found(request: Request, error: Exception) -> Response:
-    status = getattr(error, "status_code", 500)
-    code = {404: "not_found", 405: "method_not_allowed"}.get(status, "http_error")
+async def _not_found(request: Request, error: HTTPException) -> Response:
+    code = {404: "not_found", 405: "method_not_allowed"}.get(error.status_code, "http_error")
     message = f"there is no {request.method} {request.url.path[:100]} here"
-    return JSONResponse(Refusal(status, code, message).body(), status)
+    return JSONResponse(Refusal(error.status_code, code, message).body(), error.status_code)
 
 
 async def _bug(request: Request, error: Exception) -> Response:
@@ -288,7 +282,5 @@ def bug(error: Exception) -> Refusal:
 
 def application(routes: list[Route], lifespan: Any) -> Starlette:
     """Return the ASGI application of these routes."""
-    from starlette.exceptions import HTTPException
-
     handlers: dict[Any, Any] = {HTTPException: _not_found, Exception: _bug}
     return Starlette(routes=routes, lifespan=lifespan, exception_handlers=handlers)

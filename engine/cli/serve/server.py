@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections import deque
+from collections import Counter, deque
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from typing import Any, NamedTuple
+from typing import Any
 
 from ....loaders import BackendServer
 from ...policy import Policy
+from ...problems import UsageError
 from ..default_request import EACH
 from ..machines.serving import Spread
 from ..on_machines import refuse_policy_of_one_machine
@@ -24,20 +25,9 @@ from .kept.current_policy import RuleFile, Rules, watch
 from .kept.decision_log import DecisionLog, line_of, masked
 from .kept.metrics import Metrics
 from .loaded.models import Entry, Models, Start
-from .settings import DEFAULT_TOKENS, Settings
+from .settings import Settings
 
 _RECENT = 100
-
-
-class Recent(NamedTuple):
-    """A decision, as the page shows it."""
-
-    id: str
-    time: str
-    model: str
-    kind: str
-    decision: dict[str, Any]
-    milliseconds: float
 
 
 class Server:
@@ -57,16 +47,14 @@ class Server:
             try:
                 self.catalogue.find(name)
             except Refusal as refusal:
-                from ...problems import UsageError
-
                 raise UsageError("bad-value", f"`--pin`: {refusal.message}", "pin an id of /v1/models") from None
         self.adapters = Adapters(settings.adapters)
         self.decider = Decider(self.catalogue, self.adapters, spread)
         self.models = Models(settings, self._of_a_model, spread and self._ranks(spread))
         self.metrics = Metrics(self)
         self.log = None if settings.log is None else DecisionLog(settings.log, self._say)
-        self.recent: deque[Recent] = deque(maxlen=_RECENT)
-        self.gates: dict[str, int] = {}
+        self.recent: deque[dict[str, Any]] = deque(maxlen=_RECENT)  # the last decisions, as the page shows them
+        self.gates: Counter[str] = Counter()
         self.is_ready = not settings.pinned
         self._ended = threading.Event()
 
@@ -79,12 +67,11 @@ class Server:
         """Count and log a decision."""
         decision = decided.decision
         self.metrics.decided(decided)
-        self.gates[decision.gate or ""] = self.gates.get(decision.gate or "", 0) + 1
+        self.gates[decision.gate or ""] += 1
         logged = self.keep(id, asked, decided, rules)
         kind = " and ".join(word for word, there in (("images", asked.images), ("audio", asked.audio)) if there)
-        self.recent.appendleft(
-            Recent(id, logged["time"], asked.model, kind or "text", logged["decision"], logged["milliseconds"])
-        )
+        shown = {name: logged[name] for name in ("id", "time", "model", "decision", "milliseconds")}
+        self.recent.appendleft(shown | {"kind": kind or "text"})
         if decision.decision == "warn":
             self._say(f"warning: {decision.message} ({id})")
 
@@ -139,8 +126,7 @@ class Server:
         """Return the decision for the first of text, images and audio that a model is allowed for. Raises Refusal."""
         found, told = self.catalogue.find(name), list[Decided]()
         for images, audio in EACH:
-            asked = Asked(name, "", {}, images, audio, None, DEFAULT_TOKENS, False, False, ())
-            told.append(await self.decider.decide(found, asked, self.policy))
+            told.append(await self.decider.decide(found, Asked(name, images=images, audio=audio), self.policy))
             if told[-1].decision.allowed:
                 return told[-1]
         raise blocked(told[0].decision)

@@ -77,7 +77,7 @@ class Views:
                 # At once, so that a backend that has to be asked of several is started once.
                 "models": await asyncio.gather(*(self._row(id, server.policy) for id in ids)),
                 "resident": [entry.to_dict() for entry in server.models.entries],
-                "recent": [one._asdict() for one in server.recent],
+                "recent": list(server.recent),
                 "gates": server.gates,
                 "adapters": server.adapters.ids(),
             }
@@ -131,8 +131,7 @@ class Views:
 
     async def _row(self, id: str, policy: Policy) -> dict[str, Any]:
         try:
-            asked = Asked(id, "", {}, False, False, None, DEFAULT_TOKENS, False, False, ())
-            decided = await self._server.decider.decide(self._server.catalogue.find(id), asked, policy)
+            decided = await self._server.decider.decide(self._server.catalogue.find(id), Asked(id), policy)
         except Refusal as refusal:
             return {"model": id, "error": refusal.message}
         needed = policy.explain(decided.facts).derived.get("needed_bytes")
@@ -156,6 +155,12 @@ def _asked(body: dict[str, Any]) -> Asked:
         raise Refusal(400, "invalid_value", "`facts` or `model` is wanted", "model")
     if tokens is not None and (isinstance(tokens, bool) or not isinstance(tokens, int) or tokens < 1):
         raise Refusal(400, "invalid_value", "`context_tokens`: a whole number of 1 or more is wanted", "context_tokens")
-    images, audio = bool(body.get("images")), bool(body.get("audio"))
-    beside = request_body.beside_of(body)
-    return Asked(model, "", {}, images, audio, None, tokens or DEFAULT_TOKENS, False, False, (), *beside)
+    adapter, draft_model = request_body.beside_of(body)
+    return Asked(
+        model,
+        images=bool(body.get("images")),
+        audio=bool(body.get("audio")),
+        tokens=tokens or DEFAULT_TOKENS,
+        adapter=adapter,
+        draft_model=draft_model,
+    )

@@ -21,13 +21,13 @@ def rehearse(folder: Path, request: Request, rehearsal: Rehearsal) -> None:
     def loaded(result: Any) -> None:
         model, config = result
         rehearsal.loaded(model, config, "tokenizer")
-        rehearsal.tells("cache", lambda: _cache(model))
+        rehearsal.tells("cache", lambda: cache_sizes.sizes(model, "mlx_lm"))
 
     with watched(utils, "load_model", loaded):
         opened = backend.open_model(folder, lazy=True)
     rehearsal.opened = True
     rehearsal.phase = "template"
-    with replaced(import_module("mlx_lm"), "stream_generate", _generates_nothing):
+    with replaced(import_module("mlx_lm"), {"stream_generate": _generates_nothing}):
         list(backend.generate(opened, request))
 
 
@@ -47,9 +47,3 @@ def _generates_nothing(_: Any, tokenizer: Any, prompt: Any, **__: Any) -> Iterat
     if isinstance(prompt, str):  # as mlx-lm's own does first
         tokenizer.encode(prompt)
     return iter(())
-
-
-def _cache(model: Any) -> dict[str, Any]:
-    """The sizes of the model's cache, in the form of the fact."""
-    make = import_module("mlx_lm.models.cache").make_prompt_cache
-    return cache_sizes.sizes(lambda: make(model), lambda tokens, cache: model(tokens, cache=cache))

@@ -24,7 +24,8 @@ def rehearse(folder: Path, request: Request, rehearsal: Rehearsal) -> None:
 
     def loaded(model: Any) -> None:
         rehearsal.loaded(model, utils.load_config(folder), "processor")
-        rehearsal.tells("cache", lambda: _cache(model))  # now: a picture's positions stay in the model
+        # Now: a picture's positions stay in the model.
+        rehearsal.tells("cache", lambda: cache_sizes.sizes(model.language_model, "mlx_vlm"))
         rehearsal.facts["left_out"] = sorted(name for name in named if name not in model)
 
     named: list[str] = []
@@ -90,10 +91,3 @@ def _inputs(opened: Any, request: Request, rehearsal: Rehearsal) -> dict[str, An
     finally:
         del model.get_input_embeddings
     return found
-
-
-def _cache(model: Any) -> dict[str, Any]:
-    """The sizes of the language model's cache, in the form of the fact."""
-    make = import_module("mlx_vlm.models.cache").make_prompt_cache
-    language = model.language_model
-    return cache_sizes.sizes(lambda: make(language), lambda tokens, cache: language(tokens, cache=cache))

@@ -72,7 +72,7 @@ class Rehearsal:
 
     def _replay(self, accelerator: str | None) -> None:
         """Tells more exactly, in some seconds more, what a prompt with a picture takes."""
-        memory: Any = import_module("..sizes.working_memory", __package__)
+        memory: Any = import_module("..sizes.working_memory.estimate", __package__)
         prompt = memory.prompt_memory(self.model, accelerator)
         image = memory.image_bytes(self.model, self.inputs, accelerator, prompt)
         if prompt is not None and image is not None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
@@ -13,14 +13,16 @@ class Computes(BaseException):
 
 
 @contextmanager
-def replaced(module: Any, name: str, function: Any) -> Generator[None, None, None]:
-    """While open, the module has this function in place of its own."""
-    original = getattr(module, name)
-    setattr(module, name, function)
+def replaced(module: Any, functions: Mapping[str, Any]) -> Generator[None, None, None]:
+    """While open, the module has these functions, by their names, in place of its own; names it lacks are left out."""
+    originals = {name: getattr(module, name) for name in functions if hasattr(module, name)}
+    for name in originals:
+        setattr(module, name, functions[name])
     try:
         yield
     finally:
-        setattr(module, name, original)
+        for name, original in originals.items():
+            setattr(module, name, original)
 
 
 @contextmanager
@@ -32,19 +34,19 @@ def watched(
     A function that this version of the library does not have is not heard.
     """
     original = getattr(module, name, None)
+    if original is None:
+        yield
+        return
 
     def function(*args: Any, **kwargs: Any) -> Any:
         if called is not None:
             called(*args)
-        result = original(*args, **kwargs) if original is not None else None
+        result = original(*args, **kwargs)
         if seen is not None:
             seen(result)
         return result
 
-    if original is None:
-        yield
-        return
-    with replaced(module, name, function):
+    with replaced(module, {name: function}):
         yield
 
 
@@ -55,7 +57,7 @@ def nothing_computed() -> Generator[None, None, None]:
 
     def nothing(*_: Any) -> None: ...
 
-    with replaced(mx, "eval", nothing), replaced(mx, "async_eval", nothing):
+    with replaced(mx, {"eval": nothing, "async_eval": nothing}):
         yield
 
 

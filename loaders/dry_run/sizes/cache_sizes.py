@@ -7,13 +7,13 @@ tells its size at once, whatever kind it is: keys and values, latents, windows, 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Any, NamedTuple, cast
+from typing import Any, NamedTuple
 
 from ..rehearsals.stand_ins import nothing_computed
 
-# mlx-lm and mlx-vlm read a prompt in steps of so many tokens.
+# mlx-lm and mlx-vlm read a prompt, but for its last token, in steps of so many.
 STEP_TOKENS = 2048
 # Enough that a cache which keeps one entry for 128 tokens grows too; a recurrent layer takes a step of Python for each.
 _MANY_TOKENS = 129
@@ -35,19 +35,24 @@ class _Array(NamedTuple):
     is_sure: bool
 
 
-def sizes(make: Callable[[], Any], call: Callable[[Any, Any], Any]) -> dict[str, Any]:
-    """The sizes of a cache: `fixed_bytes`, and `parts` that grow with the tokens.
+def sizes(model: Any, library: str) -> dict[str, Any]:
+    """The sizes of a language model's cache: `fixed_bytes`, and `parts` that grow with the tokens.
 
-    `make` makes an empty cache, `call(tokens, cache)` calls the model. A part has `bytes_per_token`; `step_tokens`,
-    in whole multiples of which it grows; and `max_tokens`, beyond which it does not, or None. Raises whatever the
-    library raises.
+    `library` is mlx_lm or mlx_vlm, which makes the cache. A part has `bytes_per_token`; `step_tokens`, in whole
+    multiples of which it grows; and `max_tokens`, beyond which it does not, or None. Raises whatever the library
+    raises.
     """
+    make = import_module(f"{library}.models.cache").make_prompt_cache
+
+    def filled(tokens: int) -> dict[str, _Array]:
+        return _filled(model, make(model), tokens)
+
     with nothing_computed():
-        one, many = (_filled(make, call, tokens) for tokens in (1, _MANY_TOKENS))
+        one, many = map(filled, (1, _MANY_TOKENS))
         unsure = [key for key, array in many.items() if not array.is_sure and _grown(array, one.get(key))]
         if unsure:
             longest = max(many[key].window or STEP_TOKENS for key in unsure)
-            beyond = [_filled(make, call, longest + tokens) for tokens in (_MANY_TOKENS, 2 * _MANY_TOKENS - 1)]
+            beyond = [filled(longest + tokens) for tokens in (_MANY_TOKENS, 2 * _MANY_TOKENS - 1)]
             many |= {key: _surely(many[key], one.get(key), *(more[key] for more in beyond)) for key in unsure}
     fixed = 0
     parts: defaultdict[tuple[int, int | None], float] = defaultdict(float)
@@ -82,16 +87,15 @@ def _surely(array: _Array, first: _Array | None, beyond: _Array, further: _Array
     return array._replace(size_bytes=round(each * _MANY_TOKENS), window=kept - STEP_TOKENS)
 
 
-def _filled(make: Callable[[], Any], call: Callable[[Any, Any], Any], tokens: int) -> dict[str, _Array]:
-    """The arrays of a cache that saw so many tokens, by their places in it."""
+def _filled(model: Any, cache: Any, tokens: int) -> dict[str, _Array]:
+    """The arrays of an empty cache once the model filled it with so many tokens, by their places in it."""
     mx: Any = import_module("mlx.core")
-    cache = make()
     steps: dict[int, int] = {}
     for part in _objects(cache, 0):
         if isinstance(step := getattr(part, "step", None), int) and step > 0:
             steps[id(part)] = step
             part.step = 1  # so that each token shows; in whole steps it grows all the same
-    call(mx.zeros((1, tokens), dtype=mx.int32), cache)
+    model(mx.zeros((1, tokens), dtype=mx.int32), cache=cache)
     return dict(_arrays(cache, "", None, 1, True, steps, mx.array))
 
 
@@ -99,7 +103,7 @@ def _objects(value: Any, depth: int) -> Iterator[Any]:
     if depth > _MAX_DEPTH:
         return
     if isinstance(value, list | tuple):
-        for item in cast("list[Any]", value):
+        for item in value:
             yield from _objects(item, depth + 1)
     elif hasattr(value, "__dict__"):
         yield value
@@ -115,10 +119,10 @@ def _arrays(
     elif key.count("/") > _MAX_DEPTH:
         return
     elif isinstance(value, list | tuple):
-        for number, item in enumerate(cast("list[Any]", value)):
+        for number, item in enumerate(value):
             yield from _arrays(item, f"{key}/{number}", window, step, is_sure, steps, array)
     elif isinstance(value, dict):
-        for name, item in cast("dict[Any, Any]", value).items():
+        for name, item in value.items():
             yield from _arrays(item, f"{key}/{name}", window, step, is_sure, steps, array)
     elif hasattr(value, "__dict__"):
         own = vars(value)

@@ -39,7 +39,7 @@ def prompt(model: Any, config: Mapping[str, Any], accelerator: str | None) -> di
     language = getattr(model, "language_model", None) or model
     values = settings.language(config)
     widest = max(_layers(language, _number(values, *_EXPERTS) or 1).values(), default=0)
-    heads = _number(values, "num_attention_heads", "n_heads", "n_head", "num_heads")
+    heads = _number(values, *settings.HEADS)
     if not widest or not heads:
         return None
     number = _number_bytes(language)

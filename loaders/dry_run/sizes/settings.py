@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
+# What configs call the number of attention heads.
+HEADS = ("num_attention_heads", "n_heads", "n_head", "num_heads")
 _LANGUAGE = ("text_config", "llm_config", "language_config", "thinker_config")
 _CONTEXT = ("max_position_embeddings", "n_positions", "max_seq_len", "max_sequence_length", "seq_length", "n_ctx")
 
@@ -15,7 +17,7 @@ def language(config: Mapping[str, Any]) -> Mapping[str, Any]:
     for name in _LANGUAGE:
         inner = config.get(name)
         if isinstance(inner, dict) and inner:
-            return language(cast("dict[str, Any]", inner))
+            return language(inner)
     return config
 
 
@@ -53,4 +55,4 @@ def _bases(config: Mapping[str, Any], above: str) -> Iterator[tuple[str, float]]
         if name == "rope_theta" and isinstance(value, int | float) and not isinstance(value, bool):
             yield path, float(value)
         elif isinstance(value, dict) and (name == "rope_parameters" or above):
-            yield from _bases(cast("dict[str, Any]", value), f"{path}.")
+            yield from _bases(value, f"{path}.")

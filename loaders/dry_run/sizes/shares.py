@@ -9,15 +9,14 @@ class cannot split it says itself; what it splits wrongly without a word is told
 from __future__ import annotations
 
 from collections.abc import Callable, Generator, Iterable, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import contextmanager
 from importlib import import_module
-from typing import Any, cast
+from typing import Any
 
 from .. import outcome
 from ..rehearsals.stand_ins import nothing_computed, replaced
 from . import cache_sizes, load_peak, prompt_sizes, settings
 
-_HEADS = ("num_attention_heads", "n_heads", "n_head", "num_heads")
 _MAX_DEPTH = 8
 _MAX_UNEVEN = 8
 
@@ -90,14 +89,9 @@ def _of_pipeline(whole: _Whole, count: int, prompt: Any) -> dict[str, Any]:
     return {"refused": None, "uneven": [], "ranks": ranks}
 
 
-def _cache(model: Any) -> dict[str, Any]:
-    make = import_module("mlx_lm.models.cache").make_prompt_cache
-    return cache_sizes.sizes(lambda: make(model), lambda tokens, cache: model(tokens, cache=cache))
-
-
 def _fewer_heads(config: Mapping[str, Any], count: int) -> dict[str, Any]:
     values = settings.language(config)
-    heads = {name: values[name] // count for name in _HEADS if type(values.get(name)) is int}
+    heads = {name: values[name] // count for name in settings.HEADS if type(values.get(name)) is int}
     return {**values, **heads}
 
 
@@ -125,9 +119,8 @@ class _Whole:
         """Lists and plain objects in a module, which a split may change where they stand."""
         if depth > _MAX_DEPTH or not isinstance(value, list | dict) or hasattr(value, "modules"):
             return
-        items = cast("list[Any] | dict[str, Any]", value)
-        self._kept.append((items, items.copy(), None))
-        for item in items.values() if isinstance(items, dict) else items:
+        self._kept.append((value, value.copy(), None))
+        for item in value.values() if isinstance(value, dict) else value:
             self._keep(item, depth + 1)
 
     def cache(self) -> dict[str, Any] | None:
@@ -136,10 +129,10 @@ class _Whole:
         if not self._is_called:
             return None
         try:
-            return _cache(self.model)
+            return cache_sizes.sizes(self.model, "mlx_lm")
         except Exception:
             with self.whole():
-                self._is_called = _told(lambda: _cache(self.model)) is not None
+                self._is_called = _told(lambda: cache_sizes.sizes(self.model, "mlx_lm")) is not None
             if not self._is_called:
                 return None
             raise
@@ -218,9 +211,5 @@ def _alone(group: Group) -> Generator[Group, None, None]:
         "recv_like": same,
         "recv": made,
     }
-    with ExitStack() as stack:
-        stack.enter_context(nothing_computed())
-        for name, function in stand_ins.items():
-            if hasattr(mx.distributed, name):
-                stack.enter_context(replaced(mx.distributed, name, function))
+    with nothing_computed(), replaced(mx.distributed, stand_ins):
         yield group

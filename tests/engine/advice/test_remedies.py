@@ -9,7 +9,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from mlxk_rules.engine import Policy
 from mlxk_rules.engine.advice.levers import Lever, levers, value_at, with_values
 from mlxk_rules.engine.advice.remedies import MOST, Remedy, remedies
@@ -19,6 +18,7 @@ from mlxk_rules.engine.facts.vocabulary import vocabulary
 from mlxk_rules.engine.language.expression import parse
 from mlxk_rules.engine.testing.facts import completed
 
+from ...case_files import cases
 from ...rules.conformance.test_frozen import MODELS
 from ...rules.conformance.test_frozen import build as build_old
 from ...rules.folders import facts_of, requests, without_backends
@@ -28,7 +28,7 @@ from ...rules.test_cases import built
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[3]
-ROWS = {row["name"]: row for row in yaml.safe_load((Path(__file__).parent / "cases.yaml").read_text("utf-8"))}
+ROWS = {row["name"]: row for row in cases(__file__, "cases.yaml")}
 POLICIES = {"2.0.4": Policy.load("2.0.4"), None: Policy.load()}
 Capture = pytest.CaptureFixture[str]
 

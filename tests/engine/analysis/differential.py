@@ -12,7 +12,6 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import yaml
@@ -26,6 +25,8 @@ from mlxk_rules.engine.analysis.version_bump import bump
 from mlxk_rules.engine.decision import Decision
 from mlxk_rules.engine.facts.vocabulary import ABSENT
 from mlxk_rules.engine.language.interpreter import interpret
+
+from ...case_files import cases
 
 MAX_CASES = 160  # of one policy
 CACHE = {"fixed_bytes": 1, "parts": [{"bytes_per_token": 2, "step_tokens": 2, "max_tokens": 6}]}
@@ -52,7 +53,7 @@ FACTS: dict[str, list[Any]] = {
     "dry_run.mlx_lm.prompt": [None, PROMPT, {**PROMPT, "bytes_per_pair": 3}],
 }
 # By function, operator or form, conditions that use it.
-CONDITIONS: dict[str, list[str]] = yaml.safe_load(Path(__file__).with_name("conditions.yaml").read_text("utf-8"))
+CONDITIONS: dict[str, list[str]] = cases(__file__, "conditions.yaml")
 ENDS: list[dict[str, Any]] = [
     {"decide": "allow", "backend": "mlx_lm"},
     {"decide": "allow", "backend": "mlx_vlm"},

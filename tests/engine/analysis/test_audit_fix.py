@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -14,7 +13,9 @@ from mlxk_rules.engine.analysis.audit_fix import amended
 from mlxk_rules.engine.rulefile.document import Place
 from mlxk_rules.engine.rulefile.source import Source
 
-ROWS = yaml.safe_load((Path(__file__).parent / "amend.yaml").read_text("utf-8"))
+from ...case_files import cases
+
+ROWS = cases(__file__, "amend.yaml")
 NOWHERE = Place(Source("", ""), 0, 0)
 
 

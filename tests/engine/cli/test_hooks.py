@@ -6,11 +6,12 @@ import re
 from pathlib import Path
 
 import pytest
-import yaml
+
+from ...case_files import read_yaml
 
 ROOT = Path(__file__).parents[3]
-(HOOK,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
-OURS = yaml.safe_load((ROOT / ".pre-commit-config.yaml").read_text("utf-8"))
+(HOOK,) = read_yaml(ROOT / ".pre-commit-hooks.yaml")
+OURS = read_yaml(ROOT / ".pre-commit-config.yaml")
 
 
 def test_the_hook() -> None:

@@ -15,15 +15,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 from mlxk_rules.engine.storage import data_files
 from mlxk_rules.loaders.backends.stopping import Stopping
 
+from ...case_files import cases
 from ..command_line import COMMAND, HELLO, ROOT, Capture, heeds_ctrl_c, ran
 
 pytestmark = [pytest.mark.slow, pytest.mark.usefixtures("at_the_root")]
-CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "runs.yaml").read_text("utf-8"))
+CASES: list[dict[str, Any]] = cases(__file__, "runs.yaml")
 ANSWERS = Draft202012Validator(json.loads((data_files.FOLDER / "answer.schema.json").read_text("utf-8")))
 FIXTURES = {"SPEECH": "speech_model", "VISION": "vision_model", "RECORDING": "recording", "PICTURE": "picture"}
 ANSWER = "Hello from a model that was checked before it was loaded."

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 from copy import deepcopy
-from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import pytest
-import yaml
 from mlxk_rules.engine import Policy
 from mlxk_rules.engine.facts.assignments import override
 from mlxk_rules.engine.problems import UsageError
 
+from ...case_files import cases
 from ..helpers import GOOD
 
-CASES = cast(
-    "dict[str, list[list[Any]]]",
-    yaml.safe_load(Path(__file__).with_suffix("").with_name("overrides.yaml").read_text("utf-8")),
-)
+CASES: dict[str, list[list[Any]]] = cases(__file__, "overrides.yaml")
 POLICY = Policy.load("2.0.4")
 
 

@@ -8,7 +8,6 @@ from typing import Any, cast
 
 import jmespath
 import pytest
-import yaml
 from jmespath import exceptions
 from mlxk_rules.engine import Policy, PolicyError
 from mlxk_rules.engine.compiler.expression_code import Compiler
@@ -17,10 +16,11 @@ from mlxk_rules.engine.language.expression import MAX_DEPTH, ExpressionError, pa
 from mlxk_rules.engine.language.functions import FUNCTIONS
 from mlxk_rules.engine.language.interpreter import interpret
 
+from ...case_files import cases
 from ..helpers import policy_text, with_facts
 
 HERE = Path(__file__).parent
-CASES = cast("dict[str, list[list[Any]]]", yaml.safe_load((HERE / "expressions.yaml").read_text("utf-8")))
+CASES: dict[str, list[list[Any]]] = cases(__file__, "expressions.yaml")
 COMPLIANCE = sorted((HERE / "compliance").glob("*.json"))
 
 

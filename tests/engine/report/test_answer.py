@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import json
 import re
-from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 from mlxk_rules.engine import Policy
 from mlxk_rules.engine.report.answer import explanation, folder_and_revision
@@ -16,11 +14,12 @@ from mlxk_rules.engine.report.memory_sum import MemorySum, Part, bar, sum_text
 from mlxk_rules.engine.report.terminal import Screen, Style, reflowed
 from mlxk_rules.engine.storage import data_files
 
+from ...case_files import cases
 from ..command_line import HELLO, Capture, ran
 from ..helpers import with_facts
 
 pytestmark = pytest.mark.usefixtures("at_the_root")
-CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "answers.yaml").read_text("utf-8"))
+CASES: list[dict[str, Any]] = cases(__file__, "answers.yaml")
 OWN_WORDS = re.compile(r"\b(lanes?|tower|term|derived|fires|stray|reckoned|HTTP)\b")
 ANSWERS = Draft202012Validator(json.loads((data_files.FOLDER / "answer.schema.json").read_text("utf-8")))
 

@@ -50,6 +50,7 @@ def codes_of_the_rest() -> set[str]:
     calls = (
         (r"UsageError\(\s*\"([a-z-]+)\"", "engine/**/*.py"),
         (r"LoaderError\(\s*\"([a-z_]+)\"", "loaders/**/*.py"),
+        (r"\"((?:unreadable|bad)_[a-z]+)\"", "loaders/machines/*.py"),
         (r"Refusal\(rank, \"([a-z_]+)\"", "loaders/ring/*.py"),
         (r"(?:[Pp]roblem|note|_finding)\((?:[^\"()]*,)?\s*\"([a-z][a-z-]+)\"", "engine/**/*.py"),
     )

@@ -228,7 +228,6 @@ def test_text_that_is_no_yaml(text: str) -> None:
 
 # --- a help that gives an expression gives one that holds
 
-_GIVEN = re.compile(r"`(.+)`$")
 _OFFERED = {
     "negated-path",
     "quoted-identifier",

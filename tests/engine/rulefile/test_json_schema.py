@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from mlxk_rules.engine import PolicyError
 from mlxk_rules.engine.rulefile.document_reader import read_document
 from mlxk_rules.engine.rulefile.json_schema import schema_problems
 from mlxk_rules.engine.rulefile.source import read
 from mlxk_rules.engine.storage.data_files import FOLDER
 
+from ...case_files import read_documents
 from .test_document_reader import FILES, expected
 
 HERE = Path(__file__).parent
@@ -94,7 +94,7 @@ def test_shipped_policies_pass_both(name: str) -> None:
 
 @pytest.mark.parametrize("case", sorted((HERE / "extends").glob("*.yaml")), ids=lambda file: file.stem)
 def test_good_cases_pass_both(case: Path, tmp_path: Path) -> None:
-    for part in yaml.safe_load_all(case.read_text("utf-8")):
+    for part in read_documents(case):
         if part["file"] != "expected":
             file = tmp_path / "policy.yaml"
             file.write_text(part["text"])

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from mlxk_rules.engine import Policy, PolicyError
 from mlxk_rules.engine.storage.data_files import FOLDER
+
+from ...case_files import read_documents
 
 HERE = Path(__file__).parent
 CASES = sorted((HERE / "extends").glob("*.yaml"))
@@ -29,7 +30,7 @@ def summary(policy: Policy) -> dict[str, Any]:
 @pytest.mark.parametrize("file", CASES, ids=[file.stem for file in CASES])
 def test_merged(file: Path, tmp_path: Path) -> None:
     """Each file holds several documents: those of the policies by their names, and `expected`."""
-    documents = {part["file"]: part for part in yaml.safe_load_all(file.read_text("utf-8"))}
+    documents = {part["file"]: part for part in read_documents(file)}
     for name, part in documents.items():
         if name != "expected":
             path = tmp_path / name

@@ -8,10 +8,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from jsonschema import Draft202012Validator
 from mlxk_rules.engine.cli.command_line import main
 from mlxk_rules.engine.storage import data_files
+
+from ...case_files import read_yaml
 
 pytestmark = pytest.mark.slow
 
@@ -20,7 +21,7 @@ DATA = HERE / "data"
 
 
 def rows(name: str) -> Any:
-    return yaml.safe_load((HERE / name).read_text("utf-8"))
+    return read_yaml(HERE / name)
 
 
 @pytest.fixture(autouse=True)
@@ -96,4 +97,4 @@ def test_schema() -> None:
     validator = Draft202012Validator(schema)
     files = [*(data_files.FOLDER / "tests").glob("*.yaml"), DATA / "tiny.tests.yaml", DATA / "folders.yaml"]
     for file in [*files, DATA / "explained.yaml", DATA / "failing.yaml"]:
-        assert list(validator.iter_errors(yaml.safe_load(file.read_text("utf-8")))) == [], file
+        assert list(validator.iter_errors(read_yaml(file))) == [], file

@@ -21,8 +21,6 @@ from ...rehearsing import Rehearser, rehearser
 
 pytestmark = pytest.mark.slow
 
-pytest.importorskip("mlx_lm")
-
 
 @pytest.fixture(scope="module")
 def asked() -> Generator[Rehearser]:
@@ -149,9 +147,10 @@ def test_a_child_that_dies_is_followed_by_another(text_model: Path, place: Path)
     assert list(place.iterdir()) == []
 
 
-def test_what_takes_too_long_is_not_done(text_model: Path, place: Path) -> None:
+def test_what_takes_too_long_is_not_done(text_model: Path, place: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("mlxk_rules.loaders.dry_run.worker.SECONDS", 0.05)
     worker = Worker("mlx_lm")
-    worker.ask(job(text_model), seconds=0.05)
+    worker.ask(job(text_model))
     told = worker.answer()
     assert (told["status"], told["load_bytes"]) == ("not_done", None)
     assert "longer than" in told["reason"]

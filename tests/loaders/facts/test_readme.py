@@ -6,10 +6,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from mlxk_rules.loaders.facts import readme
 
-CASES: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "cases/readme.yaml").read_text("utf-8"))
+from ...case_files import cases
+
+CASES: list[dict[str, Any]] = cases(__file__, "cases/readme.yaml")
 
 
 @pytest.mark.parametrize("case", CASES, ids=[case["title"] for case in CASES])

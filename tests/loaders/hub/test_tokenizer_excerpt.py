@@ -9,11 +9,11 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import tokenizers
 from mlxk_rules.loaders.facts import tokenizer as probed
 from mlxk_rules.loaders.hub import tokenizer_excerpt
 from mlxk_rules.loaders.hub.tokenizer_excerpt import FIRST_BYTES, MOST_BYTES, TAIL_BYTES, TooShort
 
-tokenizers = pytest.importorskip("tokenizers")
 ADDED = ("<|end|>", "<image>")
 SIZE = 30_000
 

@@ -7,12 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from mlxk_rules.loaders import LoaderError
 from mlxk_rules.loaders.machines import hostfile
 from mlxk_rules.loaders.machines.hostfile import Host, Hosts
 
-ROWS = yaml.safe_load((Path(__file__).parent / "hostfiles.yaml").read_text("utf-8"))
+from ...case_files import cases
+
+ROWS = cases(__file__, "hostfiles.yaml")
 
 
 def read(content: str | bytes, folder: Path) -> Hosts:

@@ -36,9 +36,9 @@ ALL = [*(f"{n}.safetensors" for n in range(4)), "rest.safetensors"]
     ("files", "rank", "found"),
     [
         (ALL, 0, None),
-        (["2.safetensors", "3.safetensors", "rest.safetensors"], 0, ([], ["0.safetensors", "1.safetensors"])),
-        (["2.safetensors", "3.safetensors", "rest.safetensors"], 1, (["0.safetensors", "1.safetensors"], [])),
-        (["2.safetensors"], 0, (["3.safetensors", "rest.safetensors"], ["0.safetensors", "1.safetensors"])),
+        (["2.safetensors", "3.safetensors", "rest.safetensors"], 0, []),
+        (["2.safetensors", "3.safetensors", "rest.safetensors"], 1, ["0.safetensors", "1.safetensors"]),
+        (["2.safetensors"], 0, ["3.safetensors", "rest.safetensors"]),
     ],
 )
 def test_what_is_lacking(files: list[str], rank: int, found: Any, tmp_path: Path) -> None:

@@ -7,9 +7,6 @@ from collections import OrderedDict
 from typing import Any
 
 import pytest
-
-pytest.importorskip("mlx_lm")
-
 from mlxk_rules.loaders.ring.serving import same_on_all
 
 

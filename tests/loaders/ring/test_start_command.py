@@ -18,8 +18,8 @@ HERE, THERE = Host("127.0.0.1", ("127.0.0.1",)), Host("mac2", ("10.0.0.2",))
 
 
 def test_here_it_is_a_process_of_this_python() -> None:
-    words = command(HERE, Program("a.b", "/other/python", ("x y",)), ["MLX_RANK=1"])
-    assert words == [sys.executable, "-P", "-m", "a.b", "x y"]
+    words = command(HERE, Program("a.b", "/other/python"), ["MLX_RANK=1"])
+    assert words == [sys.executable, "-P", "-m", "a.b"]
     assert environment(["MLX_RANK=1"])["MLX_RANK"] == "1"
 
 
@@ -31,11 +31,11 @@ def test_there_every_word_arrives_as_it_is(tmp_path: Path, monkeypatch: pytest.M
     tell = "import json, os, sys; print(json.dumps([sys.argv[1:], os.getcwd(), os.environ['MLX_X']]))"
     python.write_text(f'#!/bin/sh\nexec {sys.executable} -c "{tell}" "$@"\n')
     python.chmod(0o755)
-    *ssh, host, script = command(THERE, Program("a.b", str(python), ("`x`",)), ["MLX_X=$HOME 'y'"])
+    *ssh, host, script = command(THERE, Program("`a` b", str(python)), ["MLX_X=$HOME 'y'"])
     assert (ssh[0], ssh[-1], host) == ("ssh", "--", "mac2")
     # ssh hands its last word to the person's shell as one line.
     done = subprocess.run(["sh", "-c", script], capture_output=True, text=True, cwd="/", check=True)
-    assert json.loads(done.stdout) == [["-P", "-m", "a.b", "`x`"], str(folder), "$HOME 'y'"]
+    assert json.loads(done.stdout) == [["-P", "-m", "`a` b"], str(folder), "$HOME 'y'"]
     assert os.listdir(folder) == []
 
 

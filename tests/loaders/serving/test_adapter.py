@@ -9,12 +9,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-import yaml
 from mlxk_rules.loaders import LoaderError, adapter_in
 
+from ...case_files import cases
 from ...tiny.files import write_safetensors
 
-ROWS = yaml.safe_load(Path(__file__).with_name("adapters.yaml").read_text("utf-8"))
+ROWS = cases(__file__, "adapters.yaml")
 SOUND = {"num_layers": 1, "lora_parameters": {"rank": 4, "scale": 20.0, "dropout": 0.0}}
 TENSORS = {"model.layers.0.mlp.up_proj.lora_a": np.ones((8, 4)), "model.layers.0.mlp.up_proj.lora_b": np.ones((4, 8))}
 

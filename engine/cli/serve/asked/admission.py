@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import hmac
-import json
 import secrets
+from collections.abc import MutableMapping
 from typing import Any
 from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers
+from starlette.responses import JSONResponse
 
 from ..settings import LOCAL, MAX_OPEN, RETRY_SECONDS, Settings
 from .refusals import Refusal
@@ -30,17 +33,16 @@ class Admission:
         number = f"req-{secrets.token_hex(8)}"
         scope.setdefault("state", {})["id"] = number
 
-        async def sent(message: dict[str, Any]) -> None:
+        async def sent(message: MutableMapping[str, Any]) -> None:
             if message["type"] == "http.response.start":
                 own = (*_HEADERS, (b"x-request-id", number.encode()))
                 message = {**message, "headers": [*message.get("headers", ()), *own]}
             await send(message)
 
-        headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in scope["headers"]}
         try:
-            self._admit(scope["path"], headers)
+            self._admit(scope["path"], Headers(scope=scope))
         except Refusal as refusal:
-            await _refuse(refusal, sent)
+            await JSONResponse(refusal.body(), refusal.status, refusal.headers())(scope, receive, sent)
             return
         self._open += 1
         try:
@@ -48,7 +50,7 @@ class Admission:
         finally:
             self._open -= 1
 
-    def _admit(self, path: str, headers: dict[str, str]) -> None:
+    def _admit(self, path: str, headers: Headers) -> None:
         host, origin = headers.get("host", ""), headers.get("origin")
         # A page of another host that had its name lead here would be let in by the browser, and not by this.
         if self._settings.is_local and _name(host) not in LOCAL:
@@ -71,11 +73,3 @@ def _name(host: str) -> str:
         return urlsplit(f"//{host}").hostname or ""
     except ValueError:
         return ""
-
-
-async def _refuse(refusal: Refusal, send: Any) -> None:
-    body = json.dumps(refusal.body()).encode()
-    headers = {"Content-Type": "application/json", "Content-Length": str(len(body)), **refusal.headers()}
-    told = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
-    await send({"type": "http.response.start", "status": refusal.status, "headers": told})
-    await send({"type": "http.response.body", "body": body})

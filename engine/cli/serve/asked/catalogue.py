@@ -3,24 +3,12 @@
 from __future__ import annotations
 
 import time
-from typing import Any, NamedTuple
 
-from .....loaders import LoaderError, Resolved, local_models, resolve
+from .....loaders import LoaderError, Local, Resolved, local_models, resolve
 from ....problems import UsageError, did_you_mean
 from .refusals import Refusal, of_loader
 
 _FRESH_SECONDS = 5.0
-
-
-class Named(NamedTuple):
-    """A model by its id: its folder, or what resolves to one."""
-
-    id: str
-    model: Any
-
-    def folder(self) -> Resolved:
-        """Return the folder, as it is now. Raises LoaderError."""
-        return self.model if isinstance(self.model, Resolved) else self.model.resolved()
 
 
 class Catalogue:
@@ -28,23 +16,24 @@ class Catalogue:
 
     def __init__(self, words: tuple[str, ...], only: bool = False) -> None:
         """words: MODELs of the command line, each a folder or a name. Raises LoaderError and UsageError."""
-        self._named: dict[str, Named] = {}
+        self._named: dict[str, Resolved] = {}
         self._words: dict[str, str] = {}
         for word in words:
             found = resolve(word)
             if found.name in self._named:
                 message = f"two models are called `{found.name}`, and a request could mean either"
                 raise UsageError("same-name", message, "rename one of the folders")
-            self._named[found.name] = Named(found.name, found)
+            self._named[found.name] = found
             self._words[found.name] = word
-        self._only, self._seen, self._looked = only, dict(self._named), 0.0
+        self._only, self._looked = only, 0.0
+        self._seen: dict[str, Resolved | Local] = {**self._named}
         self.all()
 
-    def all(self) -> dict[str, Named]:
+    def all(self) -> dict[str, Resolved | Local]:
         """Return every model by its id, sorted; looked at anew where that was seconds ago."""
         if not self._only and time.monotonic() - self._looked > _FRESH_SECONDS:
             try:
-                here = {model.name: Named(model.name, model) for model in local_models()}
+                here = {model.name: model for model in local_models()}
             except LoaderError:  # a cache that cannot be listed has no models
                 here = {}
             self._seen, self._looked = dict(sorted((here | self._named).items())), time.monotonic()
@@ -65,6 +54,6 @@ class Catalogue:
             help = did_you_mean(id, self._seen) or "/v1/models lists what there is"
             raise Refusal(404, "model_not_found", f"there is no model `{id[:200]}` here: {help}", field)
         try:
-            return named.folder()
+            return named if isinstance(named, Resolved) else named.resolved()
         except LoaderError as error:
             raise of_loader(error) from None

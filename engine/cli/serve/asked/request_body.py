@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import io
 import json
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
 
 from ..settings import DEFAULT_TOKENS
@@ -32,7 +34,7 @@ _MAX_ID = 200
 
 
 class Asked(NamedTuple):
-    """What one request asks for.
+    """What one request asks for; by default a text that is short enough for any policy, of which nothing is given on.
 
     model: the id, as asked. endpoint: the backend's path. body: what a backend is given, but for its `model`.
     images, audio: whether it carries them. image_size: of the largest image, in pixels. tokens: at most of prompt and
@@ -41,15 +43,15 @@ class Asked(NamedTuple):
     """
 
     model: str
-    endpoint: str
-    body: dict[str, Any]
-    images: bool
-    audio: bool
-    image_size: tuple[int, int] | None
-    tokens: int
-    stream: bool
-    wants_usage: bool
-    ignored: tuple[str, ...]
+    endpoint: str = ""
+    body: Mapping[str, Any] = MappingProxyType({})
+    images: bool = False
+    audio: bool = False
+    image_size: tuple[int, int] | None = None
+    tokens: int = DEFAULT_TOKENS
+    stream: bool = False
+    wants_usage: bool = False
+    ignored: tuple[str, ...] = ()
     adapter: str | None = None
     draft_model: str | None = None
 

@@ -17,6 +17,8 @@ from ...policies.policy_cases import runs_of
 from ...policies.policy_choice import Choice
 from ...policies.watching import Watched
 
+_LOOK_SECONDS = 0.5
+
 
 class Rules(NamedTuple):
     """A policy in force. digest: SHA-256 of it, put together with what it extends. loaded: seconds since 1970."""
@@ -100,8 +102,8 @@ class RuleFile:
         return tuple(f"its case `{one.run.name}` fails" for one in failed)
 
 
-def watch(rule_file: RuleFile, told: Any, ended: threading.Event, seconds: float = 0.5) -> None:
+def watch(rule_file: RuleFile, told: Callable[[str], None], ended: threading.Event) -> None:
     """Look at the rule file until `ended`, in a thread of its own; `told` gets each line about a change."""
-    while not ended.wait(seconds):
+    while not ended.wait(_LOOK_SECONDS):
         if (line := rule_file.look()) is not None:
             told(line)

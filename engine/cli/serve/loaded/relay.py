@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
-from importlib import import_module
 from typing import Any
+
+import httpx2
 
 from .....loaders import BackendServer
 from ..asked.refusals import Refusal
@@ -22,7 +23,6 @@ async def answer(server: BackendServer, asked: Asked) -> AsyncGenerator[AsyncIte
 
     Leaving it closes the connection, by which the backend stops.
     """
-    errors: Any = import_module("httpx2").HTTPError
     # mlx-lm's server is not told a model: its own default is the one that it was started with, adapter included; named
     # by its folder, the model would be loaded anew without.
     known = {} if server.job.backend == "mlx_lm" else {"model": server.folder}
@@ -32,7 +32,7 @@ async def answer(server: BackendServer, asked: Asked) -> AsyncGenerator[AsyncIte
             if response.status_code != 200:
                 raise _refused(response.status_code, await response.aread(), server, asked)
             yield _chunks(response, server, asked)
-    except errors:
+    except httpx2.HTTPError:
         raise _died(server) from None
     except RuntimeError:  # the client of a child that died is closed, whoever was about to ask it
         if server.is_alive:
@@ -63,7 +63,6 @@ async def whole(chunks: AsyncIterator[dict[str, Any] | None]) -> dict[str, Any]:
     head: dict[str, Any] = {}
     usage: dict[str, Any] | None = None
     reason: str | None = None
-    message: dict[str, Any] = {}
     calls: dict[int, dict[str, Any]] = {}
     pieces: dict[str, list[str]] = {}
     async for chunk in chunks:
@@ -85,13 +84,10 @@ async def whole(chunks: AsyncIterator[dict[str, Any] | None]) -> dict[str, Any]:
     if head.get("object") == "text_completion":
         found["text"] = texts.get("text", "")
     else:
-        message = {
-            "role": "assistant",
-            "content": texts.pop("content", "") if not calls else texts.pop("content", None),
-        }
+        message: dict[str, Any] = {"role": "assistant", "content": None if calls else "", **texts}
         if calls:
             message["tool_calls"] = [calls[place] for place in sorted(calls)]
-        found["message"] = message | texts
+        found["message"] = message
     kept = {name: head[name] for name in ("id", "created", "model", "system_fingerprint") if name in head}
     kind = "text_completion" if "text" in found else "chat.completion"
     return {**kept, "object": kind, "choices": [found], **({"usage": usage} if usage else {})}

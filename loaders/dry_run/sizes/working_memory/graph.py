@@ -11,7 +11,9 @@ from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, fields, is_dataclass
 from importlib import import_module
-from typing import Any, cast
+from typing import Any
+
+from ...rehearsals.stand_ins import replaced
 
 # More pieces than that in one array are views of a larger one (mistral3's patches), and the export compares each
 # pair of them: they are left out.
@@ -118,9 +120,9 @@ def _arrays(value: Any, array: Any) -> Generator[Any, None, None]:
     if isinstance(value, array):
         yield value.astype(value.dtype)
     elif isinstance(value, dict):
-        yield from _arrays(list(cast("dict[Any, Any]", value).values()), array)
+        yield from _arrays(list(value.values()), array)
     elif isinstance(value, list | tuple):
-        for item in cast("list[Any]", value):
+        for item in value:
             yield from _arrays(item, array)
     elif is_dataclass(value) and not isinstance(value, type):
         yield from _arrays([getattr(value, field.name) for field in fields(value)], array)
@@ -188,14 +190,10 @@ def _exportable(mx: Any, evaluated: Callable[..., None]) -> Generator[None, None
         "from_fp8": from_fp8,
         "dequantize": dequantize,
     }
-    originals = {name: getattr(mx, name) for name in stand_ins if hasattr(mx, name)}
-    for name in originals:
-        setattr(mx, name, stand_ins[name])
     mx.disable_compile()  # what is fused is not exported
     try:
-        yield
+        with replaced(mx, stand_ins):
+            yield
     finally:
         if not os.environ.get("MLX_DISABLE_COMPILE"):
             mx.enable_compile()
-        for name, original in originals.items():
-            setattr(mx, name, original)

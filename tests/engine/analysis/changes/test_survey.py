@@ -6,13 +6,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from mlxk_rules.engine import Policy
 from mlxk_rules.engine.analysis.changes.edits import edits
 from mlxk_rules.engine.analysis.changes.survey import survey
 from mlxk_rules.engine.analysis.difference import difference, outcome
 from mlxk_rules.engine.analysis.version_bump import RULES, bump, raised
 from mlxk_rules.engine.cli.command_line import main
+
+from ....case_files import cases
 
 BASE = """schema: 1
 name: tiny
@@ -57,7 +58,7 @@ gates:
     decide: allow
     backend: mlx_lm
 """
-ROWS: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "edits.yaml").read_text("utf-8"))
+ROWS: list[dict[str, Any]] = cases(__file__, "edits.yaml")
 
 
 def changed(row: dict[str, Any]) -> Policy:

@@ -17,13 +17,14 @@ from mlxk_rules.engine.report.pages.diagram import dot, mermaid
 from mlxk_rules.engine.report.pages.steps import steps
 from mlxk_rules.loaders import probe
 
+from ....case_files import cases
 from ....rules.conformance.test_frozen import ROWS, facts_of
 
 pytestmark = pytest.mark.slow
 
 ROOT = Path(__file__).parents[4]
 HELLO = str(ROOT / "tests" / "models" / "hello")
-OVERLAYS: list[dict[str, Any]] = yaml.safe_load((Path(__file__).parent / "overlays.yaml").read_text("utf-8"))
+OVERLAYS: list[dict[str, Any]] = cases(__file__, "overlays.yaml")
 Capture = pytest.CaptureFixture[str]
 
 

@@ -9,6 +9,8 @@ import pytest
 import yaml
 from mlxk_rules.engine.cli.command_line import main
 
+from ....case_files import read_yaml
+
 ROOT = Path(__file__).parents[4]
 OWN = "schema: 1\nname: mine\nversion: 1.0.0\nextends: today\n"
 CASES = "cases:\n  - name: it\n    facts: {request.images: true}\n    expect: {decision: block}\n"
@@ -25,7 +27,7 @@ def test_a_case_file_is_said_to_be_one(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 def test_the_hook_takes_rule_files_alone() -> None:
-    (hook,) = yaml.safe_load((ROOT / ".pre-commit-hooks.yaml").read_text("utf-8"))
+    (hook,) = read_yaml(ROOT / ".pre-commit-hooks.yaml")
 
     def taken(name: str) -> bool:
         return bool(re.search(hook["files"], name)) and not re.search(hook["exclude"], name)

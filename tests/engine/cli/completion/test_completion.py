@@ -13,16 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from mlxk_rules.engine.cli.command_line import main
 from mlxk_rules.engine.cli.completion.words import commands
 from mlxk_rules.engine.cli.options import read_options
 from mlxk_rules.engine.cli.usage import COMMANDS
 
+from ....case_files import cases
+
 pytestmark = pytest.mark.slow
 
-HERE = Path(__file__).parent
-CASES: list[dict[str, Any]] = yaml.safe_load((HERE / "cases.yaml").read_text("utf-8"))
+CASES: list[dict[str, Any]] = cases(__file__, "cases.yaml")
 
 # The words of a line as bash splits them, then what its completion function puts into COMPREPLY.
 BASH = r"""

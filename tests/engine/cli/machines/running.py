@@ -22,6 +22,9 @@ from ..serve.running import children, is_alive, until
 
 RANK = Program(f"{front_module.__package__}.rank")
 PROMPT = "hi there you"
+# A rank's words but for MODEL. It decides by the files alone: a dry run takes seconds a rank, and other tests hold it.
+OPTIONS: dict[str, Any] = dict.fromkeys(("--context", "--image-size", "--policy"))
+OPTIONS |= {"--image": [], "--audio": [], "--quick": True}
 LOCAL = {"ssh": "127.0.0.1", "ips": ["127.0.0.1"]}
 
 
@@ -41,12 +44,8 @@ def hostfile(folder: Path, count: int = 2, hosts: Sequence[object] | None = None
 
 
 def ranks_of(folder: Path, models: Sequence[Path], split: str | None = None, tokens: int = 14) -> Ranks:
-    """Return local ranks, each with a model of its own, as different hosts have it; the hostfile goes into `folder`.
-
-    They decide by the files alone: what a dry run adds, other tests hold, and it takes seconds a rank.
-    """
+    """Return local ranks, each with a model of its own, as different hosts have it; the hostfile goes into `folder`."""
     hosts = hostfiles.read(hostfile(folder, len(models)))
-    options = dict.fromkeys(("--context", "--image-size", "--policy")) | {"--image": [], "--audio": [], "--quick": True}
     job = {
         "wanted": {"max_tokens": tokens},
         "prompt": PROMPT,
@@ -54,7 +53,7 @@ def ranks_of(folder: Path, models: Sequence[Path], split: str | None = None, tok
         "ring": addresses.of_ranks(hosts),
         "hosts": hosts,
     }
-    jobs = [{**job, "rank": rank, "options": {**options, "MODEL": str(model)}} for rank, model in enumerate(models)]
+    jobs = [{**job, "rank": rank, "options": {**OPTIONS, "MODEL": str(model)}} for rank, model in enumerate(models)]
     return Ranks(hosts, RANK, jobs)
 
 

@@ -15,7 +15,6 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-import openai
 import pytest
 from mlxk_rules.loaders import Job, LoaderError
 from mlxk_rules.loaders.machines import hostfile as hostfiles
@@ -26,8 +25,8 @@ from mlxk_rules.loaders.ring.serving.ring_server import RingServer
 from ....loaders.ring.models import model
 from ....tiny.pair import ANSWER, FOLDER, HOSTS
 from ...command_line import HELLO, ROOT, Capture, ran
-from ..serve.running import Running, children, is_alive, running, until
-from .running import LOCAL, RANK, hostfile
+from ..serve.running import Running, children, endless, is_alive, running, until
+from .running import LOCAL, OPTIONS, RANK, hostfile
 
 pytestmark = pytest.mark.slow
 TEXTS = ("hi there you", "hello", "the sky is blue and the sea too")
@@ -55,26 +54,6 @@ def gone(pids: list[int]) -> bool:
     return until(lambda: not any(map(is_alive, pids)), 5)
 
 
-def endless(folder: Path = FOLDER) -> dict[str, Any]:
-    """A request whose answer goes on for as long as it is let: the end's token is forbidden."""
-    end = json.loads((folder / "config.json").read_bytes())["eos_token_id"]
-    said = [{"role": "user", "content": "Hi"}]
-    return {"model": folder.name, "messages": said, "logit_bias": {str(end): -1000}, "max_tokens": 100_000}
-
-
-def events_of(server: Running, body: dict[str, Any], after: int, then: Callable[[], object]) -> list[Any]:
-    """The events of a stream; `then` is called after so many."""
-    found: list[Any] = []
-    body = {**body, "stream": True}
-    with server.http.stream("POST", "/v1/chat/completions", json=body) as response:
-        for line in response.iter_lines():
-            if line.startswith("data: "):
-                found.append(line[6:] if line.endswith("[DONE]") else json.loads(line[6:]))
-                if len(found) == after:
-                    then()
-    return found
-
-
 def test_a_ring_from_its_first_answer_to_its_end(qwen2: Path, place: Path) -> None:
     """One claim after another of the same server: each ring takes as long to load as a test."""
     shown = re.search(r"\$ mlxk-rules serve (.*)", (ROOT / "rules" / "MACHINES.md").read_text("utf-8"))
@@ -84,7 +63,7 @@ def test_a_ring_from_its_first_answer_to_its_end(qwen2: Path, place: Path) -> No
         the_openai_client_is_answered(server)
         for more in ({}, {"seed": 1}):  # in a batch, and alone
             for stream in (True, False):
-                a_client_that_leaves_does_not_hang_the_ring(server, {**endless(), **more, "stream": stream})
+                a_client_that_leaves_does_not_hang_the_ring(server, {**endless(FOLDER), **more, "stream": stream})
         for rank in (0, 1):
             a_rank_killed_in_mid_answer_is_told_and_the_next_request_answered(server, rank)
         a_rank_killed_between_requests_is_not_noticed(server)
@@ -94,7 +73,9 @@ def test_a_ring_from_its_first_answer_to_its_end(qwen2: Path, place: Path) -> No
 
 
 def the_openai_client_is_answered(pair: Running) -> None:
-    client = openai.OpenAI(base_url=f"{pair.url}/v1", api_key="none", max_retries=0)
+    import openai
+
+    client = pair.client()
     said: Any = [{"role": "user", "content": "Who are you?"}]
     assert client.chat.completions.create(model="pair", messages=said).choices[0].message.content == ANSWER
     chunks = client.chat.completions.create(model="pair", messages=said, stream=True)
@@ -130,7 +111,7 @@ def a_client_that_leaves_does_not_hang_the_ring(pair: Running, body: dict[str, A
 
 def a_rank_killed_in_mid_answer_is_told_and_the_next_request_answered(pair: Running, rank: int) -> None:
     ranks = ranks_of(pair)
-    events = events_of(pair, endless(), 5, lambda: os.kill(ranks[rank], signal.SIGKILL))
+    events = pair.events(endless(FOLDER), 5, lambda: os.kill(ranks[rank], signal.SIGKILL))
     assert events[-1]["error"]["code"] == "worker_died"
     assert f"rank {rank} (127.0.0.1) was ended by signal 9" in events[-1]["error"]["message"]
     assert gone(ranks)
@@ -231,14 +212,13 @@ def failure(
 ) -> LoaderError:
     """Why ranks that serve did not load; none of them is left. meanwhile: is given what tells their process ids."""
     hosts = hostfiles.read(hostfile(tmp_path, len(models)))
-    options = dict.fromkeys(("--context", "--image-size", "--policy")) | {"--image": [], "--audio": [], "--quick": True}
     same = {
         "split": split,
         "ring": addresses.of_ranks(hosts),
         "hosts": hosts,
         "serve": {"parallel": 1, "kept_tokens": 99},
     }
-    jobs = [{**same, "rank": rank, "options": {**options, "MODEL": str(one)}} for rank, one in enumerate(models)]
+    jobs = [{**same, "rank": rank, "options": {**OPTIONS, "MODEL": str(one)}} for rank, one in enumerate(models)]
 
     before = children(os.getpid())  # other tests of this process may keep a child
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import select
@@ -12,15 +13,17 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import httpx2
 
 from ...command_line import COMMAND, ROOT
 
+if TYPE_CHECKING:  # it takes a second to import, and most tests do without
+    from openai import OpenAI
+
 # The frozen policy asks no backend before it decides: the first answer is there in two seconds.
 QUICK = ("--policy", "2.0.4")
-ENDLESS = 400  # tokens, of a model that never ends by itself
 
 
 class Running:
@@ -45,11 +48,35 @@ class Running:
     def chat(self, model: str, text: str = "Hi there", **more: Any) -> httpx2.Response:
         return self.ask(model=model, messages=[{"role": "user", "content": text}], **more)
 
+    def events(self, body: dict[str, Any], after: int, then: Callable[[], object]) -> list[Any]:
+        """The events of a chat's stream, to its end; `then` is called after so many."""
+        found: list[Any] = []
+        with self.http.stream("POST", "/v1/chat/completions", json={**body, "stream": True}) as response:
+            for line in response.iter_lines():
+                if line.startswith("data: "):
+                    found.append(line[6:] if line.endswith("[DONE]") else json.loads(line[6:]))
+                    if len(found) == after:
+                        then()
+        return found
+
+    def client(self) -> OpenAI:
+        """Return the real client of this server."""
+        from openai import OpenAI
+
+        return OpenAI(base_url=f"{self.url}/v1", api_key="none", max_retries=0)
+
     def status(self) -> dict[str, Any]:
         return self.http.get("/status").json()
 
     def resident(self) -> list[str]:
         return sorted(one["model"] for one in self.status()["resident"] if not one["loading"])
+
+
+def endless(folder: Path) -> dict[str, Any]:
+    """A chat whose answer goes on for as long as it is let: the token that would end it is forbidden."""
+    end = json.loads((folder / "config.json").read_bytes())["eos_token_id"]
+    said = [{"role": "user", "content": "Hi"}]
+    return {"model": folder.name, "messages": said, "logit_bias": {str(end): -1000}, "max_tokens": 100_000}
 
 
 def until(holds: Callable[[], Any], seconds: float = 20) -> Any:

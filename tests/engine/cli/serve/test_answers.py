@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import base64
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import openai
 import pytest
 
 from ....tiny.text import ANSWER
 from .running import running
+
+if TYPE_CHECKING:
+    from openai import OpenAI
 
 pytestmark = pytest.mark.slow
 
@@ -37,7 +39,7 @@ SAID: Any = [{"role": "developer", "content": "Be short."}, {"role": "user", "co
 class Here(NamedTuple):
     """The client of a server of a model of each backend, and what it may be given to see and to hear."""
 
-    client: openai.OpenAI
+    client: OpenAI
     picture: Path
     recording: Path
 
@@ -52,7 +54,7 @@ def test_the_openai_client(
     """One claim after another of one server, whose models take longer to load than to answer."""
     with running(text_model, vision_model, speech_model, "--only") as server:
         server.status()  # which asks each backend of all models by one child
-        here = Here(openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0), picture, recording)
+        here = Here(server.client(), picture, recording)
         for model, messages in (
             ("text", SAID),
             ("vision", with_picture(picture)),
@@ -89,6 +91,8 @@ def recordings_are_transcribed(here: Here) -> None:
 
 
 def a_recording_that_is_none(here: Here) -> None:
+    import openai
+
     with pytest.raises(openai.APIStatusError) as caught:
         here.client.audio.transcriptions.create(model="speech", file=("a.wav", b"no recording"))
     assert caught.value.code in ("backend_failed", "backend_refused")
@@ -96,6 +100,8 @@ def a_recording_that_is_none(here: Here) -> None:
 
 
 def a_completion(here: Here) -> None:
+    import openai
+
     assert here.client.completions.create(model="text", prompt="The", max_tokens=20).choices[0].text
     with pytest.raises(openai.BadRequestError) as caught:
         here.client.completions.create(model="vision", prompt="The")
@@ -103,6 +109,8 @@ def a_completion(here: Here) -> None:
 
 
 def what_a_model_is_not_for_is_blocked(here: Here) -> None:
+    import openai
+
     for model, messages in (
         ("text", with_picture(here.picture)),
         ("speech", SAID),

@@ -6,9 +6,8 @@ import json
 import shutil
 from collections.abc import Generator
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-import openai
 import pytest
 from mlxk_rules.engine import Policy
 from mlxk_rules.loaders import machine
@@ -18,6 +17,9 @@ from ....tiny.adapter import adapter
 from ....tiny.text import ANSWER, text
 from ...command_line import HELLO, Capture, ran
 from .running import QUICK, Running, running
+
+if TYPE_CHECKING:
+    from openai import OpenAI
 
 SAID: Any = [{"role": "user", "content": "Hi there"}]
 ALLOWING = """schema: 1
@@ -36,7 +38,7 @@ class Here(NamedTuple):
     root: Path
     server: Running
     log: Path
-    client: openai.OpenAI
+    client: OpenAI
 
     def answer(self, **body: Any) -> str:
         """What the client is answered."""
@@ -94,8 +96,7 @@ def here(root: Path) -> Generator[Here]:
     models = [root / name for name in ("text", "small", "wrong", "other", "two", "vision")]
     words = [word for name in ("tuned", "dora", "holey", "foreign", "unnamed") for word in ("--adapter", root / name)]
     with running(*models, "--only", *words, "--policy", root / "allowing.yaml", "--log", log) as server:
-        client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
-        yield Here(root, server, log, client)
+        yield Here(root, server, log, server.client())
 
 
 @pytest.mark.slow

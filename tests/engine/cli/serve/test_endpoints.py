@@ -9,13 +9,12 @@ from typing import Any
 
 import httpx2
 import pytest
-import yaml
 
+from ....case_files import cases
 from ...command_line import HELLO, Capture, in_subprocess, ran
 from .running import QUICK, Running, running, until
 
-HERE = Path(__file__).parent
-REFUSED = yaml.safe_load((HERE / "refused.yaml").read_text("utf-8"))
+REFUSED = cases(__file__, "refused.yaml")
 ANSWER = "Hello from a model that was checked before it was loaded."
 MESSAGES = [{"role": "user", "content": "Hi"}]
 
@@ -31,7 +30,9 @@ def error_of(response: httpx2.Response) -> dict[str, Any]:
 
 @pytest.mark.parametrize("row", REFUSED, ids=[row["name"] for row in REFUSED])
 def test_refused(row: dict[str, Any], quick: Running) -> None:
-    body = json.dumps({"model": "hello", "messages": MESSAGES, **row["body"]})
+    body = row["body"]
+    if not isinstance(body, str):
+        body = json.dumps({"model": "hello", "messages": MESSAGES, **body})
     response = quick.http.post(row.get("path", "/v1/chat/completions"), content=body)
     error = error_of(response)
     assert (response.status_code, error["code"], error["param"]) == (row["status"], row["code"], row["param"])

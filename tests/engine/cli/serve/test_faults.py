@@ -14,30 +14,14 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 
 import httpx2
-import openai
 import pytest
 
 from ...command_line import HELLO, ROOT
-from .running import QUICK, Running, children, is_alive, running, until
+from .running import QUICK, Running, children, endless, is_alive, running, until
 
 pytestmark = pytest.mark.slow
 
-# The end's token forbidden, the example goes on for as long as it is let.
-END = json.loads((ROOT / HELLO / "config.json").read_bytes())["eos_token_id"]
-ENDLESS = {"logit_bias": {str(END): -1000}, "max_tokens": 100_000}
-
-
-def endless(server: Running, after: int, then: object = None) -> list[str]:
-    """The events of an answer without an end, up to where the stream ends; `then` is called after so many."""
-    events: list[str] = []
-    body = {"model": "hello", "messages": [{"role": "user", "content": "Hi"}], "stream": True, **ENDLESS}
-    with server.http.stream("POST", "/v1/chat/completions", json=body) as response:
-        for line in response.iter_lines():
-            if line.startswith("data: "):
-                events.append(line[6:])
-                if len(events) == after and callable(then):
-                    then()
-    return events
+ENDLESS = endless(ROOT / HELLO)
 
 
 def child_of(server: Running) -> int:
@@ -93,7 +77,7 @@ def nobody_else_can_ask_a_child(server: Running) -> None:
 
 
 def a_client_that_goes_away_frees_the_model(server: Running, stream: bool) -> None:
-    body = json.dumps({"model": "hello", "messages": [{"role": "user", "content": "Hi"}], "stream": stream, **ENDLESS})
+    body = json.dumps({**ENDLESS, "stream": stream})
     host, port = server.url.removeprefix("http://").split(":")
     with socket.create_connection((host, int(port))) as one:
         head = f"POST /v1/chat/completions HTTP/1.1\r\nHost: {host}\r\nContent-Length: {len(body)}\r\n\r\n"
@@ -104,19 +88,18 @@ def a_client_that_goes_away_frees_the_model(server: Running, stream: bool) -> No
 
 
 def a_child_killed_in_the_midst_is_an_error_and_the_next_request_answered(server: Running) -> None:
-    events = endless(server, 5, lambda: os.kill(child_of(server), signal.SIGKILL))
-    assert json.loads(events[-1])["error"]["code"] == "worker_died"
+    events = server.events(ENDLESS, 5, lambda: os.kill(child_of(server), signal.SIGKILL))
+    assert events[-1]["error"]["code"] == "worker_died"
     assert "[DONE]" not in events
     assert server.chat("hello").status_code == 200
 
 
 def the_client_says_so(server: Running) -> None:
-    client = openai.OpenAI(base_url=f"{server.url}/v1", api_key="none", max_retries=0)
+    import openai
+
+    client = server.client()
     with pytest.raises(openai.APIError) as caught:
-        for count, _ in enumerate(client.chat.completions.create(
-            model="hello", messages=[{"role": "user", "content": "Hi"}], stream=True, max_tokens=100_000,
-            logit_bias={str(END): -1000},
-        )):  # fmt: skip
+        for count, _ in enumerate(client.chat.completions.create(**ENDLESS, stream=True)):
             if count == 5:
                 os.kill(child_of(server), signal.SIGKILL)
     assert caught.value.code == "worker_died"
@@ -157,6 +140,6 @@ def test_it_ends_in_order_while_it_answers() -> None:
         server.chat("hello")
         started = time.monotonic()
         with suppress(httpx2.HTTPError):
-            endless(server, 1, end)
+            server.events(ENDLESS, 1, end)
         assert server.process.wait(10) in (0, -signal.SIGTERM)
         assert time.monotonic() - started < 9

@@ -11,8 +11,8 @@ from mlxk_rules.engine.cli.on_machines import refuse_policy_of_one_machine
 from mlxk_rules.engine.cli.policies.policy_choice import choose
 from mlxk_rules.engine.cli.serve.asked.catalogue import Catalogue
 from mlxk_rules.engine.cli.serve.asked.refusals import of_loader
-from mlxk_rules.engine.cli.serve.deciding import beside
 from mlxk_rules.engine.cli.serve.kept.current_policy import RuleFile
+from mlxk_rules.engine.cli.serve.loaded.needs import beside
 from mlxk_rules.engine.problems import UsageError
 from mlxk_rules.loaders import LoaderError
 from mlxk_rules.loaders.ring.agreement import RankRefused, Refusal

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 from mlxk_rules.engine import Policy
-from mlxk_rules.engine.cli.serve.deciding import beside
+from mlxk_rules.engine.cli.serve.loaded.needs import beside
 from mlxk_rules.loaders import machine, probe
 
 from ....conftest import made

@@ -41,7 +41,7 @@ def test_sizes_are_those_of_a_real_cache(kind: str) -> None:
     from mlx_lm.models.cache import make_prompt_cache
 
     model = built(kind)
-    told = cache_sizes.sizes(lambda: make_prompt_cache(model), lambda tokens, cache: model(tokens, cache=cache))
+    told = cache_sizes.sizes(model, "mlx_lm")
     for tokens in (1, 300, 600):
         cache = make_prompt_cache(model)
         mx.eval(model(mx.zeros((1, tokens), dtype=mx.int32), cache=cache))
@@ -58,7 +58,7 @@ def test_a_cache_that_cuts_but_a_part_of_what_it_holds(window: int) -> None:
     from mlx_lm.models.cache import make_prompt_cache
 
     model = deepseek_v41(window)
-    told = cache_sizes.sizes(lambda: make_prompt_cache(model), lambda tokens, cache: model(tokens, cache=cache))
+    told = cache_sizes.sizes(model, "mlx_lm")
     assert {part["max_tokens"] for part in told["parts"]} == {window, None}
     for tokens in (8, 129, 300, 1301):
         cache = make_prompt_cache(model)
@@ -86,10 +86,8 @@ def _arrays(value: Any, array: type) -> list[Any]:
 
 
 def test_a_window_holds_no_more_than_itself_and_a_step() -> None:
-    from mlx_lm.models.cache import make_prompt_cache
-
     model = built("gemma3_text")
-    told = cache_sizes.sizes(lambda: make_prompt_cache(model), lambda tokens, cache: model(tokens, cache=cache))
+    told = cache_sizes.sizes(model, "mlx_lm")
     most = {part["max_tokens"] for part in told["parts"]}
     assert most == {None, 64 - 1 + 2048}
 

@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import yaml
+from ....case_files import cases
 
-DATA = yaml.safe_load((Path(__file__).parent / "configs.yaml").read_text("utf-8"))
+DATA = cases(__file__, "configs.yaml")
 
 
 def configs() -> Iterator[tuple[str, dict[str, Any]]]:

@@ -19,8 +19,6 @@ from .models import configs, write
 
 pytestmark = pytest.mark.zoo
 
-pytest.importorskip("mlx_lm")
-
 SPLITS = ("tensor", "pipeline")
 # Ranks beyond the cores wait for one another: of more than two, a few types.
 OF_FOUR = ("llama, 4 kv heads", "qwen2, 3 layers", "deepseek_v3", "qwen3_5, 2 kv heads")

@@ -11,8 +11,6 @@ from .models import configs, write
 
 pytestmark = pytest.mark.slow
 
-pytest.importorskip("mlx_lm")
-
 
 @pytest.fixture(scope="module")
 def model(tmp_path_factory: pytest.TempPathFactory) -> tuple[Any, dict[str, Any]]:
