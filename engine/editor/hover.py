@@ -23,7 +23,7 @@ def hover(
     word = word_at(text, line, column)
     if word is None:
         return None
-    name = name_at(text, word, document)
+    name = name_at(text, word)
     facts = vocabulary().facts
     if name in facts:
         return f"`{name}`: {facts[name].type}\n\n{about_fact(facts[name])}"

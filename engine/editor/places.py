@@ -13,7 +13,7 @@ _GATE = re.compile(r"^\s*(?:- )?\{?\s*(?:id|before|after):\s*")
 _SECTIONS = {"sets": "sets", "limits": "limits", "derive": "derived"}
 
 
-def name_at(text: str, word: Word, document: Document | None) -> str:
+def name_at(text: str, word: Word) -> str:
     """Return what a word names: a dotted path, `gates.ID`, or as `sets.NAME` the name that a part gives itself."""
     lines = text.split("\n")
     line = lines[word.line]

@@ -17,11 +17,6 @@ class Word(NamedTuple):
     start: int
     end: int
 
-    @property
-    def before(self) -> str:
-        """What stands before the last dot."""
-        return self.text.rpartition(".")[0]
-
 
 def word_at(text: str, line: int, column: int) -> Word | None:
     """Return the word at a place, or that ends there."""

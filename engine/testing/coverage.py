@@ -22,7 +22,6 @@ class Point:
 
     kind: str
     owner: str
-    what: str
     missing: str
     file: str
     line: int
@@ -151,24 +150,18 @@ def _points(document: Document, conditions: dict[int, Condition], seen: set[tupl
             name = "otherwise" if branch.when is None and branch.compute is None else f"branch {number}"
             if len(derivation.branches) > 1:
                 never = f"{name} of `{owner}` never gives its value"
-                yield Point("branch", owner, name, never, place.source.name, place.line, (id(branch),) in seen)
+                yield Point("branch", owner, never, place.source.name, place.line, (id(branch),) in seen)
             if branch.when is not None:
                 yield from _terms(conditions[id(branch.when)], owner, seen, alone=False)
             if branch.compute is not None and id(branch.compute) in conditions:
                 yield from _terms(conditions[id(branch.compute)], owner, seen, alone=True)
     for gate in document.gates:
-        place = gate.place
-        for fired in (True, False) if gate.when is not None else (True,):
-            what, never = (
-                ("fires", f"gate `{gate.id}` never fires")
-                if fired
-                else (
-                    "does not fire",
-                    f"gate `{gate.id}` fires whenever it is reached, or is never reached",
-                )
-            )
-            yield Point("gate", gate.id, what, never, place.source.name, place.line, (id(gate), fired) in seen)
+        file, line = gate.place.source.name, gate.place.line
+        never = f"gate `{gate.id}` never fires"
+        yield Point("gate", gate.id, never, file, line, (id(gate), True) in seen)
         if gate.when is not None:
+            always = f"gate `{gate.id}` fires whenever it is reached, or is never reached"
+            yield Point("gate", gate.id, always, file, line, (id(gate), False) in seen)
             yield from _terms(conditions[id(gate.when)], gate.id, seen, alone=False)
 
 
@@ -183,6 +176,4 @@ def _terms(condition: Condition, owner: str, seen: set[tuple[Any, ...]], alone: 
         for value in (True, False):
             word = "true" if value else "false"
             never = f"`{text}` of `{owner}` is never {word} where that decides"
-            yield Point(
-                "term", owner, f"{text} {word}", never, file.file, file.line, (id(condition), number, value) in seen
-            )
+            yield Point("term", owner, never, file.file, file.line, (id(condition), number, value) in seen)

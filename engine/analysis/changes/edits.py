@@ -20,8 +20,8 @@ class Edit:
     """One thing that was done.
 
     kind: a word of KINDS. name: of the set, limit, derived fact or gate. entries: the words that came into a set or
-    went out of it. what: the keys of a gate that say something else. said: one sentence about it. place: where it
-    stands, in the new file, or in the old one where nothing is left of it.
+    went out of it. said: one sentence about it. place: where it stands, in the new file, or in the old one where
+    nothing is left of it.
     """
 
     kind: str
@@ -29,7 +29,6 @@ class Edit:
     said: str
     place: Place
     entries: tuple[str, ...] = ()
-    what: tuple[str, ...] = ()
 
     @property
     def decides(self) -> bool:
@@ -37,21 +36,21 @@ class Edit:
         return self.kind not in ("words", "gate-renamed")
 
 
-KINDS = (
-    "types-added",
-    "types-removed",
-    "entries-added",
-    "entries-removed",
-    "entries-reordered",
-    "limit",
-    "derived",
-    "gate-added",
-    "gate-removed",
-    "gate-changed",
-    "gate-moved",
-    "gate-renamed",
-    "words",
-)
+KINDS = {  # and how one is called, and several
+    "types-added": ("model type added", "model types added"),
+    "types-removed": ("model type removed", "model types removed"),
+    "entries-added": ("other word added", "other words added"),
+    "entries-removed": ("other word removed", "other words removed"),
+    "entries-reordered": ("set in another order", "sets in another order"),
+    "limit": ("limit moved", "limits moved"),
+    "derived": ("derived fact changed", "derived facts changed"),
+    "gate-added": ("gate added", "gates added"),
+    "gate-removed": ("gate removed", "gates removed"),
+    "gate-changed": ("gate changed", "gates changed"),
+    "gate-moved": ("gate moved", "gates moved"),
+    "gate-renamed": ("gate renamed", "gates renamed"),
+    "words": ("change of words", "changes of words"),
+}
 
 
 def edits(old: Document, new: Document) -> tuple[Edit, ...]:
@@ -197,14 +196,14 @@ def _gate(one: Gate, other: Gate) -> Iterator[Edit]:
     said, says = gate_text(one), gate_text(other)
     if what := tuple(key for key in {**said, **says} if said.get(key) != says.get(key)):
         values = [
-            f"`{key}` ({_short(said.get(key))} -> {_short(says.get(key))})" if key not in ("when",) else f"`{key}`"
+            f"`{key}` ({_short(said.get(key))} -> {_short(says.get(key))})" if key != "when" else f"`{key}`"
             for key in what
         ]
         when = other.when
         where = other.place
         if what == ("when",) and when is not None:
             where = Place(when.source, when.node.start, when.node.end)
-        yield Edit("gate-changed", other.id, f"changes {', '.join(values)} of the gate `{other.id}`", where, what=what)
+        yield Edit("gate-changed", other.id, f"changes {', '.join(values)} of the gate `{other.id}`", where)
 
 
 def _short(value: Any) -> str:
