@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Any
+from typing import Any, TypeVar
 
 from ...language.expression import Node
 from ...language.fact_paths import path_of, paths_in
-from ...rulefile.document import Derivation, Document, Gate, Located, Place, StringSet
+from ...rulefile.document import Derivation, Document, Gate, Limit, Located, Place, StringSet
 from ..substance import branch_text, gate_text, words_of
 
 _NAMED = 5  # words of a set that are told by name
+Part = TypeVar("Part", StringSet, Limit, Derivation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,11 +88,14 @@ def _keys(node: Node, path: str) -> Iterator[Node]:
         yield from _keys(child, path)
 
 
+def _paired(old: Iterable[Part], new: Iterable[Part]) -> Iterator[tuple[str, Part | None, Part | None]]:
+    """Yield each name with the part that had it and the part that has it now, None where there is none."""
+    before, after = ({part.name: part for part in parts} for parts in (old, new))
+    yield from ((name, before.get(name), after.get(name)) for name in before | after)
+
+
 def _sets(old: Document, new: Document) -> Iterator[Edit]:
-    before = {part.name: part for part in old.sets}
-    after = {part.name: part for part in new.sets}
-    for name in [*before, *(name for name in after if name not in before)]:
-        one, other = before.get(name), after.get(name)
+    for name, one, other in _paired(old.sets, new.sets):
         there, here = (part.add if part is not None else () for part in (one, other))
         if there == here:
             continue  # what it is looked up by, in the whole policy, is asked only of a set that differs
@@ -116,18 +120,14 @@ def _place(part: StringSet, word: str) -> Place:
 
 
 def _listed(words: Sequence[str]) -> str:
-    shown = [f"`{word}`" for word in words[:_NAMED]]
     if len(words) > _NAMED + 1:
+        shown = [f"`{word}`" for word in words[:_NAMED]]
         return f"{', '.join(shown)} and {len(words) - _NAMED} more"
-    shown = [f"`{word}`" for word in words]
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+    return _and([f"`{word}`" for word in words])
 
 
 def _limits(old: Document, new: Document) -> Iterator[Edit]:
-    before = {part.name: part for part in old.limits}
-    after = {part.name: part for part in new.limits}
-    for name in [*before, *(name for name in after if name not in before)]:
-        one, other = before.get(name), after.get(name)
+    for name, one, other in _paired(old.limits, new.limits):
         if one is not None and other is not None:
             if one.value != other.value or type(one.value) is not type(other.value):
                 how = "raises" if other.value > one.value else "lowers"
@@ -139,10 +139,7 @@ def _limits(old: Document, new: Document) -> Iterator[Edit]:
 
 
 def _derived(old: Document, new: Document) -> Iterator[Edit]:
-    before = {part.name: part for part in old.derive}
-    after = {part.name: part for part in new.derive}
-    for name in [*before, *(name for name in after if name not in before)]:
-        one, other = before.get(name), after.get(name)
+    for name, one, other in _paired(old.derive, new.derive):
         if one is not None and other is not None:
             if _branches(one) != _branches(other):
                 yield Edit("derived", name, f"changes the derived fact `{name}`", _changed_at(one, other))
