@@ -9,7 +9,7 @@ from .formulas.formula import Formula
 
 
 class Symbolic:
-    """One policy in a space. fires: for each gate, where it is the first that fires. undecided: where none does."""
+    """One policy in a space. fires: for each gate, where it is the first that fires."""
 
     def __init__(self, space: Space, conditions: Iterable[Formula]) -> None:
         self.space, cases = space, space.cases
@@ -19,5 +19,4 @@ class Symbolic:
         for when in self.whens:
             self.reached.append(before)
             before = cases.both(before, cases.negated(when))
-        self.undecided = before
         self.fires = [cases.both(reached, when) for reached, when in zip(self.reached, self.whens, strict=True)]

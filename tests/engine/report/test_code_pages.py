@@ -30,7 +30,7 @@ NO_EXAMPLE = {
     "overlay-conflict": "needs three files",
 }
 # Codes that the sources hold other than as the first word of a call.
-FIXED = {"bug", "undecided", "output"}
+FIXED = {"bug", "output"}
 # Sections that are not of rule files.
 _RULES = (
     "The command line",
