@@ -30,7 +30,7 @@ class _Analysis:
     def __init__(self, policy: Policy) -> None:
         self.policy, self.document = policy, policy.document
         self.conditions = Conditions(policy)
-        self.gates = self.conditions.gates(policy)
+        self.gates = self.conditions.gates()
         self.guards = {part.name: self.conditions.guards(part.name) for part in self.document.derive}
         self.shown = [formula for name in SHOWN if name in self.guards for formula in self._shown(name)]
         self.others = dict(self._others())
@@ -213,17 +213,12 @@ class _Analysis:
     def _others(self) -> Iterator[tuple[str, list[list[Formula]]]]:
         """Yield for derived facts and limits the gates' conditions, were they something else."""
         for name in sorted(self._only_decides()):
-            values = self._possible(name)
-            yield (
-                name,
-                [Conditions(self.policy, {name: value}, None, self.conditions).gates(self.policy) for value in values],
-            )
+            others = [Conditions(self.policy, {name: value}, None, self.conditions) for value in self._possible(name)]
+            yield name, [other.gates() for other in others]
         for limit in self.document.limits:
             ends = [-1e15, 1e15, limit.value + 1, limit.value - 1]
-            yield (
-                f"limits.{limit.name}",
-                [Conditions(self.policy, None, {limit.name: end}, self.conditions).gates(self.policy) for end in ends],
-            )
+            others = [Conditions(self.policy, None, {limit.name: end}, self.conditions) for end in ends]
+            yield f"limits.{limit.name}", [other.gates() for other in others]
 
     def _possible(self, name: str) -> list[Any]:
         if self.policy.derived_types.get(name) == BOOLEAN:

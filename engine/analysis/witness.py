@@ -8,9 +8,10 @@ from itertools import product
 from typing import Any, cast
 
 from ..facts.vocabulary import ABSENT, vocabulary
+from ..facts.wording import GIB
 from ..language.interpreter import interpret
 from .cases.fact_values import values_of
-from .cases.ordinary_model import FILLER, GIB, ordinary, put, type_path, value_at
+from .cases.ordinary_model import FILLER, ordinary, put, type_path, value_at
 from .cases.space import Space
 from .cases.variables import Variable
 
