@@ -60,7 +60,7 @@ def _read(
         name = (names - done).pop()
         done.add(name)
         if name in derivations:
-            inner = [part for branch in derivations[name].branches for part in (branch.when, branch.compute)]
+            inner = derivations[name].expressions
             names |= names_in(inner, "derived")
             found |= names_in(inner, section)
     return found

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ..compiler.expression_code import Compiler, Evaluate, Scope
 from ..compiler.program_builder import sections
+from ..facts.wording import json_text
 from ..language.expression import Node
 from ..problems import Problem
 from ..rulefile.document import Document, Located
-from .incremental import State, expressions
+from .incremental import Machine, State
 
 Tree = tuple[str, Any]  # ("term", number), ("not", tree), or ("and"|"or", trees)
 
@@ -78,12 +79,13 @@ class Condition:
         return kind == "and", every
 
 
-def covered(document: Document, states: Iterable[State], scope_of: Callable[[State], Scope]) -> Coverage:
-    """Return what the cases in `states` saw of a policy. scope_of: what expressions are evaluated over, of a State."""
+def covered(machine: Machine, states: Iterable[State]) -> Coverage:
+    """Return what the cases in `states` saw of a policy."""
+    document = machine.document
     conditions = _conditions(document)
     seen: set[tuple[Any, ...]] = set()
     for state in states:
-        scope: Scope = scope_of(state)
+        scope = machine.scope(state.facts, state.derived)
         for derivation in document.derive:
             if derivation.name in state.given:
                 continue
@@ -117,10 +119,8 @@ def _look(condition: Condition, scope: Scope, seen: set[tuple[Any, ...]]) -> boo
 
 def _conditions(document: Document) -> dict[int, Condition]:
     compiler = Compiler({part.name: part.add for part in document.sets}, sections())
-    every = [located for part in document.derive for located in expressions(part)]
-    every += [gate.when for gate in document.gates if gate.when is not None]
     split: list[tuple[Located, Tree, list[Node], list[int]]] = []
-    for located in every:
+    for located in document.expressions:
         if located.expression.node.get("boolean"):  # stamped by the type check; another is no condition
             terms: list[Node] = []
             tree = _split(located.expression.node, terms)
@@ -174,6 +174,5 @@ def _terms(condition: Condition, owner: str, seen: set[tuple[Any, ...]], alone: 
         text = " ".join(located.expression.source(term).split())
         file = located.at(Problem("", ""), term["start"], 1)
         for value in (True, False):
-            word = "true" if value else "false"
-            never = f"`{text}` of `{owner}` is never {word} where that decides"
+            never = f"`{text}` of `{owner}` is never {json_text(value)} where that decides"
             yield Point("term", owner, never, file.file, file.line, (id(condition), number, value) in seen)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from ...language.expression import Node
 from ...language.fact_paths import path_of, paths_in
-from ...rulefile.document import Derivation, Document, Gate, Limit, Located, Place, StringSet
+from ...rulefile.document import Derivation, Document, Gate, Limit, Place, StringSet
 from ..substance import branch_text, gate_text, words_of
 
 _NAMED = 5  # words of a set that are told by name
@@ -68,16 +68,8 @@ def holds_model_types(document: Document, name: str) -> bool:
 
 def looked_up_in(document: Document, name: str) -> Iterator[frozenset[str]]:
     """Yield which facts are looked up in a set, for each place where something is."""
-    for located in expressions(document):
+    for located in document.expressions:
         yield from (frozenset(paths_in(key)) for key in _keys(located.expression.node, f"sets.{name}"))
-
-
-def expressions(document: Document) -> Iterator[Located]:
-    """Yield the conditions and computed values of a document."""
-    for part in document.derive:
-        for branch in part.branches:
-            yield from (located for located in (branch.when, branch.compute) if located is not None)
-    yield from (gate.when for gate in document.gates if gate.when is not None)
 
 
 def _keys(node: Node, path: str) -> Iterator[Node]:
