@@ -80,11 +80,18 @@ def _pairs(difference: Difference) -> str:
     proof = "" if difference.exact else "; not all of it is proved, see below"
     if difference.same:
         return f"{old} and {new} decide the same for all facts{proof}"
-    direction = "more permissive and less permissive" if difference.direction == "both" else difference.direction
-    direction = "neither more nor less permissive, but not the same" if direction == "other" else direction
     count = sum(1 for _ in kinds(difference.changes))
     between = f"{count} kinds of change, between {len(difference.changes)} pairs of gates"
-    return f"{new} is {direction} than {old}: {between}{proof}"
+    return f"{new} is {how(difference.direction)} than {old}: {between}{proof}"
+
+
+def how(direction: str) -> str:
+    """Return the direction of changes as part of a sentence."""
+    words = {
+        "both": "more permissive and less permissive",
+        "other": "neither more nor less permissive, but not the same",
+    }
+    return words.get(direction, direction)
 
 
 def _gates(change: Change) -> str:

@@ -15,7 +15,7 @@ from ..facts.vocabulary import ABSENT
 from ..policy import Policy
 from ..problems import Problem
 from ..rulefile.document import Gate
-from .difference import COLOURS, facts_said, said
+from .difference import COLOURS, facts_said, how, said
 from .problem_formats import Report
 from .terminal import Style, safe
 
@@ -28,9 +28,7 @@ def summary(found: Survey) -> str:
         return f"{old} and {new} decide the same for all facts{proof}"
     if not found.shown:
         return f"{old} and {new}: no facts are known that they decide otherwise{proof}"
-    direction = "more permissive and less permissive" if found.direction == "both" else found.direction
-    direction = "neither more nor less permissive, but not the same" if direction == "other" else direction
-    return f"{new} is {direction} than {old}{proof}"
+    return f"{new} is {how(found.direction)} than {old}{proof}"
 
 
 def _names(old: Policy, new: Policy) -> tuple[str, str]:
