@@ -11,9 +11,7 @@ from ..policy import Policy
 from ..rulefile.document import Gate
 from .cases.questions import LOOSE, NOT_FOLLOWED
 from .cases.space import Space
-from .cases.thresholds import thresholds
-from .formulas.formula import Conditions
-from .gate_cases import Symbolic
+from .gate_cases import side_by_side
 from .substance import alike
 from .witness import Witness, least, witness
 
@@ -157,11 +155,8 @@ def difference(
     """
     if alike(old.document, new.document):
         return Difference(old, new, (), {})
-    conditions = [Conditions(policy).gates(policy) for policy in (old, new)]
-    space = Space(formula for one in conditions for formula in one)
+    space, first, second, real = side_by_side(old, new)
     cases = space.cases
-    first, second = (Symbolic(space, one) for one in conditions)
-    real = cases.both(space.real, thresholds(space))
     changes: list[Change] = []
     for one, fires in zip(old.document.gates, first.fires, strict=True):
         agreeing = [
@@ -177,9 +172,7 @@ def difference(
     order = {gate.id: n for n, gate in enumerate(new.document.gates)}
     before = {gate.id: n for n, gate in enumerate(old.document.gates)}
     changes.sort(key=lambda change: (before[change.old.id], order[change.new.id]))
-    return Difference(
-        old, new, tuple(changes), {path: tuple(sorted(why)) for path, why in sorted(space.doubts.items())}
-    )
+    return Difference(old, new, tuple(changes), space.all_doubts())
 
 
 def _change(old: Policy, new: Policy, one: Gate, other: Gate, space: Space, fixed: Mapping[int, int]) -> Change:

@@ -7,20 +7,18 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
 from ..problems import Problem, did_you_mean
-from ..rulefile.document import Document, Place, StringSet
+from ..rulefile.document import Document, Place
 
-CODES = {
-    "gate-never-fires": "no facts lead to the gate, or those that do are decided before it",
-    "undecided": "there are facts for which no gate fires",
-    "dead-branch": "no facts reach the branch",
-    "dead-derived": "no decision changes, whatever the derived fact is",
-    "dead-limit": "no decision changes, whatever the limit is",
-    "dead-set": "no gate and no shown fact reads the set",
-    "dead-entry": "no decision and no shown fact changes when the entry is taken out",
-    "order-free": "the two gates may change places: no decision changes",
-    "idle-explanation": "a comment explains a finding that is not there",
-}
-
+CODES = (  # rules/codes.yaml says what they mean
+    "gate-never-fires",
+    "dead-branch",
+    "dead-derived",
+    "dead-limit",
+    "dead-set",
+    "dead-entry",
+    "order-free",
+    "idle-explanation",
+)
 
 _COMMENT = re.compile(r"#\s*analy[sz](?:is|e):\s*(?:ok\b\s*)?([\w-]*)", re.IGNORECASE)
 _ACCEPTED = re.compile(r"#\s*analysis:\s*ok\s+([a-z-]+)(?:\s+(.*\S))?")
@@ -38,7 +36,7 @@ class Finding:
     unsure: tuple[str, ...] = ()
     note: bool = False
     accepted: str = ""
-    explained_at: tuple[int, ...] = ()  # the lines of the comments that do
+    explained_at: tuple[str, int] | None = None  # the file and line of the comment that gives it
 
     @property
     def exact(self) -> bool:
@@ -65,44 +63,29 @@ def in_short(found: Iterable[Finding]) -> str:
     return "\n".join([*lines, "  no fault, but to know:", *(f"  {line}" for line in notes)] if notes else lines)
 
 
-def place_of(part: StringSet, entry: str) -> Place:
-    """Return where an entry of a set stands: the first such word behind the set's name that is in no comment."""
-    text = part.place.source.text
-    pattern = re.compile(rf"(?<![\w.-]){re.escape(entry)}(?![\w.-])")
-    for found in pattern.finditer(text, part.place.end):
-        line = text[text.rfind("\n", 0, found.start()) + 1 : found.start()]
-        if "#" not in line:
-            return Place(part.place.source, found.start(), found.end())
-    return part.place
-
-
 def explained(finding: Finding, place: Place) -> Finding:
-    """Return the finding with the reason that stands in its line or right above it, or above its set."""
-    problem, source = finding.problem, place.source
-    lines = source.text.split("\n")
-    for number in {problem.line, place.line}:
-        above = number - 1
-        looked = [number] if 0 < number <= len(lines) else []
-        while above >= 1 and lines[above - 1].lstrip().startswith("#"):
-            looked.append(above)
-            above -= 1
-        for at in looked:
-            accepted = _ACCEPTED.search(lines[at - 1])
-            if accepted and accepted[1] == problem.code:
-                return replace(finding, accepted=accepted[2] or "no reason given", explained_at=(at,))
+    """Return the finding with the reason that stands in the line of a place, or right above it."""
+    lines = place.source.text.split("\n")
+    looked = [place.line]
+    while looked[-1] > 1 and lines[looked[-1] - 2].lstrip().startswith("#"):
+        looked.append(looked[-1] - 1)
+    for at in looked:
+        accepted = _ACCEPTED.search(lines[at - 1])
+        if accepted and accepted[1] == finding.problem.code:
+            return replace(finding, accepted=accepted[2] or "no reason given", explained_at=(place.source.name, at))
     return finding
 
 
 def unmatched(document: Document, found: Iterable[Finding]) -> list[Finding]:
     """Return a finding for each comment of the policy's own file that explains what was not found, or no known code."""
     source = document.place.source
-    used = {line for finding in found if finding.accepted for line in finding.explained_at}
+    used = {finding.explained_at for finding in found}
     idle: list[Finding] = []
     following = 0
     for number, line in enumerate(source.text.split("\n"), 1):
         begin, following = following, following + len(line) + 1
         written = _COMMENT.search(line)
-        if written is None or number in used or line[: written.start()].count('"') % 2:
+        if written is None or (source.name, number) in used or line[: written.start()].count('"') % 2:
             continue
         code = written[1]
         start = begin + written.start()

@@ -2,27 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import replace
+from collections.abc import Iterable, Iterator
 from itertools import pairwise
 from typing import Any
 
 from ..facts.types import BOOLEAN
-from ..language.fact_paths import paths_in
 from ..policy import Policy
 from ..rulefile.checked import check
-from ..rulefile.document import Derivation, Gate, Place, StringSet
+from ..rulefile.document import Derivation, Place, StringSet
 from .cases.space import Space
 from .difference import difference
-from .finding import Finding, explained, place_of, unmatched
+from .finding import Finding, explained, unmatched
 from .formulas.formula import Conditions, Formula
+from .formulas.new_nodes import path_node
 from .gate_cases import Symbolic
-from .outputs import SHOWN, decided_by, read_by, told_by, words_of
+from .outputs import SHOWN, decided_by, names_in, read_by, told_by, words_of
 
 
 def findings(policy: Policy) -> list[Finding]:
     """Return everything found, in the file's order. Raises UsageError where there is no solver."""
-    found = [explained(finding, place) for finding, place in _Analysis(policy).all()]
+    found = list(_Analysis(policy).all())
     found += unmatched(policy.document, found)
     return sorted(found, key=lambda f: (f.note, f.problem.file, f.problem.line, f.problem.column, f.problem.code))
 
@@ -31,10 +30,9 @@ class _Analysis:
     def __init__(self, policy: Policy) -> None:
         self.policy, self.document = policy, policy.document
         self.conditions = Conditions(policy)
-        self.gates = self.conditions.gates(policy)
+        self.gates = self.conditions.gates()
         self.guards = {part.name: self.conditions.guards(part.name) for part in self.document.derive}
         self.shown = [formula for name in SHOWN if name in self.guards for formula in self._shown(name)]
-        self.decided = decided_by(self.document)
         self.others = dict(self._others())
         parts: list[Formula] = [*self.gates, *self.shown, *(g for guards in self.guards.values() for g in guards)]
         branches = (branch for part in self.document.derive for branch in part.branches)
@@ -45,9 +43,8 @@ class _Analysis:
         self.cases = self.space.cases
         self.symbolic = Symbolic(self.space, self.gates)
 
-    def all(self) -> Iterator[tuple[Finding, Place]]:
+    def all(self) -> Iterator[Finding]:
         yield from self.silent_gates()
-        yield from self.undecided()
         yield from self.branches()
         yield from self.derived()
         yield from self.limits()
@@ -56,7 +53,7 @@ class _Analysis:
 
     # --- gates
 
-    def silent_gates(self) -> Iterator[tuple[Finding, Place]]:
+    def silent_gates(self) -> Iterator[Finding]:
         for position, gate in enumerate(self.document.gates):
             when = self.symbolic.whens[position]
             if self._may(self.symbolic.fires[position]):
@@ -88,13 +85,7 @@ class _Analysis:
                 hiding.remove(other)
         return hiding
 
-    def undecided(self) -> Iterator[tuple[Finding, Place]]:
-        if self._may(self.symbolic.undecided):
-            help = "end with a gate that has `otherwise: true`"
-            message = "there are facts for which no gate decides"
-            yield self._finding(self.document.gates[-1].place, "undecided", message, help, *self.gates)
-
-    def order(self) -> Iterator[tuple[Finding, Place]]:
+    def order(self) -> Iterator[Finding]:
         gates = self.document.gates
         for position, (one, other) in enumerate(pairwise(gates[:-1])):
             first, second = self.symbolic.whens[position], self.symbolic.whens[position + 1]
@@ -108,7 +99,7 @@ class _Analysis:
 
     # --- derived facts, limits, sets
 
-    def branches(self) -> Iterator[tuple[Finding, Place]]:
+    def branches(self) -> Iterator[Finding]:
         for derivation in self.document.derive:
             for number, (branch, guard) in enumerate(
                 zip(derivation.branches, self.guards[derivation.name], strict=True)
@@ -121,19 +112,19 @@ class _Analysis:
                 message = f"branch {number + 1} of `{derivation.name}` is never reached: {why}"
                 yield self._finding(branch.place, "dead-branch", message, "mend it, or delete it", guard)
 
-    def derived(self) -> Iterator[tuple[Finding, Place]]:
-        read, only_decides = read_by(self.document, "derived"), self._only_decides()
+    def derived(self) -> Iterator[Finding]:
+        read = read_by(self.document, "derived")
         for derivation in self.document.derive:
             name = derivation.name
             if name not in read:
                 message = f"no gate, no message and no shown fact reads `derived.{name}`"
                 yield self._finding(derivation.place, "dead-derived", message, "delete it")
-            elif name in only_decides and not any(map(self._changes, self.others[name])):
+            elif name in self.others and not any(map(self._changes, self.others[name])):
                 message = f"no decision changes, whatever `derived.{name}` is"
                 asked = [*self.gates, *(formula for gates in self.others[name] for formula in gates)]
                 yield self._finding(derivation.place, "dead-derived", message, "delete it, or what reads it", *asked)
 
-    def limits(self) -> Iterator[tuple[Finding, Place]]:
+    def limits(self) -> Iterator[Finding]:
         read, told = read_by(self.document, "limits"), told_by(self.document, "limits")
         for limit in self.document.limits:
             if limit.name in told:
@@ -146,7 +137,7 @@ class _Analysis:
                 help = "delete it, or what reads it"
                 yield self._finding(limit.place, "dead-limit", message, help, *self.gates, *others)
 
-    def sets(self) -> Iterator[tuple[Finding, Place]]:
+    def sets(self) -> Iterator[Finding]:
         read, told = read_by(self.document, "sets"), told_by(self.document, "sets")
         shown = [self.space.diagram(formula) for formula in self.shown]
         known: dict[tuple[tuple[int, int, int], ...], bool] = {}
@@ -165,19 +156,22 @@ class _Analysis:
                     dead = known[key] = known[key] if key in known else self._dead(key, shown)
                 if dead:
                     message = f"`{entry}` in `{part.name}` changes nothing: without it all is decided alike"
-                    place = place_of(part, entry)
-                    asked = (*self.gates, *self.shown)
-                    yield self._finding(place, "dead-entry", message, "delete it", *asked)[0], part.place
+                    place = dict(part.entries)[entry]
+                    found = self._finding(place, "dead-entry", message, "delete it", *self.gates, *self.shown)
+                    yield found if found.accepted else explained(found, part.place)
 
     def _differing(self, fixed: tuple[dict[int, int], dict[int, int]], shown: list[int]) -> int:
         """Return where some decision, or shown fact, is another with the second values in place of the first."""
-        given, either = self.cases.given, self.cases.either
-        differing = 0
-        for function in [*self._outcomes(self.symbolic), *shown]:
-            one, other = (given(function, values) for values in fixed)
+        functions = [*self._outcomes(self.symbolic), *shown]
+        return self._unlike(*([self.cases.given(function, values) for function in functions] for values in fixed))
+
+    def _unlike(self, some: Iterable[int], others: Iterable[int]) -> int:
+        """Return where one of some conditions holds and the one beside it does not, or the other way round."""
+        unlike = 0
+        for one, other in zip(some, others, strict=True):
             if one != other:
-                differing = either(differing, self.cases.negated(self.cases.same(one, other)))
-        return differing
+                unlike = self.cases.either(unlike, self.cases.negated(self.cases.same(one, other)))
+        return unlike
 
     def _dead(self, ghosts: tuple[tuple[int, int, int], ...], shown: list[int]) -> bool:
         """Whether an entry changes nothing: for no facts a decision, or a shown fact, is another without it."""
@@ -208,28 +202,23 @@ class _Analysis:
         """Yield conditions that together tell the value of a derived fact."""
         derivation = self._derivation(name)
         if self.policy.derived_types.get(name) == BOOLEAN:
-            yield self.conditions.of({"type": "subexpression", "children": _fields("derived", name)})
+            yield self.conditions.of(path_node(f"derived.{name}"))
             return
         yield from self.guards[name]
         for branch in derivation.branches:
-            for other in _read_in(branch.compute.expression.node) if branch.compute else ():
+            for other in sorted(names_in([branch.compute], "derived")):
                 if other in self.guards and other not in SHOWN:
                     yield from self._shown(other)
 
     def _others(self) -> Iterator[tuple[str, list[list[Formula]]]]:
         """Yield for derived facts and limits the gates' conditions, were they something else."""
         for name in sorted(self._only_decides()):
-            values = self._possible(name)
-            yield (
-                name,
-                [Conditions(self.policy, {name: value}, None, self.conditions).gates(self.policy) for value in values],
-            )
+            others = [Conditions(self.policy, {name: value}, None, self.conditions) for value in self._possible(name)]
+            yield name, [other.gates() for other in others]
         for limit in self.document.limits:
             ends = [-1e15, 1e15, limit.value + 1, limit.value - 1]
-            yield (
-                f"limits.{limit.name}",
-                [Conditions(self.policy, None, {limit.name: end}, self.conditions).gates(self.policy) for end in ends],
-            )
+            others = [Conditions(self.policy, None, {limit.name: end}, self.conditions) for end in ends]
+            yield f"limits.{limit.name}", [other.gates() for other in others]
 
     def _possible(self, name: str) -> list[Any]:
         if self.policy.derived_types.get(name) == BOOLEAN:
@@ -239,17 +228,12 @@ class _Analysis:
 
     def _only_decides(self) -> set[str]:
         """The derived facts that nothing but gates reads: of those that are shown, a message says, all counts."""
-        empty = tuple(gate for gate in self.document.gates if gate.when is None)
-        others = read_by(self.document.changed(gates=_without_conditions(self.document.gates) or empty), "derived")
-        return {name for name in self.decided & self.guards.keys() if name not in others and self._possible(name)}
+        others = read_by(self.document, "derived", conditions=False)
+        decided = decided_by(self.document) & self.guards.keys()
+        return {name for name in decided - others if self._possible(name)}
 
     def _changes(self, gates: list[Formula]) -> bool:
-        others = self._outcomes(Symbolic(self.space, gates))
-        differing = 0
-        for one, other in zip(self._outcomes(self.symbolic), others, strict=True):
-            if one != other:
-                differing = self.cases.either(differing, self.cases.negated(self.cases.same(one, other)))
-        return self._may(differing)
+        return self._may(self._unlike(self._outcomes(self.symbolic), self._outcomes(Symbolic(self.space, gates))))
 
     def _may(self, *conditions: int) -> bool:
         """Whether the conditions hold together for some facts."""
@@ -260,9 +244,9 @@ class _Analysis:
 
     def _finding(
         self, place: Place, code: str, message: str, help: str, *asked: Formula, note: bool = False
-    ) -> tuple[Finding, Place]:
+    ) -> Finding:
         """Return a finding. asked: the conditions, as they are written, that it was found of."""
-        return Finding(place.problem(code, message, help), tuple(self.space.unsure(*asked)), note), place
+        return explained(Finding(place.problem(code, message, help), tuple(self.space.unsure(*asked)), note), place)
 
 
 def _replaced(ghosts: tuple[tuple[int, int, int], ...]) -> Iterator[tuple[dict[int, int], dict[int, int]]]:
@@ -273,15 +257,3 @@ def _replaced(ghosts: tuple[tuple[int, int, int], ...]) -> Iterator[tuple[dict[i
         first.setdefault(variable, (value, other))
     if len(first) > 1:
         yield {v: value for v, (value, _) in first.items()}, {v: other for v, (_, other) in first.items()}
-
-
-def _without_conditions(gates: tuple[Gate, ...]) -> tuple[Gate, ...]:
-    return tuple(replace(gate, when=None) for gate in gates)
-
-
-def _fields(*names: str) -> list[Any]:
-    return [{"type": "field", "value": name, "children": []} for name in names]
-
-
-def _read_in(node: dict[str, Any]) -> list[str]:
-    return sorted(path.split(".")[1] for path in paths_in(node) if path.startswith("derived."))

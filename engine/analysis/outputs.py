@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from ..language.fact_paths import paths_in
-from ..rulefile.document import Derivation, Document, Gate, Located
+from ..rulefile.document import Document, Gate, Located
 
 # The facts that every `explain --json` has: design.md, 5.
 SHOWN = (
@@ -22,11 +22,15 @@ SHOWN = (
 )
 
 
-def read_by(document: Document, section: str) -> set[str]:
-    """Return the names of a section (derived, sets, limits) that gates, messages or shown derived facts read."""
+def read_by(document: Document, section: str, conditions: bool = True) -> set[str]:
+    """Return the names of a section (derived, sets, limits) that gates, messages or shown derived facts read.
+
+    conditions: whether those of gates count.
+    """
     derived = {part.name for part in document.derive}
     shown = {name for name in SHOWN if name in derived}
-    found = _read(document, section, [*_messages(document), *(gate.when for gate in document.gates)], shown)
+    whens = [gate.when for gate in document.gates] if conditions else []
+    found = _read(document, section, [*_messages(document), *whens], shown)
     return found | (shown if section == "derived" else set())
 
 
@@ -51,14 +55,14 @@ def _read(
 ) -> set[str]:
     derivations = {part.name: part for part in document.derive}
     expressions = list(expressions)
-    found, names, done = _names(expressions, section), _names(expressions, "derived") | set(derived), set[str]()
+    found, names, done = names_in(expressions, section), names_in(expressions, "derived") | set(derived), set[str]()
     while names - done:
         name = (names - done).pop()
         done.add(name)
         if name in derivations:
-            inner = expressions_of(derivations[name])
-            names |= _names(inner, "derived")
-            found |= _names(inner, section)
+            inner = derivations[name].expressions
+            names |= names_in(inner, "derived")
+            found |= names_in(inner, section)
     return found
 
 
@@ -67,11 +71,7 @@ def decided_by(document: Document) -> set[str]:
     return _read(document, "derived", [gate.when for gate in document.gates])
 
 
-def expressions_of(derivation: Derivation) -> list[Located | None]:
-    """Return every expression of a derivation."""
-    return [part for branch in derivation.branches for part in (branch.when, branch.compute)]
-
-
-def _names(expressions: Iterable[Located | None], section: str) -> set[str]:
+def names_in(expressions: Iterable[Located | None], section: str) -> set[str]:
+    """Return the names of a section that expressions read."""
     paths = {path for located in expressions if located for path in paths_in(located.expression.node)}
     return {path.split(".")[1] for path in paths if path.startswith(f"{section}.")}

@@ -12,7 +12,7 @@ from ..rulefile.document import Branch, Document, Gate, Located, Template
 def substance(document: Document) -> str:
     """Return a short word for all that a policy says: the same for files that differ in comments and layout alone."""
     sets = [(part.name, sorted(part.add)) for part in document.sets]
-    return sha256(repr((document.name, sets, *_said(document, _unwrapped))).encode()).hexdigest()[:16]
+    return sha256(repr((document.name, sets, *_said(document))).encode()).hexdigest()[:16]
 
 
 def alike(old: Document, new: Document) -> bool:
@@ -44,7 +44,7 @@ def branch_text(branch: Branch) -> tuple[Any, ...]:
 
 def words_of(document: Document) -> dict[str, Any]:
     """Return the words for people that gates and derived facts have, by what has them."""
-    gates = {f"gate `{gate.id}`": [_message(gate.message, _exact), gate.about] for gate in document.gates}
+    gates = {f"gate `{gate.id}`": [_message(gate.message), gate.about] for gate in document.gates}
     gates |= {f"gate `{one.gate.id}`": [gate_text(one.gate), one.gate.about] for one in document.observed}
     return gates | {f"derived fact `{part.name}`": [branch.why for branch in part.branches] for part in document.derive}
 
@@ -52,15 +52,16 @@ def words_of(document: Document) -> dict[str, Any]:
 _Say = Callable[[str], str]
 
 
-def _text(located: Located | None, say: _Say | None = None) -> str | None:
-    return None if located is None else (say or _exact)(located.expression.text)  # white space inside quotes decides
+def _text(located: Located | None, say: _Say = str) -> str | None:
+    return None if located is None else say(located.expression.text)  # white space inside quotes decides
 
 
-def _message(template: Template | None, say: _Say) -> list[str | None]:
+def _message(template: Template | None, say: _Say = str) -> list[str | None]:
     return [part if isinstance(part, str) else _text(part, say) for part in template.parts] if template else []
 
 
-def _said(document: Document, say: _Say) -> tuple[Any, ...]:
+def _said(document: Document) -> tuple[Any, ...]:
+    say = _unwrapped
     derive = [
         (part.name, [(_text(b.when, say), b.value, _text(b.compute, say), b.why) for b in part.branches])
         for part in document.derive
@@ -77,7 +78,3 @@ def _said(document: Document, say: _Say) -> tuple[Any, ...]:
 
 def _unwrapped(text: str) -> str:
     return " ".join(text.split())
-
-
-def _exact(text: str) -> str:
-    return text

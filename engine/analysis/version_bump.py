@@ -11,7 +11,6 @@ from .changes.survey import Survey
 from .difference import Difference, Evidence, direction, outcome
 from .substance import substance
 
-LEVELS = ("none", "patch", "minor", "major")
 # What asks for which rise, the most first; `audit --fix`, which adds and removes model types, reads the same.
 RULES = {
     "refused": ("major", "what was allowed is refused, warned of, or loaded by another backend"),
@@ -58,28 +57,27 @@ def bump(found: Survey | Difference) -> Bump:
         rule = "decided"
     else:
         rule = "words" if substance(old.document) != substance(new.document) else "nothing"
-    return _bump(old, new, rule, RULES[rule][0] == "major" or not others or found.exact)
-
-
-def rises_at_least(old: Policy, new: Policy, rule: str) -> Bump:
-    """Return the rise that one rule asks for, where nothing else is known."""
-    return _bump(old, new, rule, False)
+    level = RULES[rule][0]
+    least = raised(old.version, level)
+    sure = level == "major" or not others or found.exact
+    return Bump(level, least, _numbers(new.version) >= _numbers(least), rule, sure)
 
 
 def raised(version: str, level: str) -> str:
     """Return the lowest version that is above another by a level."""
-    return ".".join(map(str, _least(_numbers(version), level)))
+    major, minor, patch = _numbers(version)
+    numbers = {
+        "major": (major + 1, 0, 0),
+        "minor": (major, minor + 1, 0),
+        "patch": (major, minor, patch + 1),
+        "none": (major, minor, patch),
+    }[level]
+    return ".".join(map(str, numbers))
 
 
 def enough_for_any(old: Policy, new: Policy) -> bool:
     """Whether a version rose so far that it is enough for whatever changed."""
-    return _numbers(new.version) >= _least(_numbers(old.version), "major")
-
-
-def _bump(old: Policy, new: Policy, rule: str, sure: bool) -> Bump:
-    level = RULES[rule][0]
-    least = _least(_numbers(old.version), level)
-    return Bump(level, ".".join(map(str, least)), _numbers(new.version) >= least, rule, sure)
+    return _numbers(new.version) >= _numbers(raised(old.version, "major"))
 
 
 def _refuses(one: Evidence, with_types: Policy | None) -> bool:
@@ -87,16 +85,6 @@ def _refuses(one: Evidence, with_types: Policy | None) -> bool:
     if with_types is not None:
         before = outcome(with_types.decide(facts))
     return before[0] != "block" and (direction(before, after) == "less permissive" or before[1] != after[1])
-
-
-def _least(numbers: tuple[int, ...], level: str) -> tuple[int, ...]:
-    major, minor, patch = numbers
-    return {
-        "major": (major + 1, 0, 0),
-        "minor": (major, minor + 1, 0),
-        "patch": (major, minor, patch + 1),
-        "none": (major, minor, patch),
-    }[level]
 
 
 def _numbers(version: str) -> tuple[int, ...]:

@@ -7,12 +7,11 @@ from dataclasses import dataclass
 from itertools import product
 from typing import Any, cast
 
-from ..decision import Decision
 from ..facts.vocabulary import ABSENT, vocabulary
+from ..facts.wording import GIB
 from ..language.interpreter import interpret
-from ..policy import Policy
 from .cases.fact_values import values_of
-from .cases.ordinary_model import FILLER, GIB, ordinary, put, type_path, value_at
+from .cases.ordinary_model import FILLER, ordinary, put, type_path, value_at
 from .cases.space import Space
 from .cases.variables import Variable
 
@@ -101,15 +100,6 @@ def _with_others(facts: dict[str, Any], paths: Sequence[str], space: Space) -> I
             if fact is not None and (below or value is not None or fact.type.nullable):
                 tried = put(tried, path, value)
         yield tried
-
-
-def gate_is(policy: Policy, gate: str) -> Check:
-    """Return the check that the policy decides by a gate, and without an error in the evaluation."""
-    return lambda facts: _plainly(policy.decide(facts), gate)
-
-
-def _plainly(decision: Decision, gate: str) -> bool:
-    return decision.gate == gate and decision.error_type != "policy_error"
 
 
 def _facts(space: Space, fixed: Mapping[int, int]) -> dict[str, Any]:

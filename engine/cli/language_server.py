@@ -123,7 +123,7 @@ class _Files:
         word = word_at(file.text, line, column) if file is not None else None
         if file is None or word is None:
             return "", None
-        return name_at(file.text, word, file.document), file.document
+        return name_at(file.text, word), file.document
 
     def location(self, place: Place) -> lsp.Location:
         path = place.source.path or Path(place.source.name)

@@ -10,7 +10,7 @@ from ..facts.vocabulary import vocabulary
 from ..language.functions import FUNCTIONS
 from ..rulefile.document import BACKENDS, DECISIONS, Document
 from .hover import about_fact
-from .words import in_expression, typed
+from .words import in_expression, line_before, typed
 
 _VALUES = {"decide": DECISIONS, "backend": BACKENDS, "mode": ("enforce", "observe")}
 
@@ -27,9 +27,7 @@ class Offer(NamedTuple):
 def completion(text: str, line: int, column: int, document: Document | None) -> list[Offer]:
     """Return the words that fit at a place, which lines and columns from 0 tell."""
     begun = typed(text, line, column).text
-    lines = text.split("\n")
-    here = lines[line][:column] if line < len(lines) else ""
-    key = re.match(r"^\s*(?:- )?\{?\s*([\w]+):\s*\S*$", here)
+    key = re.match(r"^\s*(?:- )?\{?\s*([\w]+):\s*\S*$", line_before(text, line, column))
     if key and key[1] in _VALUES:
         return [Offer(word, "value", key[1]) for word in _VALUES[key[1]]]
     if key and key[1] in ("before", "after"):

@@ -6,11 +6,11 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ..facts.vocabulary import Fact, vocabulary
 from ..language.functions import FUNCTIONS
-from ..rulefile.document import Document
-from .places import name_at
+from ..rulefile.document import Derivation, Document, Limit, StringSet
+from .places import name_at, named
 from .words import word_at
 
-_SHOWN = 8  # words of a set
+_SHOWN = 8  # words of a set, names of cases
 
 
 def hover(
@@ -23,39 +23,32 @@ def hover(
     word = word_at(text, line, column)
     if word is None:
         return None
-    name = name_at(text, word, document)
+    name = name_at(text, word)
     facts = vocabulary().facts
     if name in facts:
         return f"`{name}`: {facts[name].type}\n\n{about_fact(facts[name])}"
     if name in FUNCTIONS:
         return f"`{FUNCTIONS[name].signature}`\n\n{FUNCTIONS[name].means}"
-    part, _, last = name.partition(".")
-    if document is None:
+    found = named(name, document) if document is not None else None
+    if isinstance(found, StringSet):
+        return f"the set `{found.name}`, {found.place}\n\n{_some(found.add)}"
+    if isinstance(found, Limit):
+        return f"the limit `{found.name}`: {found.value}, {found.place}"
+    if isinstance(found, Derivation):
+        whys = [f"- {branch.why}" for branch in found.branches if branch.why]
+        return "\n".join([f"the derived fact `{found.name}`, {found.place}", "", *whys])
+    if found is None or found.observe:
         return None
-    if part == "sets":
-        found = next((one for one in document.sets if one.name == last), None)
-        if found is not None:
-            more = f" and {len(found.add) - _SHOWN} more" if len(found.add) > _SHOWN else ""
-            words = ", ".join(f"`{word}`" for word in found.add[:_SHOWN])
-            return f"the set `{last}`, {found.place}\n\n{words}{more}"
-    if part == "limits":
-        limit = next((one for one in document.limits if one.name == last), None)
-        return f"the limit `{last}`: {limit.value}, {limit.place}" if limit is not None else None
-    if part == "derived":
-        derivation = next((one for one in document.derive if one.name == last), None)
-        if derivation is not None:
-            whys = [f"- {branch.why}" for branch in derivation.branches if branch.why]
-            return "\n".join([f"the derived fact `{last}`, {derivation.place}", "", *whys])
-    if part == "gates":
-        gate = next((one for one in document.gates if one.id == last), None)
-        if gate is not None:
-            about = [f"- {key}: {words}" for key, words in gate.about]
-            answer = f"{gate.decide} {gate.error or gate.backend}"
-            decided = list(dict.fromkeys(cases().get(last, ())))
-            many = f" and {len(decided) - _SHOWN} more" if len(decided) > _SHOWN else ""
-            named = [f"- cases: {', '.join(f'`{name}`' for name in decided[:_SHOWN])}{many}"] if decided else []
-            return "\n".join([f"the gate `{last}`: {answer}, {gate.place}", "", *about, *named])
-    return None
+    about = [f"- {key}: {words}" for key, words in found.about]
+    decided = list(dict.fromkeys(cases().get(found.id, ())))
+    named_cases = [f"- cases: {_some(decided)}"] if decided else []
+    answer = f"{found.decide} {found.error or found.backend}"
+    return "\n".join([f"the gate `{found.id}`: {answer}, {found.place}", "", *about, *named_cases])
+
+
+def _some(words: Sequence[str]) -> str:
+    more = f" and {len(words) - _SHOWN} more" if len(words) > _SHOWN else ""
+    return f"{', '.join(f'`{word}`' for word in words[:_SHOWN])}{more}"
 
 
 def about_fact(fact: Fact) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from ..rulefile.document import Document, Place
+from ..rulefile.document import Derivation, Document, Gate, Limit, Place, StringSet
 from ..rulefile.source import Source
 from .words import Word
 
@@ -13,7 +13,7 @@ _GATE = re.compile(r"^\s*(?:- )?\{?\s*(?:id|before|after):\s*")
 _SECTIONS = {"sets": "sets", "limits": "limits", "derive": "derived"}
 
 
-def name_at(text: str, word: Word, document: Document | None) -> str:
+def name_at(text: str, word: Word) -> str:
     """Return what a word names: a dotted path, `gates.ID`, or as `sets.NAME` the name that a part gives itself."""
     lines = text.split("\n")
     line = lines[word.line]
@@ -26,15 +26,19 @@ def name_at(text: str, word: Word, document: Document | None) -> str:
     return word.text
 
 
+def named(name: str, document: Document) -> StringSet | Limit | Derivation | Gate | None:
+    """Return the set, limit, derived fact or gate that has a name."""
+    part, _, last = name.partition(".")
+    if part == "gates":
+        return next((gate for gate in document.all_gates if gate.id == last), None)
+    parts = {"sets": document.sets, "limits": document.limits, "derived": document.derive}.get(part, ())
+    return next((one for one in parts if one.name == last), None)
+
+
 def definition(name: str, document: Document) -> Place | None:
     """Return where a set, limit, derived fact or gate is said."""
-    part, _, last = name.partition(".")
-    named = {"sets": document.sets, "limits": document.limits, "derived": document.derive}.get(part, ())
-    found = next((one.place for one in named if one.name == last), None)
-    if part == "gates":
-        gates = (*document.gates, *(one.gate for one in document.observed))
-        found = next((gate.place for gate in gates if gate.id == last), None)
-    return found
+    found = named(name, document)
+    return None if found is None else found.place
 
 
 def references(name: str, document: Document) -> Iterator[Place]:

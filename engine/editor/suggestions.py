@@ -8,7 +8,6 @@ from typing import NamedTuple
 from ..problems import Problem
 
 _MEANT = re.compile(r"did you mean `([^`]+)`\?")
-_INSTEAD = re.compile(r"(?:write|put it in [a-z-]+:) ('[^']+'|`[^`]+`|!\([^)]*\))$")
 
 
 class Suggestion(NamedTuple):

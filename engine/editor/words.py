@@ -17,11 +17,6 @@ class Word(NamedTuple):
     start: int
     end: int
 
-    @property
-    def before(self) -> str:
-        """What stands before the last dot."""
-        return self.text.rpartition(".")[0]
-
 
 def word_at(text: str, line: int, column: int) -> Word | None:
     """Return the word at a place, or that ends there."""
@@ -38,25 +33,28 @@ def word_at(text: str, line: int, column: int) -> Word | None:
     return None
 
 
+def line_before(text: str, line: int, column: int) -> str:
+    """Return what stands in the line before a place."""
+    lines = text.split("\n")
+    return lines[line][:column] if line < len(lines) else ""
+
+
 def typed(text: str, line: int, column: int) -> Word:
     """Return the beginning of a word that stands before a place; an empty one where none is begun."""
-    lines = text.split("\n")
-    before = lines[line][:column] if line < len(lines) else ""
-    found = re.search(r"[A-Za-z_][\w.-]*$", before)
+    found = re.search(r"[A-Za-z_][\w.-]*$", line_before(text, line, column))
     begun = found[0] if found else ""
     return Word(begun, line, column - len(begun), column)
 
 
 def in_expression(text: str, line: int, column: int) -> bool:
     """Whether a place is inside a condition, a computed value, or the braces of a message."""
-    lines = text.split("\n")
-    here = lines[line][:column] if line < len(lines) else ""
+    here = line_before(text, line, column)
     if here.rfind("{{") > here.rfind("}}") or _EXPRESSION_KEY.match(here):
         return True
     if re.match(r"^\s*(?:- )?[\w-]+:", here):
         return False
     indent = len(here) - len(here.lstrip())
-    for above in reversed(lines[max(0, line - 40) : line]):
+    for above in reversed(text.split("\n")[max(0, line - 40) : line]):
         if above.strip() and len(above) - len(above.lstrip()) < indent:
             return bool(_EXPRESSION_KEY.match(above))
     return False

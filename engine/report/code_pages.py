@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
-from typing import Any
 
 from ..storage import data_files
 
@@ -21,7 +19,7 @@ here. Made from [codes.yaml](codes.yaml) by
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """What one code means. `bad` and `good` are examples, or "", as parts of the base that `inside` names."""
+    """What one code means. `bad` and `good` are examples, or ""."""
 
     code: str
     title: str
@@ -29,7 +27,6 @@ class Entry:
     section: str = ""
     bad: str = ""
     good: str = ""
-    inside: str = "gate"
 
     def text(self) -> str:
         """Return the entry as plain text."""
@@ -57,28 +54,14 @@ class Entry:
 @cache
 def codes() -> Mapping[str, Entry]:
     """Return every code's entry, in the file's order."""
+    import yaml
+
     entries: dict[str, Entry] = {}
-    for section in _data()["sections"]:
+    for section in yaml.safe_load((data_files.FOLDER / "codes.yaml").read_bytes())["sections"]:
         for given in section["codes"]:
-            inside = given.get("in", "gate")
             bad, good = given.get("bad", ""), given.get("good", "")
-            entries[given["code"]] = Entry(
-                given["code"], given["title"], given["means"], section["title"], bad, good, inside
-            )
+            entries[given["code"]] = Entry(given["code"], given["title"], given["means"], section["title"], bad, good)
     return entries
-
-
-def whole(example: str, inside: str) -> str:
-    """Return an example put into its base: the text of a rule file."""
-    if inside == "file":
-        return example
-    base = _blocks(_data()["bases"]["policy" if inside == "gate" else inside])
-    if inside != "gate":
-        return "".join({**base, **_blocks(example)}.values())
-    first, rest = re.split(r"^(?=  - )", base["gates"], flags=re.MULTILINE)[1:]
-    lines = {**_blocks(re.sub(r"^(  - |    )", "", first, flags=re.MULTILINE)), **_blocks(example)}
-    indented = "".join(f"    {line}" for line in "".join(lines.values()).splitlines(keepends=True))
-    return "".join({**base, "gates": f"gates:\n  -{indented[3:]}{rest}"}.values())
 
 
 def markdown() -> str:
@@ -91,19 +74,6 @@ def markdown() -> str:
             parts.append(f"## {section}\n")
         parts.append(f"### {entry.code}\n\n{entry.markdown()}\n")
     return "\n".join(parts)
-
-
-@cache
-def _data() -> dict[str, Any]:
-    import yaml
-
-    return yaml.safe_load((data_files.FOLDER / "codes.yaml").read_bytes())
-
-
-def _blocks(text: str) -> dict[str, str]:
-    """Return the text of each key at the margin, with the comments above it and what is indented below it."""
-    found = re.findall(r"^((?:#.*\n)*([\w-]+):.*\n(?:[ -].*\n)*)", text, re.MULTILINE)
-    return {key: block for block, key in found}
 
 
 if __name__ == "__main__":

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from ..analysis.difference import Change, Difference, Outcome
@@ -63,15 +65,13 @@ def _value(value: Any) -> str:
 def pairs(difference: Difference, style: Style) -> Iterator[str]:
     """Yield every pair of gates between which facts change."""
     yield style(safe(_pairs(difference)), "bold")
-    last = ""
-    for direction, (before, after), group in kinds(difference.changes):
-        if direction != last:
-            yield from ("", style(direction, COLOURS[direction], "bold"))
-            last = direction
-        yield f"  {style(safe(f'{said(before)} -> {said(after)}'), 'bold')}"
-        for change in group:
-            yield f"    {safe(_gates(change))}"
-            yield f"      with {safe(facts_said(change.witness))}"
+    for direction, alike in groupby(kinds(difference.changes), itemgetter(0)):
+        yield from ("", style(direction, COLOURS[direction], "bold"))
+        for _, (before, after), group in alike:
+            yield f"  {style(safe(f'{said(before)} -> {said(after)}'), 'bold')}"
+            for change in group:
+                yield f"    {safe(_gates(change))}"
+                yield f"      with {safe(facts_said(change.witness))}"
 
 
 def _pairs(difference: Difference) -> str:
@@ -80,11 +80,18 @@ def _pairs(difference: Difference) -> str:
     proof = "" if difference.exact else "; not all of it is proved, see below"
     if difference.same:
         return f"{old} and {new} decide the same for all facts{proof}"
-    direction = "more permissive and less permissive" if difference.direction == "both" else difference.direction
-    direction = "neither more nor less permissive, but not the same" if direction == "other" else direction
     count = sum(1 for _ in kinds(difference.changes))
     between = f"{count} kinds of change, between {len(difference.changes)} pairs of gates"
-    return f"{new} is {direction} than {old}: {between}{proof}"
+    return f"{new} is {how(difference.direction)} than {old}: {between}{proof}"
+
+
+def how(direction: str) -> str:
+    """Return the direction of changes as part of a sentence."""
+    words = {
+        "both": "more permissive and less permissive",
+        "other": "neither more nor less permissive, but not the same",
+    }
+    return words.get(direction, direction)
 
 
 def _gates(change: Change) -> str:
@@ -106,21 +113,14 @@ def page(difference: Difference, bump: Bump) -> str:
         "change with facts that show it, of which none can be left out: all others are an ordinary text model's",
         "(`llama`, 4 GB of safetensors, every library installed, 64 GB of memory). Both policies were asked again.",
     ]
-    last = ""
-    for direction, (before, after), group in kinds(difference.changes):
-        if direction != last:
-            text += [
-                "",
-                f"## {_TITLES[direction]}",
-                "",
-                "| before | now | for example, with | gates | pairs |",
-                "|---|---|---|---|---|",
-            ]
-            last = direction
-        change = group[0]
-        example = _cell(facts_said(change.witness))
-        gates = f"{change.old.id} -> {change.new.id}"
-        text.append(f"| {said(before)} | {said(after)} | {example} | {gates} | {len(group)} |")
+    heading = ("| before | now | for example, with | gates | pairs |", "|---|---|---|---|---|")
+    for direction, alike in groupby(kinds(difference.changes), itemgetter(0)):
+        text += ["", f"## {_TITLES[direction]}", "", *heading]
+        for _, (before, after), group in alike:
+            change = group[0]
+            example = _cell(facts_said(change.witness))
+            gates = f"{change.old.id} -> {change.new.id}"
+            text.append(f"| {said(before)} | {said(after)} | {example} | {gates} | {len(group)} |")
     if difference.doubts:
         text += ["", "## Not followed exactly", "", "Of these facts the rules ask what cases alone do not tell:", ""]
         text += [f"- `{path}`: {'; '.join(why)}" for path, why in difference.doubts.items()]

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from textwrap import wrap
 from typing import Any
 
-from ..analysis.changes.edits import Edit
+from ..analysis.changes.edits import KINDS, Edit
 from ..analysis.changes.survey import Shown, Survey
 from ..analysis.difference import Difference
 from ..analysis.version_bump import Bump
@@ -15,7 +15,7 @@ from ..facts.vocabulary import ABSENT
 from ..policy import Policy
 from ..problems import Problem
 from ..rulefile.document import Gate
-from .difference import COLOURS, facts_said, said
+from .difference import COLOURS, facts_said, how, said
 from .problem_formats import Report
 from .terminal import Style, safe
 
@@ -28,9 +28,7 @@ def summary(found: Survey) -> str:
         return f"{old} and {new} decide the same for all facts{proof}"
     if not found.shown:
         return f"{old} and {new}: no facts are known that they decide otherwise{proof}"
-    direction = "more permissive and less permissive" if found.direction == "both" else found.direction
-    direction = "neither more nor less permissive, but not the same" if direction == "other" else direction
-    return f"{new} is {direction} than {old}{proof}"
+    return f"{new} is {how(found.direction)} than {old}{proof}"
 
 
 def _names(old: Policy, new: Policy) -> tuple[str, str]:
@@ -86,25 +84,8 @@ def _counted(edits: Iterable[Edit]) -> Iterator[str]:
         many = len(edit.entries) if edit.kind.endswith(("added", "removed")) else 1
         words[edit.kind] = words.get(edit.kind, 0) + max(1, many)
     for kind, count in words.items():
-        one, many = _COUNTED[kind]
+        one, many = KINDS[kind]
         yield f"{count} {one if count == 1 else many}"
-
-
-_COUNTED = {
-    "types-added": ("model type added", "model types added"),
-    "types-removed": ("model type removed", "model types removed"),
-    "entries-added": ("other word added", "other words added"),
-    "entries-removed": ("other word removed", "other words removed"),
-    "entries-reordered": ("set in another order", "sets in another order"),
-    "limit": ("limit moved", "limits moved"),
-    "derived": ("derived fact changed", "derived facts changed"),
-    "gate-added": ("gate added", "gates added"),
-    "gate-removed": ("gate removed", "gates removed"),
-    "gate-changed": ("gate changed", "gates changed"),
-    "gate-moved": ("gate moved", "gates moved"),
-    "gate-renamed": ("gate renamed", "gates renamed"),
-    "words": ("change of words", "changes of words"),
-}
 
 
 def _by_edit(found: Survey) -> dict[Edit | None, list[Shown]]:

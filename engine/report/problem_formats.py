@@ -87,8 +87,9 @@ def as_sarif(reports: Sequence[Report], _: Kind = VALIDATED) -> str:
     """Return a SARIF log of one run, with a rule for every code that it found."""
     found = [(report, problem) for report in reports for problem in report.problems]
     names = sorted({problem.code for _, problem in found})
-    driver: dict[str, Any] = {"name": "mlxk-rules", "rules": [_rule(name) for name in names]}
-    driver.update(_about())
+    about = _about()
+    rules = [_rule(name, about.get("informationUri", "")) for name in names]
+    driver = {"name": "mlxk-rules", "rules": rules, **about}
     run = {
         "tool": {"driver": driver},
         "columnKind": "unicodeCodePoints",
@@ -101,25 +102,18 @@ def as_sarif(reports: Sequence[Report], _: Kind = VALIDATED) -> str:
 
 
 def _about() -> dict[str, str]:
+    """Return the package's version, and the address at which it says its documentation or source is, if it does."""
     try:
         about = metadata("mlxk-rules")
     except PackageNotFoundError:  # run from a copy that nobody installed
         return {}
-    home = _docs()
-    return {"version": about["Version"], **({"informationUri": home} if home else {})}
+    entries = (entry.partition(",") for entry in about.get_all("Project-URL") or [])
+    addresses = {label.strip().lower(): url.strip() for label, _, url in entries}
+    homes = [addresses[label] for label in ("documentation", "homepage", "source") if label in addresses]
+    return {"version": about["Version"], **({"informationUri": homes[0]} if homes else {})}
 
 
-def _docs() -> str:
-    """Return the address at which the package says its documentation or source is, or ""."""
-    try:
-        given = metadata("mlxk-rules").get_all("Project-URL") or []
-    except PackageNotFoundError:
-        return ""
-    addresses = {label.strip().lower(): url.strip() for label, _, url in (entry.partition(",") for entry in given)}
-    return next((addresses[label] for label in ("documentation", "homepage", "source") if label in addresses), "")
-
-
-def _rule(code: str) -> dict[str, Any]:
+def _rule(code: str, home: str) -> dict[str, Any]:
     entry = codes().get(code) or Entry(code, code, code)
     rule: dict[str, Any] = {
         "id": code,
@@ -128,7 +122,7 @@ def _rule(code: str) -> dict[str, Any]:
         "help": {"text": entry.text(), "markdown": entry.markdown()},
         "defaultConfiguration": {"level": "error"},
     }
-    if home := _docs():
+    if home:
         rule["helpUri"] = f"{home.rstrip('/')}/rules/CODES.md#{code}"
     return rule
 

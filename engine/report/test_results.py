@@ -174,7 +174,6 @@ def plain_coverage(coverage: Coverage) -> dict[str, Any]:
 
 def plain_mutation(found: Mutation) -> dict[str, Any]:
     noticed, explained, every = found.score()
-    kinds: Sequence[str] = list(KINDS)
     return {
         "percent": round(found.percent(), 2),
         "percent_without_entries": round(found.percent(entries=False), 2),
@@ -184,7 +183,7 @@ def plain_mutation(found: Mutation) -> dict[str, Any]:
         "noticed_by_each_of_own_set": sum(verdict.repeated for verdict in found.verdicts),
         "not_loading": found.invalid,
         "kinds": {
-            kind: dict(zip(("noticed", "explained", "mutants"), found.score(kind), strict=True)) for kind in kinds
+            kind: dict(zip(("noticed", "explained", "mutants"), found.score(kind), strict=True)) for kind in KINDS
         },
         "survivors": [
             {

@@ -82,6 +82,11 @@ class Derivation:
     branches: tuple[Branch, ...]
     place: Place
 
+    @property
+    def expressions(self) -> tuple[Located, ...]:
+        """The conditions and computed values of its branches, in order."""
+        return tuple(one for branch in self.branches for one in (branch.when, branch.compute) if one is not None)
+
 
 @dataclass(frozen=True, slots=True)
 class Gate:
@@ -178,6 +183,12 @@ class Document:
         for number, one in enumerate(self.observed):
             found.insert(one.before + number, one.gate)
         return tuple(found)
+
+    @property
+    def expressions(self) -> tuple[Located, ...]:
+        """The conditions and computed values of derived facts, and the conditions of gates; not those in messages."""
+        derived = (one for part in self.derive for one in part.expressions)
+        return (*derived, *(gate.when for gate in self.gates if gate.when is not None))
 
     def changed(self, **parts: Any) -> Document:
         """Return a copy with other parts."""

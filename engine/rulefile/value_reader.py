@@ -1,4 +1,4 @@
-"""Reads single values of a rule file: names, texts, choices, expressions, messages; each wrong one is a problem."""
+"""Reads single values of a rule or case file: names, texts, choices, expressions; each wrong one is a problem."""
 
 from __future__ import annotations
 

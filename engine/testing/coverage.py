@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from ..compiler.expression_code import Compiler, Evaluate, Scope
 from ..compiler.program_builder import sections
+from ..facts.wording import json_text
 from ..language.expression import Node
 from ..problems import Problem
 from ..rulefile.document import Document, Located
-from .incremental import State, expressions
+from .incremental import Machine, State
 
 Tree = tuple[str, Any]  # ("term", number), ("not", tree), or ("and"|"or", trees)
 
@@ -22,7 +23,6 @@ class Point:
 
     kind: str
     owner: str
-    what: str
     missing: str
     file: str
     line: int
@@ -79,12 +79,13 @@ class Condition:
         return kind == "and", every
 
 
-def covered(document: Document, states: Iterable[State], scope_of: Callable[[State], Scope]) -> Coverage:
-    """Return what the cases in `states` saw of a policy. scope_of: what expressions are evaluated over, of a State."""
+def covered(machine: Machine, states: Iterable[State]) -> Coverage:
+    """Return what the cases in `states` saw of a policy."""
+    document = machine.document
     conditions = _conditions(document)
     seen: set[tuple[Any, ...]] = set()
     for state in states:
-        scope: Scope = scope_of(state)
+        scope = machine.scope(state.facts, state.derived)
         for derivation in document.derive:
             if derivation.name in state.given:
                 continue
@@ -118,10 +119,8 @@ def _look(condition: Condition, scope: Scope, seen: set[tuple[Any, ...]]) -> boo
 
 def _conditions(document: Document) -> dict[int, Condition]:
     compiler = Compiler({part.name: part.add for part in document.sets}, sections())
-    every = [located for part in document.derive for located in expressions(part)]
-    every += [gate.when for gate in document.gates if gate.when is not None]
     split: list[tuple[Located, Tree, list[Node], list[int]]] = []
-    for located in every:
+    for located in document.expressions:
         if located.expression.node.get("boolean"):  # stamped by the type check; another is no condition
             terms: list[Node] = []
             tree = _split(located.expression.node, terms)
@@ -151,24 +150,18 @@ def _points(document: Document, conditions: dict[int, Condition], seen: set[tupl
             name = "otherwise" if branch.when is None and branch.compute is None else f"branch {number}"
             if len(derivation.branches) > 1:
                 never = f"{name} of `{owner}` never gives its value"
-                yield Point("branch", owner, name, never, place.source.name, place.line, (id(branch),) in seen)
+                yield Point("branch", owner, never, place.source.name, place.line, (id(branch),) in seen)
             if branch.when is not None:
                 yield from _terms(conditions[id(branch.when)], owner, seen, alone=False)
             if branch.compute is not None and id(branch.compute) in conditions:
                 yield from _terms(conditions[id(branch.compute)], owner, seen, alone=True)
     for gate in document.gates:
-        place = gate.place
-        for fired in (True, False) if gate.when is not None else (True,):
-            what, never = (
-                ("fires", f"gate `{gate.id}` never fires")
-                if fired
-                else (
-                    "does not fire",
-                    f"gate `{gate.id}` fires whenever it is reached, or is never reached",
-                )
-            )
-            yield Point("gate", gate.id, what, never, place.source.name, place.line, (id(gate), fired) in seen)
+        file, line = gate.place.source.name, gate.place.line
+        never = f"gate `{gate.id}` never fires"
+        yield Point("gate", gate.id, never, file, line, (id(gate), True) in seen)
         if gate.when is not None:
+            always = f"gate `{gate.id}` fires whenever it is reached, or is never reached"
+            yield Point("gate", gate.id, always, file, line, (id(gate), False) in seen)
             yield from _terms(conditions[id(gate.when)], gate.id, seen, alone=False)
 
 
@@ -181,8 +174,5 @@ def _terms(condition: Condition, owner: str, seen: set[tuple[Any, ...]], alone: 
         text = " ".join(located.expression.source(term).split())
         file = located.at(Problem("", ""), term["start"], 1)
         for value in (True, False):
-            word = "true" if value else "false"
-            never = f"`{text}` of `{owner}` is never {word} where that decides"
-            yield Point(
-                "term", owner, f"{text} {word}", never, file.file, file.line, (id(condition), number, value) in seen
-            )
+            never = f"`{text}` of `{owner}` is never {json_text(value)} where that decides"
+            yield Point("term", owner, never, file.file, file.line, (id(condition), number, value) in seen)

@@ -9,10 +9,10 @@ from typing import Any
 
 from ..facts.assignments import size_in_bytes
 from ..facts.vocabulary import ABSENT, vocabulary
+from ..facts.wording import GIB
 from ..storage import data_files
 from .cases import Setting
 
-GIB = 1024**3
 ORDINARY: dict[str, Any] = {
     "model.name": "org/model",
     "model.path": "/models/model",

@@ -5,7 +5,7 @@ It decides as `Policy.decide` does (tests hold the two against one another), for
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from itertools import takewhile
 from typing import Any
@@ -122,11 +122,8 @@ class Machine:
         except Exception:
             return State(state.facts, state.given, derived, None)
 
-    def scope_of(self, state: State) -> Scope:
-        """Return what expressions are evaluated over, of a case that was decided."""
-        return self.scope(state.facts, state.derived)
-
     def scope(self, facts: Scope, derived: Mapping[str, Any]) -> Scope:
+        """Return what expressions are evaluated over."""
         return {**facts, "sets": self.sets, "limits": self.limits, "derived": derived}
 
     def _decider(self, scope: Scope, silent: Collection[str] = ()) -> Gate:
@@ -163,7 +160,7 @@ def machine(document: Document, base: Machine | None = None) -> Machine:
     known = {id(test.gate) for test in base.tests} if base else set[int]()
     tests = {id(test.gate): test for test in base.tests if not test.reads & changed_sets} if base else {}
     compiler = Compiler(sets, sections())
-    wanted = [located for part in document.derive if id(part) not in parts for located in expressions(part)]
+    wanted = [located for part in document.derive if id(part) not in parts for located in part.expressions]
     wanted += [gate.when for gate in document.gates if id(gate) not in tests and gate.when is not None]
     numbers = {id(located): compiler.add(located.expression.node) for located in wanted}
     functions = compiler.finish() if numbers else []
@@ -173,7 +170,7 @@ def machine(document: Document, base: Machine | None = None) -> Machine:
 
     def compiled(part: Derivation) -> Part:
         steps = tuple(Step(branch.value, of(branch.when), of(branch.compute)) for branch in part.branches)
-        return Part(part, steps, reads(*expressions(part)))
+        return Part(part, steps, reads(*part.expressions))
 
     def tested(gate: Gate) -> Test:
         return Test(gate, of(gate.when), reads(gate.when) if gate.when is not None else frozenset())
@@ -231,12 +228,6 @@ def _changed(document: Document, base: Document) -> frozenset[str]:
     if document.gates is not base.gates:
         found.add("gates")
     return frozenset(found)
-
-
-def expressions(part: Derivation) -> Iterator[Located]:
-    """Yield the expressions of a derivation, in order."""
-    for branch in part.branches:
-        yield from (located for located in (branch.when, branch.compute) if located is not None)
 
 
 def reads(*parts: Located) -> frozenset[str]:

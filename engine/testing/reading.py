@@ -4,16 +4,17 @@ from __future__ import annotations
 
 from datetime import date
 from pathlib import PurePosixPath
+from typing import Any
 
 from ..facts.vocabulary import vocabulary
 from ..problems import PolicyError, did_you_mean
 from ..rulefile.document import BACKENDS, DECISIONS
 from ..rulefile.source import Source
+from ..rulefile.value_reader import KINDS, ValueReader
 from ..rulefile.yaml_tree import Node, compose
 from .cases import EXPECTATIONS, Case, Each, Equivalent, Expectation, Folder, Setting, Skip, Suite
 from .facts import placeholders
 from .folders import misnamed
-from .shape import Shape
 
 _PARTS = ("policy", "description", "defaults", "cases", "equivalent")
 _CASE = ("name", "each", "facts", "folder", "derived", "expect", "skip")
@@ -34,11 +35,11 @@ def read_suite(source: Source) -> Suite:
     return suite
 
 
-class _Reader(Shape):
+class _Reader(ValueReader):
     def suite(self, root: Node) -> Suite:
         parts = self.mapping(root, "a case file", _PARTS, ("cases",))
         if "description" in parts:
-            self.text(parts["description"], "description")
+            self.string(parts["description"], "description")
         cases = tuple(self.case(node) for node in self.elements(parts.get("cases"), "cases"))
         seen: set[str] = set()
         for case in cases:
@@ -49,7 +50,7 @@ class _Reader(Shape):
         equivalent = self.elements(parts.get("equivalent"), "equivalent")
         return Suite(
             name=self.source.name,
-            policy=self.text(parts.get("policy"), "policy", "2.0.4, or a path") or None,
+            policy=self.string(parts.get("policy"), "policy", example="2.0.4, or a path") or None,
             defaults=self.facts(parts.get("defaults"), "defaults"),
             cases=cases,
             equivalent=tuple(self.equivalent(node) for node in equivalent),
@@ -58,10 +59,10 @@ class _Reader(Shape):
 
     def case(self, node: Node) -> Case:
         keys = self.mapping(node, "a case", _CASE, ("name", "expect"))
-        name = self.text(keys.get("name"), "the name of a case")
+        name = self.string(keys.get("name"), "the name of a case")
         derived = tuple(
             Setting((key.written,), self.plain(value), self.place(value))
-            for key, value in self.items(keys.get("derived"), "derived")
+            for key, value in self.pairs(keys.get("derived"), "derived")
         )
         expect = tuple(self.expectations(keys["expect"])) if "expect" in keys else ()
         return Case(
@@ -77,7 +78,7 @@ class _Reader(Shape):
 
     def skip(self, node: Node) -> Skip:
         keys = self.mapping(node, "skip", ("reason", "until"), ("reason", "until"))
-        reason = self.text(keys.get("reason"), "the reason of `skip`")
+        reason = self.string(keys.get("reason"), "the reason of `skip`")
         until = keys["until"].written.strip("'\"") if "until" in keys else ""
         try:
             date.fromisoformat(until)
@@ -94,7 +95,7 @@ class _Reader(Shape):
     # --- facts
 
     def facts(self, node: Node | None, what: str) -> tuple[Setting, ...]:
-        return tuple(setting for key, value in self.items(node, what) for setting in self.fact(key, value, ()))
+        return tuple(setting for key, value in self.pairs(node, what) for setting in self.fact(key, value, ()))
 
     def fact(self, key: Node, value: Node, above: tuple[str, ...]) -> list[Setting]:
         path = (*above, *str(key.written).split("."))
@@ -120,14 +121,14 @@ class _Reader(Shape):
 
     def folder(self, node: Node) -> Folder:
         if node.kind == "string":
-            return Folder(self.text(node, "folder"), (), None, self.place(node))
-        keys = self.mapping(node, "folder", ("files", "path", "name"), ())
+            return Folder(self.string(node, "folder"), (), None, self.place(node))
+        keys = self.mapping(node, "folder", ("files", "path", "name"))
         if ("files" in keys) == ("path" in keys) and node.kind == "mapping":
             help = "delete one of them" if "path" in keys else "write `files:` with names and contents, or `path:`"
             self.note(node, "missing-key", "folder wants one of `files` and `path`", help)
         files: list[tuple[str, object]] = []
         folders: set[str] = set()
-        for key, value in self.items(keys.get("files"), "files"):
+        for key, value in self.pairs(keys.get("files"), "files"):
             above = {str(parent) for parent in PurePosixPath(key.written).parents}
             if reason := misnamed(key.written):
                 self.note(key, "bad-name", f"`{key.written[:60]}` {reason}", "write a relative path")
@@ -135,47 +136,47 @@ class _Reader(Shape):
                 self.note(key, "bad-name", f"`{key.written[:60]}` and another would be file and folder", "rename one")
             folders |= above
             files.append((key.written, self.plain(value)))
-        path = self.text(keys.get("path"), "path") or None
-        return Folder(path, tuple(files), self.text(keys.get("name"), "name") or None, self.place(node))
+        path = self.string(keys.get("path"), "path") or None
+        return Folder(path, tuple(files), self.string(keys.get("name"), "name") or None, self.place(node))
 
     # --- each, expect, equivalent
 
     def each(self, node: Node) -> Each:
         if node.kind != "mapping":
-            return Each(self.entries(node), (), (), self.place(node))
+            return Each(self.repeated(node), (), (), self.place(node))
         keys = self.mapping(node, "each", ("of", "in", "not_in"), ("of",))
-        of = self.entries(keys["of"]) if "of" in keys else ()
+        of = self.repeated(keys["of"]) if "of" in keys else ()
         within, without = (tuple(map(self.set_name, self.sets(keys.get(key)))) for key in ("in", "not_in"))
         return Each(of, within, without, self.place(node))
 
-    def entries(self, node: Node) -> str | tuple[object, ...]:
+    def repeated(self, node: Node) -> str | tuple[object, ...]:
         return self.set_name(node) if node.kind == "string" else tuple(map(self.plain, self.elements(node, "each")))
 
     def sets(self, node: Node | None) -> tuple[Node, ...]:
         return (node,) if node is not None and node.kind == "string" else self.elements(node, "a list of sets")
 
     def set_name(self, node: Node) -> str:
-        name = self.text(node, "a set", "sets.NAME")
-        if name and not name.startswith("sets."):
+        name = self.string(node, "a set", example="sets.NAME")
+        if name.strip() and not name.startswith("sets."):
             self.note(node, "unknown-set", f"`{name[:60]}` names no set", f"write `sets.{name[:60]}`, or a list")
         return name.removeprefix("sets.")
 
     def expectations(self, node: Node) -> list[Expectation]:
-        keys = self.mapping(node, "expect", EXPECTATIONS, ())
+        keys = self.mapping(node, "expect", EXPECTATIONS)
         if node.kind == "mapping" and not node.items:
             self.note(node, "missing-key", "nothing is expected", "add `decision:` or `gate:`")
         for key, known in (("decision", DECISIONS), ("backend", (*BACKENDS, "unsupported"))):
             if key in keys and "{{" not in keys[key].written:
-                self.word(keys[key], key, known)
+                self.choice(keys[key], key, known)
         found: list[Expectation] = []
         for key, value in keys.items():
             plain: object = self.plain(value)
             if key in ("message", "not_gates"):
                 plain = self.texts(value, key)
             elif key == "derived":
-                self.items(value, "derived")
+                self.pairs(value, "derived")
             elif key in ("gate", "error_type") and value.kind != "null":
-                self.text(value, key)
+                self.string(value, key)
             elif key == "http_status" and value.kind not in ("integer", "null") and "{{" not in value.written:
                 self.note(value, "wrong-type", "http_status is a number, or null", "write it like 501")
             found.append(Expectation(key, plain, self.place(value)))
@@ -184,5 +185,30 @@ class _Reader(Shape):
     def equivalent(self, node: Node) -> Equivalent:
         keys = self.mapping(node, "equivalent", ("mutants", "reason", "each"), ("mutants", "reason"))
         each = self.each(keys["each"]) if "each" in keys else None
-        reason = self.text(keys.get("reason"), "reason", "why no case can notice it")
+        reason = self.string(keys.get("reason"), "reason", example="why no case can notice it")
         return Equivalent(self.texts(keys.get("mutants"), "mutants"), reason, each, self.place(node))
+
+    # --- what any of these are made of
+
+    def pairs(self, node: Node | None, what: str) -> tuple[tuple[Node, Node], ...]:
+        return self.entries(node, what) if node is not None else ()
+
+    def texts(self, node: Node | None, what: str) -> tuple[str, ...]:
+        """Return a list of text; one text alone counts as a list of it."""
+        if node is not None and node.kind == "string":
+            return (self.string(node, what),)
+        return tuple(self.string(element, f"an entry of {what}") for element in self.elements(node, what))
+
+    def plain(self, node: Node) -> Any:
+        """Return a plain JSON value, noting what JSON has not."""
+        inside = [node]
+        while inside:
+            inner = inside.pop()
+            if inner.kind == "other" or (inner.kind == "float" and inner.value - inner.value != 0):
+                self.note(inner, "wrong-type", f"`{inner.written[:60]}` is no JSON value", "quote it if it is text")
+            inside += inner.elements
+            inside += [value for _, value in inner.items]
+            for key, _ in inner.items:
+                if key.kind != "string":
+                    self.note(key, "key", f"the key `{key.written[:60]}` is {KINDS[key.kind]}", "quote it")
+        return node.plain()

@@ -21,7 +21,7 @@ class Asked:
     numbers: set[int | float] = field(default_factory=set[int | float])
     versions: set[str] = field(default_factory=set[str])
     others: list[Any] = field(default_factory=list[Any])
-    converted: set[str] = field(default_factory=set[str])  # to_number: numbers and texts stand for each other
+    converted: bool = False  # to_number: numbers and texts stand for each other
 
     def equals(self, value: Any, lowered: bool) -> None:
         if isinstance(value, str):

@@ -10,8 +10,9 @@ from typing import Any
 
 from ...facts.types import ANYTHING, Type
 from ...facts.vocabulary import ABSENT, vocabulary
+from ...facts.wording import GIB
 from .asked import Asked
-from .ordinary_model import FILLER, GIB, type_path
+from .ordinary_model import FILLER, type_path
 from .text_kinds import kinds, parted, spellings
 from .uses import ELEMENT, Uses
 
@@ -27,11 +28,11 @@ def values_of(path: str, uses: Uses) -> tuple[list[Any], set[str]]:
     values: list[Any] = [ABSENT] if below else []
     if kind.values is not None:
         return [*sorted(kind.values), *([None] if kind.nullable else [])], set()
-    for one, make in _MAKERS.items():
+    for one in _KINDS:
         if one in kind.kinds:
-            made, complete = make(asked, uses, path, kind)
+            made, why = _of_kind(one, asked, uses, path, kind)
             values.extend(made)
-            doubts |= complete
+            doubts |= why
     if asked.converted:
         numbers = [value for value in values if type(value) in (int, float)] if "number" in kind.kinds else [1.5]
         values.extend(number for number in (1.5, 8, -1) if "number" in kind.kinds)
@@ -97,9 +98,26 @@ def ratio_pairs(pair: tuple[str, str], uses: Uses) -> tuple[list[tuple[Any, Any]
     return pairs, {"a ratio beside limits of its own"} if limits else set()
 
 
-def _strings(asked: Asked, uses: Uses, path: str, kind: Type) -> tuple[list[Any], set[str]]:
-    texts, doubts = texts_of(asked)
-    return [*texts, *_versions(asked)], doubts
+_KINDS = (
+    "null",
+    "string",
+    "boolean",
+    "number",
+    "array",
+    "object",
+)  # of values that are answered alike the first stands for all
+
+
+def _of_kind(one: str, asked: Asked, uses: Uses, path: str, kind: Type) -> tuple[list[Any], set[str]]:
+    """Return the values that a fact of type `kind` has of one kind, and the doubts."""
+    if one == "string":
+        texts, doubts = texts_of(asked)
+        return [*texts, *_versions(asked)], doubts
+    if one == "number":
+        return _numbers(asked, path), set()
+    if one == "array":
+        return _lists(asked, uses, path, kind)
+    return {"null": [None], "boolean": [False, True], "object": [{FILLER: 1}, {}]}[one], set()
 
 
 def _versions(asked: Asked) -> list[str]:
@@ -111,11 +129,11 @@ def _versions(asked: Asked) -> list[str]:
     return found
 
 
-def _numbers(asked: Asked, uses: Uses, path: str, kind: Type) -> tuple[list[Any], set[str]]:
+def _numbers(asked: Asked, path: str) -> list[int | float]:
     name, below = type_path(path)
     fact = vocabulary().facts.get(name)
     counted = fact is not None and not below and fact.unit == "bytes"  # else a fact may be 1.5, or less than 0
-    return list(numbers_of(asked.numbers, counted, 0 if counted else None)), set()
+    return numbers_of(asked.numbers, counted, 0 if counted else None)
 
 
 def _lists(asked: Asked, uses: Uses, path: str, kind: Type) -> tuple[list[Any], set[str]]:
@@ -136,25 +154,3 @@ def _lists(asked: Asked, uses: Uses, path: str, kind: Type) -> tuple[list[Any], 
     lists.extend([text] for text in texts)
     lists.append([1])
     return lists, doubts
-
-
-def _nothing(asked: Asked, uses: Uses, path: str, kind: Type) -> tuple[list[Any], set[str]]:
-    return [None], set()
-
-
-def _flags(asked: Asked, uses: Uses, path: str, kind: Type) -> tuple[list[Any], set[str]]:
-    return [False, True], set()
-
-
-def _objects(asked: Asked, uses: Uses, path: str, kind: Type) -> tuple[list[Any], set[str]]:
-    return [{FILLER: 1}, {}], set()
-
-
-_MAKERS = {
-    "null": _nothing,
-    "string": _strings,
-    "boolean": _flags,
-    "number": _numbers,
-    "array": _lists,
-    "object": _objects,
-}

@@ -6,8 +6,8 @@ from collections.abc import Mapping
 from typing import Any, cast
 
 from ...facts.vocabulary import ABSENT, vocabulary
+from ...facts.wording import GIB
 
-GIB = 1024**3
 ORDINARY: dict[str, Any] = {
     "model": {
         "name": "mlx-community/model",

@@ -29,7 +29,6 @@ class Cases:
         self.false, self.true = 0, 1
         self._nodes: list[Any] = [False, True]  # or (variable, values), or (condition, then, otherwise)
         self._numbers: dict[Any, int] = {}
-        self._supports: dict[int, frozenset[int]] = {0: frozenset(), 1: frozenset()}
         self._given: dict[Any, int] = {}
         z3 = self._z3 = solver()
         self._solver = z3.SolverFor("QF_FD")
@@ -86,17 +85,6 @@ class Cases:
 
     def implied(self, one: int, other: int) -> int:
         return self.ite(one, other, 1)
-
-    def variables(self, condition: int) -> frozenset[int]:
-        """Return the variables that a condition reads."""
-        for node in self._below(condition):
-            if node not in self._supports:
-                parts = self._nodes[node]
-                one = len(parts) == 2
-                self._supports[node] = (
-                    frozenset({parts[0]}) if one else frozenset().union(*(self._supports[part] for part in parts))
-                )
-        return self._supports[condition]
 
     def _below(self, condition: int) -> list[int]:
         """Return the conditions that one is made of, parts first: a part's number is the smaller."""

@@ -38,6 +38,10 @@ class Space(Variables):
             for joined in {path, *self.joined_with(path)}:
                 yield from (f"{joined}: {why}" for why in self.doubts.get(joined, set()) - LOOSE)
 
+    def all_doubts(self) -> dict[str, tuple[str, ...]]:
+        """Return by path why more, or less, may be possible here than is."""
+        return {path: tuple(sorted(why)) for path, why in sorted(self.doubts.items())}
+
     # --- conditions as diagrams
 
     def diagram(self, formula: Formula) -> int:

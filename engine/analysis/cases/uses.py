@@ -87,7 +87,7 @@ class _Reading:
             if inner is None:
                 return None
             if node["value"] == "to_number":
-                self.uses.of(inner.path).converted.add("to_number")
+                self.uses.of(inner.path).converted = True
             return Subject(inner.path, inner.lowered or node["value"] == "lower", _MADE_INTO[node["value"]])
         chosen = kind == "or_expression" or (kind == "function_expression" and node["value"] == "not_null")
         first = children[0] if chosen else None

@@ -5,14 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
-from typing import Any
+from typing import Any, TypeVar
 
 from ...language.expression import Node
 from ...language.fact_paths import path_of, paths_in
-from ...rulefile.document import Derivation, Document, Gate, Located, Place, StringSet
+from ...rulefile.document import Derivation, Document, Gate, Limit, Place, StringSet
 from ..substance import branch_text, gate_text, words_of
 
 _NAMED = 5  # words of a set that are told by name
+Part = TypeVar("Part", StringSet, Limit, Derivation)
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,8 +21,8 @@ class Edit:
     """One thing that was done.
 
     kind: a word of KINDS. name: of the set, limit, derived fact or gate. entries: the words that came into a set or
-    went out of it. what: the keys of a gate that say something else. said: one sentence about it. place: where it
-    stands, in the new file, or in the old one where nothing is left of it.
+    went out of it. said: one sentence about it. place: where it stands, in the new file, or in the old one where
+    nothing is left of it.
     """
 
     kind: str
@@ -29,7 +30,6 @@ class Edit:
     said: str
     place: Place
     entries: tuple[str, ...] = ()
-    what: tuple[str, ...] = ()
 
     @property
     def decides(self) -> bool:
@@ -37,21 +37,21 @@ class Edit:
         return self.kind not in ("words", "gate-renamed")
 
 
-KINDS = (
-    "types-added",
-    "types-removed",
-    "entries-added",
-    "entries-removed",
-    "entries-reordered",
-    "limit",
-    "derived",
-    "gate-added",
-    "gate-removed",
-    "gate-changed",
-    "gate-moved",
-    "gate-renamed",
-    "words",
-)
+KINDS = {  # and how one is called, and several
+    "types-added": ("model type added", "model types added"),
+    "types-removed": ("model type removed", "model types removed"),
+    "entries-added": ("other word added", "other words added"),
+    "entries-removed": ("other word removed", "other words removed"),
+    "entries-reordered": ("set in another order", "sets in another order"),
+    "limit": ("limit moved", "limits moved"),
+    "derived": ("derived fact changed", "derived facts changed"),
+    "gate-added": ("gate added", "gates added"),
+    "gate-removed": ("gate removed", "gates removed"),
+    "gate-changed": ("gate changed", "gates changed"),
+    "gate-moved": ("gate moved", "gates moved"),
+    "gate-renamed": ("gate renamed", "gates renamed"),
+    "words": ("change of words", "changes of words"),
+}
 
 
 def edits(old: Document, new: Document) -> tuple[Edit, ...]:
@@ -68,16 +68,8 @@ def holds_model_types(document: Document, name: str) -> bool:
 
 def looked_up_in(document: Document, name: str) -> Iterator[frozenset[str]]:
     """Yield which facts are looked up in a set, for each place where something is."""
-    for located in expressions(document):
+    for located in document.expressions:
         yield from (frozenset(paths_in(key)) for key in _keys(located.expression.node, f"sets.{name}"))
-
-
-def expressions(document: Document) -> Iterator[Located]:
-    """Yield the conditions and computed values of a document."""
-    for part in document.derive:
-        for branch in part.branches:
-            yield from (located for located in (branch.when, branch.compute) if located is not None)
-    yield from (gate.when for gate in document.gates if gate.when is not None)
 
 
 def _keys(node: Node, path: str) -> Iterator[Node]:
@@ -88,11 +80,14 @@ def _keys(node: Node, path: str) -> Iterator[Node]:
         yield from _keys(child, path)
 
 
+def _paired(old: Iterable[Part], new: Iterable[Part]) -> Iterator[tuple[str, Part | None, Part | None]]:
+    """Yield each name with the part that had it and the part that has it now, None where there is none."""
+    before, after = ({part.name: part for part in parts} for parts in (old, new))
+    yield from ((name, before.get(name), after.get(name)) for name in before | after)
+
+
 def _sets(old: Document, new: Document) -> Iterator[Edit]:
-    before = {part.name: part for part in old.sets}
-    after = {part.name: part for part in new.sets}
-    for name in [*before, *(name for name in after if name not in before)]:
-        one, other = before.get(name), after.get(name)
+    for name, one, other in _paired(old.sets, new.sets):
         there, here = (part.add if part is not None else () for part in (one, other))
         if there == here:
             continue  # what it is looked up by, in the whole policy, is asked only of a set that differs
@@ -117,18 +112,14 @@ def _place(part: StringSet, word: str) -> Place:
 
 
 def _listed(words: Sequence[str]) -> str:
-    shown = [f"`{word}`" for word in words[:_NAMED]]
     if len(words) > _NAMED + 1:
+        shown = [f"`{word}`" for word in words[:_NAMED]]
         return f"{', '.join(shown)} and {len(words) - _NAMED} more"
-    shown = [f"`{word}`" for word in words]
-    return " and ".join([", ".join(shown[:-1]), shown[-1]] if len(shown) > 1 else shown)
+    return _and([f"`{word}`" for word in words])
 
 
 def _limits(old: Document, new: Document) -> Iterator[Edit]:
-    before = {part.name: part for part in old.limits}
-    after = {part.name: part for part in new.limits}
-    for name in [*before, *(name for name in after if name not in before)]:
-        one, other = before.get(name), after.get(name)
+    for name, one, other in _paired(old.limits, new.limits):
         if one is not None and other is not None:
             if one.value != other.value or type(one.value) is not type(other.value):
                 how = "raises" if other.value > one.value else "lowers"
@@ -140,10 +131,7 @@ def _limits(old: Document, new: Document) -> Iterator[Edit]:
 
 
 def _derived(old: Document, new: Document) -> Iterator[Edit]:
-    before = {part.name: part for part in old.derive}
-    after = {part.name: part for part in new.derive}
-    for name in [*before, *(name for name in after if name not in before)]:
-        one, other = before.get(name), after.get(name)
+    for name, one, other in _paired(old.derive, new.derive):
         if one is not None and other is not None:
             if _branches(one) != _branches(other):
                 yield Edit("derived", name, f"changes the derived fact `{name}`", _changed_at(one, other))
@@ -197,14 +185,14 @@ def _gate(one: Gate, other: Gate) -> Iterator[Edit]:
     said, says = gate_text(one), gate_text(other)
     if what := tuple(key for key in {**said, **says} if said.get(key) != says.get(key)):
         values = [
-            f"`{key}` ({_short(said.get(key))} -> {_short(says.get(key))})" if key not in ("when",) else f"`{key}`"
+            f"`{key}` ({_short(said.get(key))} -> {_short(says.get(key))})" if key != "when" else f"`{key}`"
             for key in what
         ]
         when = other.when
         where = other.place
         if what == ("when",) and when is not None:
             where = Place(when.source, when.node.start, when.node.end)
-        yield Edit("gate-changed", other.id, f"changes {', '.join(values)} of the gate `{other.id}`", where, what=what)
+        yield Edit("gate-changed", other.id, f"changes {', '.join(values)} of the gate `{other.id}`", where)
 
 
 def _short(value: Any) -> str:

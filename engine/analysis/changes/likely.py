@@ -10,8 +10,9 @@ from itertools import product
 from typing import Any
 
 from ...facts.vocabulary import vocabulary
+from ...facts.wording import GIB, LIBRARIES
 from ...policy import Policy
-from ..cases.ordinary_model import GIB, ordinary, put, value_at
+from ..cases.ordinary_model import ordinary, put, value_at
 from .edits import Edit, looked_up_in
 
 Facts = dict[str, Any]
@@ -19,7 +20,6 @@ MAX_WORDS = 40  # of one edit of a set that are tried
 MAX_EDITS = 12  # of which each is looked at for itself
 MAX_CASES = 24  # facts of cases from which numbers are moved, of one edit
 _REQUESTS = ((False, False), (True, False), (False, True), (True, True))
-_LIBRARIES = ("mlx_lm", "mlx_vlm", "mlx_audio")
 _STEPS = [2 ** (step / 6) for step in range(-36, 37)]  # what a number is multiplied by: a sixty-fourth to 64 times
 _NUMBERS = {"bytes": 4 * GIB, "tokens": 4096}  # where there is none to begin with
 
@@ -75,7 +75,7 @@ def _with_word(base: Facts, paths: Iterable[str], word: str) -> Iterator[Facts]:
             if path in ("model.type", "config.model_type"):
                 facts = put(put(facts, "model.type", word), "config.model_type", word)
             yield facts
-            for library in _LIBRARIES:
+            for library in LIBRARIES:
                 yield put(facts, f"runtime.{library}.installed", False)
 
 

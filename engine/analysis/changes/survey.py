@@ -15,11 +15,8 @@ from ...policy import Policy
 from ...problems import UsageError
 from ..cases.ordinary_model import ordinary
 from ..cases.solver import solver
-from ..cases.space import Space
-from ..cases.thresholds import thresholds
 from ..difference import Evidence, Outcome, complete, direction, followed, outcome, together
-from ..formulas.formula import Conditions
-from ..gate_cases import Symbolic
+from ..gate_cases import Symbolic, side_by_side
 from ..substance import alike
 from ..witness import Witness, differing, fewest, least, witness
 from .edits import Edit, edits
@@ -174,10 +171,8 @@ def _solved(
     most: of how many kinds facts are looked for.
     """
     solver()  # told before the conditions are taken apart, which takes seconds
-    conditions = [Conditions(policy).gates(policy) for policy in (old, new)]
-    space = Space(formula for one in conditions for formula in one)
-    regions = [_outcomes(policy, Symbolic(space, one)) for policy, one in zip((old, new), conditions, strict=True)]
-    real = space.cases.both(space.real, thresholds(space))
+    space, first, second, real = side_by_side(old, new)
+    regions = _outcomes(old, first), _outcomes(new, second)
     asked = {
         (before, after): (fires, then, real)
         for before, fires in regions[0].items()
@@ -205,7 +200,7 @@ def _solved(
             possible.append(kind)
         else:
             shown.append(shown_by(old, new, found.facts))
-    return shown, tuple(possible), {path: tuple(sorted(why)) for path, why in sorted(space.doubts.items())}
+    return shown, tuple(possible), space.all_doubts()
 
 
 class _EnoughError(Exception):

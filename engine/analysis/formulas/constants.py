@@ -10,8 +10,8 @@ from ...language.fact_paths import at_root, path_of
 from ...language.interpreter import interpret
 from .new_nodes import literal, with_children
 
-# Where a set is asked as a whole, by membership: there it stays a set, so that its entries can be told apart.
-_SETS_AT = {"contains": 0, "shares": 1, "has_any": 1, "any_ends_with": 1}
+# Which argument is a set that is asked by membership: there it stays a set, so that its entries can be told apart.
+SETS_AT = {"contains": 0, "shares": 1, "has_any": 1, "any_ends_with": 1}
 
 
 class Constants:
@@ -37,7 +37,7 @@ class Constants:
             self.taken |= sets_in(node)
             return literal(value)
         facts = {id(child) for child in at_root(node)}
-        place = _SETS_AT.get(node["value"], -1) if node["type"] == "function_expression" else -1
+        place = SETS_AT.get(node["value"], -1) if node["type"] == "function_expression" else -1
         children = [
             self._put_in(child) if id(child) in facts and not (number == place and _is_set(child)) else child
             for number, child in enumerate(node.get("children", []))

@@ -35,10 +35,7 @@ class MadeOf:
     def __init__(self, derivations: Iterable[Derivation]) -> None:
         self.paths, self.looked_up_by = _OfNodes(self._paths_of), _OfNodes(self._keys_of)
         parts = {part.name: part for part in derivations}
-        nodes = {
-            name: [lifted(located.expression.node) for b in part.branches for located in (b.when, b.compute) if located]
-            for name, part in parts.items()
-        }
+        nodes = {name: [lifted(one.expression.node) for one in part.expressions] for name, part in parts.items()}
         self.order = {name: number for number, name in enumerate(parts)}
         self.direct = {name: {path for node in some for path in self.paths(node)} for name, some in nodes.items()}
         self.keys = {name: {key for node in some for key in self.looked_up_by(node)} for name, some in nodes.items()}

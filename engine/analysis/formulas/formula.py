@@ -192,9 +192,9 @@ class Conditions:
             return None
         return self._reads.words(name)
 
-    def gates(self, policy: Policy) -> list[Formula]:
+    def gates(self) -> list[Formula]:
         """Return the condition of each gate, in order; True where it always fires."""
-        return [True if g.when is None else self.condition(g.when) for g in policy.document.gates]
+        return [True if g.when is None else self.condition(g.when) for g in self._policy.document.gates]
 
     def atom(self, node: Node) -> Formula:
         """Return a condition that reads no derived fact."""

@@ -79,7 +79,7 @@ def _once(options: dict[str, Any]) -> int:
     failed = failures(policy, runs)
     base = machine(policy.document)
     states = [base.start(run.facts) for run in runs]
-    coverage = own(policy.document, covered(policy.document, states, base.scope_of))
+    coverage = own(policy.document, covered(base, states))
     mutation = None
     if options["--mutate"] and runs and not failed:
         with waiting("breaking the policy in every small way"):

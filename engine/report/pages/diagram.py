@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from ...rulefile.document import Document
 from ..terminal import safe
-from .steps import State, Step
+from .steps import State, Step, cut
 
 MAX_LABEL = 90  # characters of a condition
 _PLAIN = frozenset(" .,_-/")
@@ -26,7 +26,7 @@ def mermaid(document: Document, steps: Iterable[Step]) -> str:
     edges = 1
     for step in steps:
         n = step.number
-        condition = f"<br/>{_coded(_cut(step.when))}" if step.gate.when is not None else ""
+        condition = f"<br/>{_coded(cut(step.when, MAX_LABEL))}" if step.gate.when is not None else ""
         lines.append(f'  g{n}["{_coded(step.gate.id)}{condition}"]:::{step.state}')
         lines.append(
             f"  g{n} -- {'yes' if step.gate.when is not None else 'always'} --> "
@@ -65,7 +65,7 @@ def dot(document: Document, steps: Iterable[Step]) -> str:
     before, label, way = "start", "", any(step.state is not State.OPEN for step in steps)
     for step in steps:
         n = step.number
-        condition = f"\\n{_quoted(_cut(step.when))}" if step.gate.when is not None else ""
+        condition = f"\\n{_quoted(cut(step.when, MAX_LABEL))}" if step.gate.when is not None else ""
         look = {State.FIRED: strong, State.BEYOND: ', color="#dddddd", fontcolor="#aaaaaa"'}.get(step.state, "")
         lines.append(f'  g{n} [label="{_quoted(step.gate.id)}{condition}"{look}]')
         lines.append(
@@ -83,10 +83,6 @@ def dot(document: Document, steps: Iterable[Step]) -> str:
 
 def _title(document: Document) -> str:
     return f"{document.name} {document.version}"
-
-
-def _cut(text: str) -> str:
-    return text if len(text) <= MAX_LABEL else f"{text[: MAX_LABEL - 1]}…"
 
 
 def _coded(text: str) -> str:

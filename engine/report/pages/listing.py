@@ -5,9 +5,9 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterable
 
-from ...rulefile.document import Place, StringSet
+from ...rulefile.document import StringSet
 from ..terminal import VERDICT_COLOURS, Style, safe
-from .outline import Outline, added, gives
+from .outline import Outline, added, gives, when
 from .steps import steps
 
 _WIDTH = 110
@@ -33,7 +33,7 @@ def listing(view: Outline, style: Style, chosen_by: str) -> str:
 
 
 def _set(part: StringSet, view: Outline, style: Style) -> Iterable[str]:
-    yield f"  {part.name}  {len(part.add)} entries  {_at(part.place, view, ('set', part.name), style)}"
+    yield f"  {part.name}  {len(part.add)} entries  {_dim(view.where('set', part.name, part.place), style)}"
     new = added(part)
     yield from _wrapped(", ".join(safe(word) for word in part.add if word not in new))
     for word, place in new.items():
@@ -42,7 +42,7 @@ def _set(part: StringSet, view: Outline, style: Style) -> Iterable[str]:
 
 def _limits(view: Outline, style: Style) -> list[str]:
     return [
-        f"  {part.name} = {part.value:g}  {_at(part.place, view, ('limit', part.name), style)}"
+        f"  {part.name} = {part.value:g}  {_dim(view.where('limit', part.name, part.place), style)}"
         for part in view.document.limits
     ]
 
@@ -50,10 +50,10 @@ def _limits(view: Outline, style: Style) -> list[str]:
 def _derived(view: Outline, style: Style) -> list[str]:
     lines: list[str] = []
     for part in view.document.derive:
-        lines.append(f"  {part.name}  {_at(part.place, view, ('derived fact', part.name), style)}")
+        lines.append(f"  {part.name}  {_dim(view.where('derived fact', part.name, part.place), style)}")
         for branch in part.branches:
-            when = " ".join(branch.when.expression.text.split()) if branch.when is not None else ""
-            head = f"when {when}: " if when else "" if branch.compute is not None else "otherwise: "
+            condition = when(branch)
+            head = f"when {condition}: " if condition else "" if branch.compute is not None else "otherwise: "
             lines += _wrapped(safe(f"{head}{gives(branch)}"))
     return lines
 
@@ -63,7 +63,7 @@ def _gates(view: Outline, style: Style) -> list[str]:
     for step in steps(view.document, None):
         gate = step.gate
         decides = style(gate.decide, VERDICT_COLOURS[gate.decide])
-        place = _at(gate.place, view, ("gate", gate.id), style)
+        place = _dim(view.where("gate", gate.id, gate.place), style)
         lines.append(f"  {step.number:>2} {style(gate.id, 'bold')}  {decides} {step.ends}  {place}")
         lines += _wrapped(safe(f"when {step.when}" if gate.when is not None else step.when), 5)
     return lines
@@ -74,11 +74,6 @@ def _removed(view: Outline, style: Style) -> list[str]:
         f"  {style('-', 'red')} {safe(part.what)}  {_dim(f'{part.place}, by {part.by}', style)}"
         for part in view.removed
     ]
-
-
-def _at(place: Place, view: Outline, key: tuple[str, str], style: Style) -> str:
-    before = view.replaced.get(key)
-    return _dim(f"{place}, replaces {before}" if before is not None else str(place), style)
 
 
 def _dim(text: str, style: Style) -> str:

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+from ...facts.wording import json_text
 from ...rulefile.document import Branch, Derivation, Document, Gate, Limit, Place, StringSet, Template
 
 
@@ -40,6 +40,11 @@ class Outline:
     layers: tuple[Layer, ...]
     replaced: dict[tuple[str, str], Place]
     removed: tuple[Removed, ...]
+
+    def where(self, kind: str, name: str, place: Place) -> str:
+        """Return where a part stands, in words, and where the one stood that it replaces."""
+        before = self.replaced.get((kind, name))
+        return f"{place}, replaces {before}" if before is not None else str(place)
 
 
 def outline(document: Document) -> Outline:
@@ -107,9 +112,8 @@ def at(place: Place) -> dict[str, Any]:
 def gate_keys(gate: Gate) -> dict[str, Any]:
     """Return a gate as a rule file writes it."""
     keys: dict[str, Any] = {"id": gate.id}
-    when = gate.when
-    if when is not None:  # that of a gate with a last day asks for the day too, which is written under `until`
-        keys["when"] = when.node.value if gate.until else when.expression.text
+    if gate.when is not None:  # that of a gate with a last day asks for the day too, which is written under `until`
+        keys["when"] = gate.when.node.value if gate.until else gate.when.expression.text
     else:
         keys["otherwise"] = True
     keys["decide"] = gate.decide
@@ -139,11 +143,16 @@ def message_text(message: Template | None) -> str | None:
     return "".join(part if isinstance(part, str) else f"{{{{{part.expression.text}}}}}" for part in message.parts)
 
 
+def when(branch: Branch) -> str:
+    """Return the condition of a branch in one line, "" where it has none."""
+    return " ".join(branch.when.expression.text.split()) if branch.when is not None else ""
+
+
 def gives(branch: Branch) -> str:
     """Return what a branch gives: an expression, or a value in JSON."""
     if branch.compute is not None:
         return " ".join(branch.compute.expression.text.split())
-    return json.dumps(branch.value, ensure_ascii=False)
+    return json_text(branch.value)
 
 
 def added(part: StringSet) -> dict[str, Place]:

@@ -11,13 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from ...decision import Term, Trace
-from ...facts.wording import BACKENDS
+from ...facts.wording import LIBRARIES
 from ...rulefile.document import Derivation, Place, StringSet
 from ..answer import rows_of
 from ..terminal import Screen, Style
 from ..text import change_lines, in_short, one_line, shown, verdict_sentence
 from .markup import Html, code, el, join
-from .outline import Outline, added, gives, message_text
+from .outline import Outline, added, gives, message_text, when
 from .picture import picture
 from .steps import State, Step, steps
 
@@ -51,12 +51,12 @@ def decision_page(view: Outline, trace: Trace, remedies: Sequence[Remedy] = ()) 
 _CODE = re.compile(r"`([^`]+)`|(\{\{.*?\}\})")
 
 
-@cache
 def palette() -> str:
     """Return the colours, light and dark, and the fonts of a page: the rules that page.css begins with."""
     return _style().partition("* {")[0]
 
 
+@cache
 def _style() -> str:
     return (Path(__file__).parent / "page.css").read_text("utf-8")
 
@@ -95,12 +95,7 @@ def _verdict(trace: Trace, changes: Iterable[Html] = ()) -> Html:
     decision, gate = trace.decision, trace.gates[-1]
     status = f", HTTP {decision.http_status}" if decision.http_status else ""
     error = f"{decision.error_type}{status}" if decision.error_type else None
-    if gate.error:
-        because = el("p", gate.error)
-    elif gate.terms:
-        because = _terms(gate.terms)
-    else:
-        because = None
+    because = el("p", gate.error) if gate.error else _terms(gate.terms) if gate.terms else None
     messages = [one.message for one in trace.warnings] or [decision.message]
     return el(
         "section",
@@ -130,8 +125,8 @@ def _needs(trace: Trace) -> list[Html]:
         rows += [el("dt", label), el("dd", text)] if label else [el("dd", text)]
     runtime = trace.facts.get("runtime", {})
     there = [
-        f"{BACKENDS[name]} {runtime[name].get('version') or 'of unknown version'}"
-        for name in ("mlx_lm", "mlx_vlm", "mlx_audio")
+        f"{LIBRARIES[name]} {runtime[name].get('version') or 'of unknown version'}"
+        for name in LIBRARIES
         if runtime.get(name, {}).get("installed")
     ]
     rows += [el("dt", "installed"), el("dd", ", ".join(there) or "no backend")]
@@ -175,22 +170,18 @@ def _gates(view: Outline, trace: Trace | None) -> list[Html]:
     told = "From top to bottom, the first gate that fires decides. "
     if fired is not None:
         told += f"Here the gate {fired.gate.id}, number {fired.number}, fired: {fired.decide} {fired.ends}. "
-        note, of_the_picture = (
-            "The heavy line is the way that this request took: the first gate that fires decides.",
-            True,
-        )
+        way_taken = "The heavy line is the way that this request took: the first gate that fires decides."
+        note = el("p", way_taken, class_="note of-the-picture")
     else:
-        note, of_the_picture = (
-            "From top to bottom, the first gate that fires decides. The last one always fires.",
-            False,
-        )
+        every = "From top to bottom, the first gate that fires decides. The last one always fires."
+        note = el("p", every, class_="note")
     heading = ("Gate", "Fires when", "Decides", "Message")
     classes = ("name", "", "verdicts", "message")
     header = [el("th", "#", scope="col", class_="number")]
     header += [el("th", word, scope="col", class_=kind) for word, kind in zip(heading, classes, strict=True)]
     return [
         el("h2", "Gates", id="gates"),
-        el("p", note, class_="note of-the-picture" if of_the_picture else "note"),
+        note,
         el("figure", picture(way, title, f"{told}The table below says the same in words.")),
         el(
             "div",
@@ -215,7 +206,7 @@ def _gate_row(step: Step, view: Outline) -> Html:
     return el(
         "tr",
         el("td", str(step.number), class_="number"),
-        el("th", el("span", gate.id, class_="id"), _place(gate.place, view, ("gate", gate.id)), scope="row"),
+        el("th", el("span", gate.id, class_="id"), _place(view, "gate", gate.id, gate.place), scope="row"),
         el("td", code(step.when), why),
         el("td", el("span", gate.decide, class_=f"pill {gate.decide}"), el("span", _ends(step), class_="ends")),
         el("td", _prose(" ".join(message.split())) if message else ""),
@@ -256,15 +247,14 @@ def _derivation(part: Derivation, view: Outline, trace: Trace | None) -> Html:
             value = (
                 el("span", f"= {shown(trace.derived.get(part.name))}", class_="value") if trace is not None else None
             )
-            place = _place(part.place, view, ("derived fact", part.name))
+            place = _place(view, "derived fact", part.name, part.place)
             cells.append(el("th", name, value, place, scope="rowgroup", rowspan=len(part.branches)))
         why = el("span", branch.why, class_="why") if branch.why else None
         gives_code = code(gives(branch))
         if branch.when is None and branch.compute is not None:
             cells.append(el("td", gives_code, why, colspan=2))
         else:
-            when = branch.when.expression.text if branch.when is not None else ""
-            condition = code(" ".join(when.split())) if when else el("span", "otherwise", class_="otherwise")
+            condition = code(when(branch)) if branch.when is not None else el("span", "otherwise", class_="otherwise")
             cells += [el("td", condition, why), el("td", gives_code)]
         rows.append(el("tr", *cells))
     return el("tbody", *rows, class_="branches")
@@ -276,7 +266,7 @@ def _limits(view: Outline) -> list[Html]:
     rows = [
         el(
             "tr",
-            el("th", el("span", part.name, class_="id"), _place(part.place, view, ("limit", part.name)), scope="row"),
+            el("th", el("span", part.name, class_="id"), _place(view, "limit", part.name, part.place), scope="row"),
             el("td", code(f"{part.value:g}")),
         )
         for part in view.document.limits
@@ -300,7 +290,7 @@ def _set(part: StringSet, view: Outline) -> Html:
         for word in part.add
     ]
     count = el("span", f"{len(part.add)}", class_="eyebrow")
-    title = el("h3", el("span", part.name, class_="id"), count, _place(part.place, view, ("set", part.name)))
+    title = el("h3", el("span", part.name, class_="id"), count, _place(view, "set", part.name, part.place))
     return el("section", title, el("ul", *entries), class_="set", aria_label=part.name)
 
 
@@ -330,7 +320,5 @@ def _values(trace: Trace) -> list[Html]:
     ]
 
 
-def _place(place: Place, view: Outline, key: tuple[str, str]) -> Html:
-    before = view.replaced.get(key)
-    more = f", replaces {before}" if before is not None else ""
-    return join(el("span", f"{place}{more}", class_="place"))
+def _place(view: Outline, kind: str, name: str, place: Place) -> Html:
+    return el("span", view.where(kind, name, place), class_="place")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..terminal import safe
 from .markup import Html, el
-from .steps import State, Step
+from .steps import State, Step, cut
 
 _WIDTH, _ROW, _TOP = 860, 34, 52
 _RAIL, _NAME, _CHIP, _ENDS = 36, 58, 458, 546
@@ -38,7 +38,7 @@ def picture(steps: tuple[Step, ...], title: str, described: str) -> Html:
 
 def _stop(step: Step) -> Html:
     y = _y(step.number)
-    name = _cut(safe(step.gate.id), 44)
+    name = cut(safe(step.gate.id), 44)
     begin = _NAME + len(name) * _CHARACTER + 10
     fired = step.state is State.FIRED
     inside: list[str | None] = [
@@ -50,7 +50,7 @@ def _stop(step: Step) -> Html:
         el("path", d=f"M{_CHIP - 22} {y - 6} l14 6 l-14 6 z", class_="tip") if fired else None,
         el("rect", x=_CHIP, y=y - 11, width=72, height=22, rx=11, class_=f"chip {step.decide}"),
         el("text", step.decide, x=_CHIP + 36, y=y + 4.5, class_=f"verb {step.decide}"),
-        el("text", _cut(safe(step.ends), 36), x=_ENDS, y=y + 4.5, class_="ends"),
+        el("text", cut(safe(step.ends), 36), x=_ENDS, y=y + 4.5, class_="ends"),
     ]
     return el("a", *inside, href=f"#gate-{step.gate.id}", class_=str(step.state))
 
@@ -61,7 +61,3 @@ def _line(x1: float, y1: float, x2: float, y2: float, class_: str) -> Html:
 
 def _y(number: int) -> int:
     return _TOP + _ROW * (number - 1) + 8
-
-
-def _cut(text: str, length: int) -> str:
-    return text if len(text) <= length else f"{text[: length - 1]}…"

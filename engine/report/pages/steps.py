@@ -55,5 +55,10 @@ def steps(document: Document, trace: Trace | None) -> tuple[Step, ...]:
     return tuple(found)
 
 
+def cut(text: str, most: int) -> str:
+    """Return a text of at most so many characters, the last a sign where it goes on."""
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
 def _ends(gate: Gate) -> str:
     return f"{gate.error} {gate.http}" if gate.decide == "block" else BACKENDS[gate.backend]

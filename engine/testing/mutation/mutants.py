@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from copy import deepcopy
 from dataclasses import dataclass, replace
 
+from ...facts.wording import json_text
 from ...language.expression import Expression
 from ...problems import Problem
 from ...rulefile.document import BACKENDS, Branch, Derivation, Document, Gate, Located, Place, Template
@@ -117,18 +118,14 @@ def _derivation(document: Document, number: int, derivation: Derivation) -> Iter
                 changed = [*before, replace(branch, compute=None, value=False), *after]
                 yield made("condition", f"{name}/computes false", words, branch.place, changed)
         elif isinstance(branch.value, bool):
-            words = f"the value of branch {index + 1} of `derived.{derivation.name}` is {_json(not branch.value)}"
+            words = f"the value of branch {index + 1} of `derived.{derivation.name}` is {json_text(not branch.value)}"
             changed = [*before, replace(branch, value=not branch.value), *after]
-            yield made("branch", f"{name}/{_json(not branch.value)}", words, branch.place, changed)
+            yield made("branch", f"{name}/{json_text(not branch.value)}", words, branch.place, changed)
 
 
 def _alike(one: Branch, other: Branch) -> bool:
     # Of two branches of one value the order never shows.
     return one.compute is None and other.compute is None and repr(one.value) == repr(other.value)
-
-
-def _json(value: bool) -> str:
-    return "true" if value else "false"
 
 
 def _expressions(located: Located, condition: bool) -> Iterator[tuple[Located, str, str, Place]]:

@@ -53,8 +53,6 @@ def negated(node: Node) -> Node:
     """Return the negation of a condition, in its simplest form."""
     if node["type"] == "not_expression":
         return node["children"][0]
-    if node["type"] == "comparator" and node["value"] in ("eq", "ne"):
-        return {**node, "value": _NEGATED[node["value"]]}
     if node["type"] == "comparator":
         return {**node, "value": _NEGATED[node["value"]]}
     return {"type": "not_expression", "children": [node], "start": node["start"], "end": node["end"]}

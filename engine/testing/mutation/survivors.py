@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from ...analysis.formulas.constants import SETS_AT
 from ...decision import Decision
 from ...language.expression import Node
 from ...language.fact_paths import path_of
@@ -14,11 +15,10 @@ from ...problems import PolicyError
 from ...rulefile.checked import Checked, check
 from ...rulefile.document import Document, Gate, Located, StringSet
 from ..cases import Equivalent, Run
-from ..incremental import Machine, State, expressions, machine
+from ..incremental import Machine, State, machine
 from ..outcome import differences
 from .mutants import Mutant, mutants
 
-_BY_WORD = {"contains": 0, "has_any": 1, "shares": 1, "any_ends_with": 1}  # which argument is the set
 _KEEPING = frozenset(("lower", "text", "not_null", "glob", "keys", "values", "true_keys", "to_array"))  # words of facts
 
 
@@ -125,8 +125,7 @@ class _Words:
         for case in cases:
             for text in {text.lower() for text in _texts([case.state.facts, case.state.derived])}:
                 self.holding.setdefault(text, []).append(case)
-        every = [part for derivation in document.derive for part in expressions(derivation)]
-        every += [gate.when for gate in document.gates if gate.when is not None]
+        every = document.expressions
         self.literals = "\n".join(text for part in every for text in _literals(part.expression.node)).lower()
         self.whole = {part.name for part in document.sets if _used_whole(part, every)}
 
@@ -169,7 +168,7 @@ def _makes_words(node: Any) -> bool:
     return any(map(_makes_words, node.get("children", ())))
 
 
-def _used_whole(part: StringSet, every: list[Located]) -> bool:
+def _used_whole(part: StringSet, every: Iterable[Located]) -> bool:
     """Whether a set is read otherwise than by asking it for a word of the facts: then it may matter to any case."""
 
     whole = f"sets.{part.name}"
@@ -177,7 +176,7 @@ def _used_whole(part: StringSet, every: list[Located]) -> bool:
     def outside(node: Node) -> bool:
         if path_of(node) in (whole, "sets"):
             return True
-        asked = _BY_WORD.get(node["value"]) if node["type"] == "function_expression" else None
+        asked = SETS_AT.get(node["value"]) if node["type"] == "function_expression" else None
         children = [child for number, child in enumerate(node.get("children", ())) if number != asked]
         if asked is not None and path_of(node["children"][asked]) is None:
             children = node["children"]
