@@ -17,8 +17,8 @@ _READER = json.JSONDecoder(parse_constant=refuse_constant)
 _Ends = tuple[str, str]
 
 
-class Answers:
-    """Answers whole lines of facts by one policy."""
+class LineDecider:
+    """LineDecider whole lines of facts by one policy."""
 
     def __init__(self, policy: Policy, traced: bool = False) -> None:
         """traced: with each answer, beside its line's number and the model's name, every gate tried."""

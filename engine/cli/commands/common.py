@@ -42,12 +42,12 @@ def probed(options: dict[str, Any], policy: Policy | None = None, to_load: bool 
     The backends themselves are asked where the policy's decision rests on what they say; without a policy always.
     to_load: the facts say of which files they are, so that these and no others are loaded.
     """
-    found, _ = opened(options, policy)
+    found, _ = probed_of(options, policy)
     facts = found.pinned(found.facts()) if to_load else found.facts()
-    return told(found, facts, bool(options.get("--quick")), policy)
+    return with_backends(found, facts, bool(options.get("--quick")), policy)
 
 
-def opened(options: dict[str, Any], policy: Policy | None = None) -> tuple[Probed, dict[str, Any]]:
+def probed_of(options: dict[str, Any], policy: Policy | None = None) -> tuple[Probed, dict[str, Any]]:
     """Return MODEL's folder, and the request that the options describe. Raises LoaderError and UsageError."""
     from ....loaders import Probed, request_of
 
@@ -66,7 +66,7 @@ def opened(options: dict[str, Any], policy: Policy | None = None) -> tuple[Probe
     return Probed.of(model, asked, machine=_machine(options.get("--set") or ())), asked
 
 
-def told(
+def with_backends(
     found: Probed,
     facts: dict[str, Any],
     quick: bool,

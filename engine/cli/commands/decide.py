@@ -8,7 +8,7 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING
 
 from ...facts.json_lines import blocks_of, is_waiting, opened
-from ..decide_lines import Answers
+from ..decide_lines import LineDecider
 from ..parallel import Workers
 from .common import policy_of
 
@@ -21,7 +21,7 @@ _BULK = 128 << 10
 
 def run(options: dict[str, Any]) -> int:
     """Print a decision for each line of facts. Returns 2 if a line held no facts, else 1 if one was blocked, else 0."""
-    answers = Answers(policy_of(options), bool(options["--trace"]))
+    answers = LineDecider(policy_of(options), bool(options["--trace"]))
     code = 0
 
     def write(results: Iterable[tuple[bytes, int]]) -> None:

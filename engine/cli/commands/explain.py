@@ -7,13 +7,13 @@ from contextlib import nullcontext
 from typing import TYPE_CHECKING
 
 from ...advice.longest_context import longest_context
-from ...report.answer import explanation
+from ...report.explanation import explanation
 from ...report.terminal import safe, screen_for
 from ..default_request import EACH, first_allowed
 from ..exit_codes import answered
 from ..hub.hub_question import asked as asked_of_the_hub
 from ..on_machines import OnMachines, refuse_policy_of_one_machine
-from .common import choice_of, opened, print_json, told
+from .common import choice_of, print_json, probed_of, with_backends
 
 if TYPE_CHECKING:
     from typing import Any
@@ -75,12 +75,12 @@ def run(options: dict[str, Any]) -> int:
 
 def _facts(options: dict[str, Any], policy: Policy, hosts: OnMachines | None) -> dict[str, Any]:
     """Return the facts for the request that was asked for; for none, for the first that the model is allowed for."""
-    found, asked = opened(options, policy)
+    found, asked = probed_of(options, policy)
     sets = options["--set"]
 
     def facts_of(request: Request) -> tuple[Decision, dict[str, Any]]:
         asking = found.asking({**asked, "images": request[0], "audio": request[1]})
-        facts = told(
+        facts = with_backends(
             asking, asking.facts(), options["--quick"], None if hosts else policy, hosts and hosts.workers, not hosts
         )
         answer = decided(facts if hosts is None else hosts.facts(asking, facts))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from ...advice.longest_context import longest_context
 from ...facts.wording import BACKENDS, size_text
-from ...report.answer import explanation
+from ...report.explanation import explanation
 from ...report.terminal import safe, screen_for, style_for
 from ...report.text import verdict_sentence
 from ..exit_codes import NO, answered

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from ...decision import Decision, Trace
 from ...facts.wording import BACKENDS, size_text
 from ...problems import UsageError
-from ...report.answer import observed
+from ...report.explanation import observed
 from ...report.memory_sum import memory_sum
 from ...report.terminal import Style, safe, style_for
 from ..answers.answering import MAX_TOKENS, Answering, Options

@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ...problems import PolicyError, UsageError
 from ...report.memory_sum import memory_sum
 from ..answers.answering import Options, request_of
-from ..commands.common import choice_of, opened
-from ..commands.common import told as told_of
+from ..commands.common import choice_of, probed_of, with_backends
 from ..on_machines import OnMachines
 
 if TYPE_CHECKING:
@@ -94,14 +93,14 @@ def _facts(job: Mapping[str, Any], machines: Sequence[Machine], policy: Policy) 
 
     words = job["options"]
     quick = bool(words.get("--quick"))
-    found, _ = opened(words, policy)
+    found, _ = probed_of(words, policy)
     facts = found.pinned(found.facts())
     lacks = lacking(facts, job["rank"], len(machines)) if job["split"] == "pipeline" else None
     if lacks is not None:  # half a model has no dry run, and its share is held to be whole at the load
         facts["weights"]["mlx_lm"]["missing_shards"] = lacks
         quick = True
     with OnMachines(unpacked(job["hosts"]), machines, job["split"], quick) as hosts:
-        return hosts.facts(found, told_of(found, facts, quick, workers=hosts.workers)), lacks is None
+        return hosts.facts(found, with_backends(found, facts, quick, workers=hosts.workers)), lacks is None
 
 
 def _memory(trace: Trace) -> dict[str, int | None]:

@@ -25,7 +25,7 @@ _EARLY_SECONDS = 3.0  # a load that takes longer is answered by signs of life, a
 _FORM_PARTS = 20
 
 
-class Door:
+class Endpoints:
     """The endpoints of one server."""
 
     def __init__(self, server: Server) -> None:

@@ -11,7 +11,7 @@ import uvicorn
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
 from .asked.admission import Admission
-from .endpoints import Door, application
+from .endpoints import Endpoints, application
 from .server import Server
 from .views import Views
 
@@ -40,7 +40,7 @@ class _Patient(H11Protocol):
 def serve(server: Server, listening: socket.socket) -> None:
     """Answer requests at a socket until a signal ends it: open answers have some seconds more."""
     _many_files()
-    app = application([*Views(server).routes(), *Door(server).routes()], server.running)
+    app = application([*Views(server).routes(), *Endpoints(server).routes()], server.running)
     config = uvicorn.Config(
         Admission(app, server.settings),
         http=_Patient,

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from ...decision import Term, Trace
 from ...facts.wording import LIBRARIES
 from ...rulefile.document import Derivation, Place, StringSet
-from ..answer import rows_of
+from ..explanation import rows_of
 from ..terminal import Screen, Style
 from ..text import change_lines, in_short, one_line, shown, verdict_sentence
 from .markup import Html, code, el, join

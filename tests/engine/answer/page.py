@@ -20,7 +20,7 @@ from mlxk_rules.engine.advice.remedies import remedies
 from mlxk_rules.engine.cli.options import read_options
 from mlxk_rules.engine.compiler.function.policy_writer import PolicyWriter
 from mlxk_rules.engine.problems import Problem
-from mlxk_rules.engine.report.answer import explanation
+from mlxk_rules.engine.report.explanation import explanation
 from mlxk_rules.engine.report.terminal import Screen, Style
 from mlxk_rules.loaders import probe, resolve
 

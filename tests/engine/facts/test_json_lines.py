@@ -16,7 +16,7 @@ from typing import IO, Any
 
 import pytest
 from mlxk_rules.engine import Policy
-from mlxk_rules.engine.cli.decide_lines import Answers
+from mlxk_rules.engine.cli.decide_lines import LineDecider
 from mlxk_rules.engine.cli.parallel import MAX_BLOCK, Workers
 from mlxk_rules.engine.facts.json_lines import MAX_LINE, facts_in, lines_of
 from mlxk_rules.engine.problems import UsageError
@@ -167,7 +167,7 @@ def test_an_odd_line_alone_is_the_same(odd: bytes, tmp_path: Path) -> None:
     policy = Policy.load("2.0.4")
     for content in (odd, odd + b"\n", b"{}\n" + odd, b'{"a": "\xff"}\n' + odd + b"\n"):
         (tmp_path / "x").write_bytes(content)
-        assert Answers(policy).lines(content, 1)[0] == one_by_one(tmp_path / "x", policy)[0]
+        assert LineDecider(policy).lines(content, 1)[0] == one_by_one(tmp_path / "x", policy)[0]
 
 
 def test_who_waits_for_an_answer_gets_it_before_and_after_a_flood() -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from mlxk_rules.engine import Policy
-from mlxk_rules.engine.report.answer import explanation, folder_and_revision
+from mlxk_rules.engine.report.explanation import explanation, folder_and_revision
 from mlxk_rules.engine.report.memory_sum import MemorySum, Part, bar, sum_text
 from mlxk_rules.engine.report.terminal import Screen, Style, reflowed
 from mlxk_rules.engine.storage import data_files
@@ -19,7 +19,7 @@ from ..command_line import HELLO, Capture, ran
 from ..helpers import with_facts
 
 pytestmark = pytest.mark.usefixtures("at_the_root")
-CASES: list[dict[str, Any]] = cases(__file__, "answers.yaml")
+CASES: list[dict[str, Any]] = cases(__file__, "explanation.yaml")
 OWN_WORDS = re.compile(r"\b(lanes?|tower|term|derived|fires|stray|reckoned|HTTP)\b")
 ANSWERS = Draft202012Validator(json.loads((data_files.FOLDER / "answer.schema.json").read_text("utf-8")))
 
