@@ -21,7 +21,6 @@ def _interpret(node: dict[str, Any], value: Any) -> Any:
 
 RUNTIME: dict[str, Any] = {
     "_false": operators.false,
-    "_negated": operators.negated,
     "_field": operators.field,
     "_equal": operators.equal,
     "_less": operators.less,

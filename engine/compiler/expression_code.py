@@ -212,7 +212,7 @@ class Writer:
 
     def _not_expression(self, node: Node, here: Code | None) -> Code:
         code = self.write(node["children"][0], here)
-        return Code(f"(not {code.text})" if "number" not in code.kinds else f"_negated({code.text})", BOOLEAN)
+        return Code(f"(not {code.text})" if "number" not in code.kinds else f"_false({code.text})", BOOLEAN)
 
     # --- lists and objects
 

@@ -23,11 +23,6 @@ def false(value: Any) -> bool:
     return not value and type(value) not in NUMBERS
 
 
-def negated(value: Any) -> bool:
-    """Return `!value`. jmespath takes 0 for true here, and 0.0 for false."""
-    return not value and not (type(value) is int and value == 0)
-
-
 def equal(left: Any, right: Any) -> bool:
     """Return `left == right`, where true is not 1 and false is not 0."""
     if (left is True or left is False or right is True or right is False) and type(left) is not type(right):

@@ -96,6 +96,7 @@ def outcome(run: Any, value: Any) -> tuple[str, str]:
 @given(EXPRESSIONS, VALUES)
 @example("a == `1`", {"a": True})
 @example("!n", {"n": 0})
+@example("!n", {"n": 0.0})
 @example("n || a", {"n": 0, "a": 1})
 @example("list[?@ > `1`] | [0]", {"list": ["x", 2]})
 @example("abs(product(list))", {"list": ["x"]})
