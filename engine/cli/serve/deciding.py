@@ -139,7 +139,9 @@ class Decider:
                 return known
             return known._replace(facts=probed.rehearsed(facts, workers=self._workers))
         finally:
-            if len(self._asking) < 2:  # also where this one asked nobody: the one before it left them for it
+            # Also where this one asked nobody: the one before it left them for it, is done, and may still stand among
+            # those that ask.
+            if sum(not task.done() for task in tuple(self._asking.values())) < 2:
                 self._workers.end()
 
     def _here(self) -> Any:
