@@ -92,7 +92,8 @@ def _check(answers: Path, count: int) -> None:
         for at, line in enumerate(file):
             if at < 2 * len(templates):
                 facts = json.loads(templates[at % len(templates)].replace("@@@", str(at)))
-                if json.loads(line) != policy.decide(facts).to_dict():
+                of = {"line": at + 1, "model": facts["model"]["name"]}
+                if json.loads(line) != {**policy.decide(facts).to_dict(), **of}:
                     raise AssertionError(f"decide answers otherwise in line {at + 1}")
     if at + 1 != count:
         raise AssertionError(f"decide answered {at + 1} of {count} lines")
