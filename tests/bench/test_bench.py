@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from mlxk_rules.engine import Policy
 
-from . import deciding, environments, growing, page
+from . import deciding, environments, growing, page, streaming
 from .data import folder_facts, row_facts
 from .interpreted import Interpreted, needed
 from .measure import Figure, Spread, by_turns, ratios, seconds
@@ -138,3 +138,9 @@ def test_grown_policies_load_and_decide() -> None:
     kinds = [*(f"type-{number}" for number in range(10)), "other"]
     found = [policy.decide({**facts, "model": {**facts["model"], "type": kind}}).gate for kind in kinds]
     assert found == [*(f"gate-{number}" for number in range(10)), "last"]
+
+
+@pytest.mark.slow
+def test_what_decide_answers_is_what_the_bench_looks_for() -> None:
+    rate, memory = streaming.figures("growing", 100, 1)
+    assert rate.ratio is not None and memory.ratio is not None
