@@ -61,13 +61,12 @@ def _message(template: Template | None, say: _Say = str) -> list[str | None]:
 
 
 def _said(document: Document) -> tuple[Any, ...]:
-    say = _unwrapped
     derive = [
-        (part.name, [(_text(b.when, say), b.value, _text(b.compute, say), b.why) for b in part.branches])
+        (part.name, [(_text(b.when, _unwrapped), b.value, _text(b.compute, _unwrapped), b.why) for b in part.branches])
         for part in document.derive
     ]
     gates = [
-        (g.id, _text(g.when, say), g.decide, g.backend, g.error, g.http, _message(g.message, say))
+        (g.id, _text(g.when, _unwrapped), g.decide, g.backend, g.error, g.http, _message(g.message, _unwrapped))
         for g in document.gates
     ]
     more = [(g.id, g.about) for g in document.gates if g.about]

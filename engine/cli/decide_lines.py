@@ -18,7 +18,7 @@ _Ends = tuple[str, str]
 
 
 class LineDecider:
-    """LineDecider whole lines of facts by one policy."""
+    """Answers whole lines of facts by one policy."""
 
     def __init__(self, policy: Policy, traced: bool = False) -> None:
         """traced: with each answer, beside its line's number and the model's name, every gate tried."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from ..compiler.condition_terms import Condition
     from ..compiler.program import BranchRule, DerivedRule, GateRule, Program
+    from ..compiler.reads import Reads
 
     Scope = dict[str, Any]
     Faults = dict[str, str]
@@ -53,21 +54,23 @@ class Evaluation:
             return refusal
         return self._decided(self.program.gates, *self.scope(facts))
 
-    def varied(self, facts: dict[str, Any], fact: str) -> Callable[[Any], Decision]:
+    def varied(self, facts: dict[str, Any], fact: str, reads: Reads) -> Callable[[Any], Decision]:
         """Return what decides for `facts` with another value of one fact, of the same type as the one that is there.
 
-        What does not rest on that fact is evaluated once.
+        What does not rest on that fact is evaluated once. reads: what the program's gates read.
         """
         scope, faults = self.scope(facts)
         section, _, name = fact.rpartition(".")
         given: Any = facts.get("derived")
-        rests, rules = self._resting_on(fact)
+        named = {f"derived.{rule.name}": rule for rule in self.program.derive}
         resting = {
-            f"derived.{rule.name}": rule for rule in rules if not isinstance(given, dict) or rule.name not in given
+            full: rule
+            for full, rule in named.items()
+            if touches(fact, reads.behind(frozenset({full}))) and not (isinstance(given, dict) and rule.name in given)
         }
         gates: list[GateRule] = []
         for gate in self.program.gates:
-            if rests(gate.when):
+            if touches(fact, reads.of(gate.id)):
                 gates.append(gate)
             elif self.tried(gate, scope, faults)[0]:
                 gates.append(gate)
@@ -80,19 +83,6 @@ class Evaluation:
             return self._decided(gates, varied, wrong)
 
         return decide
-
-    def _resting_on(self, fact: str) -> tuple[Callable[[int | None], bool], list[DerivedRule]]:
-        """Return what tells whether an expression rests on a fact, and the derived facts that do."""
-        found: dict[str, DerivedRule] = {}
-
-        def rests(part: int | None) -> bool:
-            paths = self.program.expressions[part].reads if part is not None else ()
-            return any(".".join(path.split(".", 2)[:2]) in found or touches(fact, (path,)) for path in paths)
-
-        for rule in self.program.derive:
-            if any(rests(branch.when) or rests(branch.compute) for branch in rule.branches):
-                found[f"derived.{rule.name}"] = rule
-        return rests, list(found.values())
 
     def _decided(self, gates: Iterable[GateRule], scope: Scope, faults: Faults) -> Decision:
         for gate in gates:

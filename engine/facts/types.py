@@ -78,7 +78,7 @@ class Type(NamedTuple):
         return " or ".join(names) or "nothing"
 
 
-def _of(*kinds: str) -> "Type":
+def _of(*kinds: str) -> Type:
     return Type(frozenset(kinds))
 
 
@@ -88,7 +88,7 @@ STRINGS = Type(frozenset({"array"}), item=STRING)
 NUMBERS = INTEGERS = Type(frozenset({"array"}), item=NUMBER)
 
 
-def list_of(item: Type) -> "Type":
+def list_of(item: Type) -> Type:
     """Return the type of a list whose elements are `item`."""
     return Type(frozenset({"array"}), item=item)
 
@@ -106,7 +106,7 @@ def kind_of(value: Any) -> str:
     return "array" if isinstance(value, list) else "object"
 
 
-def type_of(value: Any) -> "Type":
+def type_of(value: Any) -> Type:
     """Return the type of a plain JSON value."""
     kind = kind_of(value)
     if kind == "string":

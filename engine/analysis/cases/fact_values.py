@@ -98,14 +98,8 @@ def ratio_pairs(pair: tuple[str, str], uses: Uses) -> tuple[list[tuple[Any, Any]
     return pairs, {"a ratio beside limits of its own"} if limits else set()
 
 
-_KINDS = (
-    "null",
-    "string",
-    "boolean",
-    "number",
-    "array",
-    "object",
-)  # of values that are answered alike the first stands for all
+# Of values that are answered alike the first stands for all.
+_KINDS = ("null", "string", "boolean", "number", "array", "object")
 
 
 def _of_kind(one: str, asked: Asked, uses: Uses, path: str, kind: Type) -> tuple[list[Any], set[str]]:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from ...facts.json_lines import blocks_of, is_waiting, opened
 from ..decide_lines import LineDecider
+from ..exit_codes import YES
 from ..parallel import Workers
 from .common import policy_of
 
@@ -21,8 +22,8 @@ _BULK = 128 << 10
 
 def run(options: dict[str, Any]) -> int:
     """Print a decision for each line of facts. Returns 2 if a line held no facts, else 1 if one was blocked, else 0."""
-    answers = LineDecider(policy_of(options), bool(options["--trace"]))
-    code = 0
+    decider = LineDecider(policy_of(options), bool(options["--trace"]))
+    code = YES
 
     def write(results: Iterable[tuple[bytes, int]]) -> None:
         nonlocal code
@@ -33,12 +34,12 @@ def run(options: dict[str, Any]) -> int:
 
     with ExitStack() as stack:
         file = opened(options["FILE"], stack)
-        workers = stack.enter_context(Workers(answers.lines))
+        workers = stack.enter_context(Workers(decider.lines))
         for number, block in blocks_of(file):
             if workers.busy or len(block) >= _BULK:
                 write(workers.results(block, number))
             elif block:
-                write([answers.lines(block, number)])
+                write([decider.lines(block, number)])
             if not is_waiting(file):
                 write(workers.until(file))
         write(workers.rest())

@@ -119,11 +119,13 @@ class Decider:
         if task is None:
 
             async def ask() -> _Known:
-                async with self._one:
-                    return await asyncio.to_thread(self._look, probed, policy)
+                try:
+                    async with self._one:
+                        return await asyncio.to_thread(self._look, probed, policy)
+                finally:  # not by a callback, which runs after the next one was let in
+                    del self._asking[place]
 
             task = self._asking[place] = asyncio.create_task(ask())
-            task.add_done_callback(lambda _: self._asking.pop(place, None))
         try:
             return await asyncio.shield(task)
         except LoaderError as error:
@@ -139,9 +141,7 @@ class Decider:
                 return known
             return known._replace(facts=probed.rehearsed(facts, workers=self._workers))
         finally:
-            # Also where this one asked nobody: the one before it left them for it, is done, and may still stand among
-            # those that ask.
-            if sum(not task.done() for task in tuple(self._asking.values())) < 2:
+            if len(self._asking) < 2:  # also where this one asked nobody: the one before it left them for it
                 self._workers.end()
 
     def _here(self) -> Any:
