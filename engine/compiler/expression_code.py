@@ -34,6 +34,8 @@ _SIMPLE = frozenset(("boolean", "null"))
 
 
 _OWN_TYPES = {"string": "str", "boolean": "bool", "array": "list", "object": "dict"}
+# Of numbers, which give one: of what is beyond all numbers, null.
+_NULL_UNLESS_FINITE = ("abs", "sum")
 _NATIVE = OURS.keys() | THEIRS.keys()
 
 
@@ -283,6 +285,7 @@ class Writer:
             return Code(f"_call({name!r}, [{texts}])")
         takes = [function.takes[min(number, len(function.takes) - 1)].kinds for number in range(len(codes))]
         gives = function.gives.kinds if not function.gives.anything else KINDS
+        gives = gives | {"null"} if name in _NULL_UNLESS_FINITE else gives
         if all(code.kinds <= accepted for code, accepted in zip(codes, takes, strict=True)):
             special = getattr(self, f"_call_{name}", None)
             text = special(arguments, codes) if special is not None else None

@@ -101,6 +101,8 @@ def outcome(run: Any, value: Any) -> tuple[str, str]:
 @example("list[?@ > `1`] | [0]", {"list": ["x", 2]})
 @example("abs(product(list))", {"list": ["x"]})
 @example("product(list)", {"list": ["x", 3]})
+@example("sum(list) > `1`", {"list": [1e308, 1e308]})
+@example("abs(`1e999`) > `1`", {})
 def test_any_expression_over_any_value(text: str, value: Any) -> None:
     try:
         node = parse(text).node
