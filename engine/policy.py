@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING
 
 from .compiler.kept_programs import audit_of, store, stored
 from .evaluator.exact import Evaluation
-from .garbage_collection import uncollected
 from .rulefile.policy_names import place
 
 if TYPE_CHECKING:
@@ -44,7 +43,6 @@ class Policy:
         self.sets, self.limits, self.derived_types = program.sets, program.limits, program.types
 
     @classmethod
-    @uncollected
     def load(cls, source: str | os.PathLike[str] | None = None) -> Policy:
         """Return the policy of a shipped version (`2.0.4`), of a path, or today's where `source` is None.
 
@@ -57,7 +55,8 @@ class Policy:
             store(path, name, policy.document, policy.evaluation.program, policy.evaluation.conditions)
             return policy
         policy = cls.__new__(cls)
-        policy._take(Evaluation(kept.program, kept.conditions), lambda: kept.audit, lambda: _checked(source).document)
+        program, conditions, audit = kept
+        policy._take(Evaluation(program, conditions), lambda: audit, lambda: _checked(source).document)
         return policy
 
     @classmethod
@@ -94,15 +93,14 @@ class Policy:
         self._few += 1
         return self.evaluation.decide(facts)
 
-    def varied(self, facts: dict[str, Any], fact: str) -> Callable[[Any], Decision]:
-        """Return what `decide` says of `facts` with another value of one fact, given by its dotted name.
+    def varied(self, facts: dict[str, Any], fact: str) -> Callable[[Any], tuple[str, str]]:
+        """Return what tells decision and gate of `facts` with another value of one fact, given by its dotted name.
 
         What does not rest on that fact is evaluated once. A value is of the type that the fact has in `facts`.
         """
         return self.evaluation.varied(facts, fact, self.reads)
 
     @cached_property
-    @uncollected
     def _decide(self) -> Callable[[Any], Decision]:
         evaluation = self.evaluation
         from .compiler.function.policy_writer import decider
@@ -118,9 +116,7 @@ class Policy:
 
         Of a gate that is not known, and of None, it is whether any gate reads it.
         """
-        from .compiler.reads import touches
-
-        return touches(fact, self.reads.up_to(gate))
+        return self.reads.rests_on(gate, fact)
 
     @cached_property
     def reads(self) -> Reads:
@@ -129,14 +125,15 @@ class Policy:
 
         return Reads(self.evaluation.program)
 
-    def explain(self, facts: Mapping[str, Any], every: bool = False) -> Trace:
+    def explain(self, facts: Mapping[str, Any], every: bool = False, terms: bool = True) -> Trace:
         """Return the same decision as `decide`, with every gate tried and the terms that made it fire or not.
 
-        every: the gates behind the one that decided are tried too, for `Trace.behind`.
+        every: the gates behind the one that decided are tried too, for `Trace.behind`. terms: False leaves the terms
+        out, which take most of the time, for whoever shows no more than what was decided, and of which facts.
         """
         from .evaluator.trace import trace  # only explain needs it
 
-        return trace(self.evaluation, facts, every)
+        return trace(self.evaluation, facts, every, terms)
 
 
 def _checked(source: str | os.PathLike[str] | None) -> Checked:

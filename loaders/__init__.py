@@ -11,7 +11,6 @@ from .hub.names import Remote, is_remote, remote
 from .probe import Probed, probe, request_of, told_of
 from .problems import LoaderError
 from .resolving.model_names import Cached, Resolved, cache_folder, cached, cached_model, cached_repos, resolve
-from .resolving.places import Local, local_models, models_in
 
 if TYPE_CHECKING:
     from typing import Any
@@ -24,6 +23,7 @@ if TYPE_CHECKING:
     from .hub.needed_files import needed
     from .hub.relatives import relatives
     from .hub.shape import Shape, look
+    from .resolving.places import Local, local_models, models_in
     from .serving.adapter import Adapter
     from .serving.adapter import read as adapter_in
     from .serving.backend_server import BackendServer, Job
@@ -73,42 +73,36 @@ __all__ = [
 ]
 
 
-_OF_THE_HUB = {
-    "Shape": "shape",
-    "look": "shape",
-    "needed": "needed_files",
-    "download": "download",
-    "relatives": "relatives",
+# What not every start needs: where each is, and what it is called there.
+_LATE = {
+    "Adapter": ("serving.adapter", "Adapter"),
+    "BackendServer": ("serving.backend_server", "BackendServer"),
+    "Job": ("serving.backend_server", "Job"),
+    "Local": ("resolving.places", "Local"),
+    "Message": ("backends.request", "Message"),
+    "Remembered": ("backends.request", "Remembered"),
+    "Report": ("backends.running", "Report"),
+    "Request": ("backends.request", "Request"),
+    "Session": ("backends.running", "Session"),
+    "Shape": ("hub.shape", "Shape"),
+    "Workers": ("dry_run.worker", "Workers"),
+    "adapter_in": ("serving.adapter", "read"),
+    "checked_request": ("backends.request", "checked_request"),
+    "download": ("hub.download", "download"),
+    "local_models": ("resolving.places", "local_models"),
+    "look": ("hub.shape", "look"),
+    "models_in": ("resolving.places", "models_in"),
+    "needed": ("hub.needed_files", "needed"),
+    "relatives": ("hub.relatives", "relatives"),
+    "stream": ("backends.running", "stream"),
+    "vocabularies_differ": ("facts.token_vocabularies", "difference"),
 }
 
 
 def __getattr__(name: str) -> Any:
-    if name in ("stream", "Session", "Report"):  # only a run pays for it
-        from .backends import running
+    if name not in _LATE:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
 
-        return getattr(running, name)
-    if name in ("Message", "Remembered", "Request", "checked_request"):
-        from .backends import request
-
-        return getattr(request, name)
-    if name in ("BackendServer", "Job"):  # only a server starts servers
-        from .serving import backend_server
-
-        return getattr(backend_server, name)
-    if name in ("Adapter", "adapter_in"):
-        from .serving import adapter
-
-        return adapter.Adapter if name == "Adapter" else adapter.read
-    if name == "vocabularies_differ":
-        from .facts.token_vocabularies import difference
-
-        return difference
-    if name in _OF_THE_HUB:  # only who asks it pays for it
-        from importlib import import_module
-
-        return getattr(import_module(f".hub.{_OF_THE_HUB[name]}", __package__), name)
-    if name == "Workers":  # only who asks backends anew pays for it
-        from .dry_run.worker import Workers
-
-        return Workers
-    raise AttributeError(name)
+    module, own_name = _LATE[name]
+    return getattr(import_module(f".{module}", __package__), own_name)

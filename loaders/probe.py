@@ -233,12 +233,12 @@ class Probed:
     def _look(self, facts: dict[str, Any]) -> None:
         machine = self._machine
         signs = this_machine.signs(machine.packages, machine.memory["accelerator"])
-        asked = dry_run.questions(
+        questions, others = dry_run.questions(
             self._folder, self._listing, facts, f"{signs} {this_machine.libraries(machine.packages)}"
         )
-        self._kept, self._open = dict(asked.facts), []
-        self._questions = {question.backend: question for question in asked.questions}
-        for question in asked.questions:
+        self._kept, self._open = others, []
+        self._questions = {question.backend: question for question in questions}
+        for question in questions:
             kept = dry_run.kept_facts(question)
             if kept is None:
                 self._open.append(question)

@@ -28,7 +28,7 @@ SOURCES = sorted(file for folder in ("engine", "loaders") for file in (ROOT / fo
 # beside the folders are stages of their own. engine/README.md draws the same.
 STAGES = {
     "engine": [
-        "problems", "decision", "garbage_collection", "storage", "facts", "language", "rulefile", "compiler",
+        "problems", "decision", "storage", "facts", "language", "rulefile", "compiler",
         "evaluator", "policy", "__init__", "advice", "analysis", "testing", "report", "editor", "cli",
     ],
     "loaders": [

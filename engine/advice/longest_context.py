@@ -23,12 +23,7 @@ def longest_context(policy: Policy, facts: dict[str, Any], backend: str) -> int 
         return None
 
     asked = {**facts, "request": {**facts["request"], "context_tokens": _LEAST}}
-    decide = policy.varied(asked, "request.context_tokens")
-
-    def answer(tokens: int) -> tuple[str, str | None]:
-        decision = decide(tokens)
-        return decision.decision, decision.gate
-
+    answer = policy.varied(asked, "request.context_tokens")
     short = answer(_LEAST)
     most = told.get("context_tokens") or _MOST
     if short[0] == "block" or most < _LEAST:

@@ -158,13 +158,13 @@ class _Search:
     def _matters(self, lever: Lever, decision: Decision) -> bool:
         """Whether the gate that decided reads any of the lever's facts, itself or through what is derived."""
         reads = self._reads.of(decision.gate)
-        return any(touches(fact, reads) for fact in lever.facts)
+        return any(touches(fact, path) for fact in lever.facts for path in reads)
 
     def _changed(self, lever: Lever, before: Values, decision: Decision | None) -> Iterator[_Step]:
         """The lever pulled, once for each value that it tries, on the facts with `before`, of which `decision` was."""
         if lever.asked and decision is not None:
             asks = self._reads.by_itself(decision.gate)
-            if not any(touches(fact, asks) for fact in lever.facts):
+            if not any(touches(fact, path) for fact in lever.facts for path in asks):
                 return
         scope = self._scope(before)
         for to in lever.tries:

@@ -8,8 +8,10 @@ list are made of.
 from __future__ import annotations
 
 import gc
-import signal
+import sys
 from typing import TYPE_CHECKING
+
+from .exit_codes import INTERRUPTED
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,16 +21,15 @@ __all__ = ["main", "script"]
 
 
 def script() -> NoReturn:
-    """Be the program `mlxk-rules`. While it begins, Ctrl-C ends it as it ends any program, without a word."""
+    """Be the program `mlxk-rules`. While it begins and ends too, Ctrl-C ends it without a word."""
     # What is imported and decided with stays: looking for rubbish in it takes a tenth of an answer's time.
     gc.set_threshold(100_000)
-    handler = signal.getsignal(signal.SIGINT)
-    if handler is signal.default_int_handler:
-        signal.signal(signal.SIGINT, signal.SIG_DFL)
-    from .command_line import script
+    try:
+        from .command_line import script
 
-    signal.signal(signal.SIGINT, handler)
-    script()
+        script()
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
 
 
 def main(words: Sequence[str] | None = None) -> int:

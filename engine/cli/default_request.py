@@ -6,9 +6,11 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
-    from typing import Any
+    from typing import TypeVar
 
     from ..decision import Decision
+
+    Found = TypeVar("Found")
 
 Request = tuple[bool, bool]  # with images, with audio
 
@@ -19,17 +21,17 @@ _NOT_FOR_THAT = "capability_mismatch"
 
 
 def first_allowed(
-    requests: Iterable[Request], decided: Callable[[Request], tuple[Decision, dict[str, Any]]]
-) -> tuple[Request, Decision, dict[str, Any]]:
-    """Return the first request that is allowed, with its decision and facts.
+    requests: Iterable[Request], decided: Callable[[Request], tuple[Decision, Found]]
+) -> tuple[Request, Decision, Found]:
+    """Return the first request that is allowed, with what `decided` says of it.
 
     Where none is: the first that fails for another reason than that the model is not made for it, so that a speech
     model whose library is not installed is told to want the library, and not to want audio.
     """
-    found: list[tuple[Request, Decision, dict[str, Any]]] = []
+    found: list[tuple[Request, Decision, Found]] = []
     for request in requests:
-        decision, facts = decided(request)
+        decision, more = decided(request)
         if decision.allowed:
-            return request, decision, facts
-        found.append((request, decision, facts))
+            return request, decision, more
+        found.append((request, decision, more))
     return next((one for one in found if one[1].error_type != _NOT_FOR_THAT), found[0])

@@ -52,9 +52,9 @@ def read_options(command: str, words: Sequence[str]) -> dict[str, Any]:
 
 def _options(usage: str) -> dict[str, bool]:
     """Return every option of a usage text, and whether it takes a value."""
-    section = usage.split("\nOptions:\n", 1)[1]
-    lines = re.findall(r"^  (-.+?)(?:  |$)", section, re.MULTILINE)
-    return {word: line.split(" ")[-1][0] != "-" for line in lines for word in re.findall(r"--?[\w-]+", line)}
+    lines = [line[2:] for line in usage.splitlines() if line.startswith("  -")]
+    written = [line.split("  ")[0].split() for line in lines]
+    return {word: words[-1][0] != "-" for words in written for word in words if word[0] == "-"}
 
 
 def _refuse_unknown_options(usage: str, words: Sequence[str]) -> None:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import marshal
 import os
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from ..facts.types import Type
 from ..facts.vocabulary import ABSENT, Fact
@@ -20,31 +20,22 @@ if TYPE_CHECKING:
 
     from ..rulefile.document import Document
     from ..storage.kept_values import Files
-    from .condition_terms import Condition
-    from .program import Node
+    from .program import Conditions, OfExpressions
 
     Audit = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
     Path = str | os.PathLike[str]
 
 
-class Kept(NamedTuple):
-    """A program, with what was found out of its policy.
+def stored(path: Path, name: str) -> tuple[Program, Conditions, Audit | None] | None:
+    """Return the program kept of the rule file `path`, called `name` in messages; None where none is, or to believe.
 
-    audit: the library versions that the policy was checked with, and for each set its fact; None without an audit part.
+    With it come its conditions, and what its audit part says, as `audit_of` does.
     """
-
-    program: Program
-    conditions: tuple[Condition, ...]
-    audit: Audit | None
-
-
-def stored(path: Path, name: str) -> Kept | None:
-    """Return what is kept of the rule file `path`, called `name` in messages; None where nothing is, or to believe."""
     found = take(_key(path, name))
     if found is None:
         return None
     program, conditions, audit = found[1]
-    return Kept(_program(program), conditions, audit)
+    return _program(program), _Late(conditions), audit
 
 
 def files_of(path: Path, name: str) -> Files | None:
@@ -53,17 +44,20 @@ def files_of(path: Path, name: str) -> Files | None:
     return None if found is None else found[0]
 
 
-def store(path: Path, name: str, document: Document, program: Program, conditions: tuple[Condition, ...]) -> None:
+def store(path: Path, name: str, document: Document, program: Program, conditions: Conditions) -> None:
     """Keep the program that `document` became; says nothing where that cannot be done."""
     try:
         files = list(_files(document))
     except ValueError:
         return
-    put(_key(path, name), files, (_plain(program), conditions, audit_of(document)))
+    put(_key(path, name), files, (_plain(program), _bytes(conditions, program), audit_of(document)))
 
 
 def audit_of(document: Document) -> Audit | None:
-    """Return what a policy's audit part says, without its places."""
+    """Return what a policy's audit part says, without its places; None where it has none.
+
+    These are the library versions that the policy was checked with, and for each set its fact.
+    """
     audit = document.audit
     if audit is None:
         return None
@@ -104,22 +98,26 @@ def _plain(program: Program) -> tuple[Any, ...]:
         program.constants,
         program.guards,
         list(map(_plain_fact, program.facts)),
-        marshal.dumps([program.nodes[place] for place in range(len(program.expressions))]),
+        _bytes(program.nodes, program),
     )
 
 
-class _LateNodes:
-    """Syntax trees, taken up when one is asked for: explaining needs none of them."""
+def _bytes(parts: OfExpressions[Any], program: Program) -> bytes:
+    return marshal.dumps([parts[place] for place in range(len(program.expressions))])
+
+
+class _Late:
+    """Syntax trees or conditions, taken up when one is asked for: saying what is decided needs none of them."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._nodes: list[Node] | None = None
+        self._parts: list[Any] | None = None
 
-    def __getitem__(self, place: int, /) -> Node:
-        nodes = self._nodes
-        if nodes is None:
-            nodes = self._nodes = marshal.loads(self._data)
-        return nodes[place]
+    def __getitem__(self, place: int, /) -> Any:
+        parts = self._parts
+        if parts is None:
+            parts = self._parts = marshal.loads(self._data)
+        return parts[place]
 
 
 def _program(plain: tuple[Any, ...]) -> Program:
@@ -133,7 +131,7 @@ def _program(plain: tuple[Any, ...]) -> Program:
         tuple([DerivedRule(key, tuple([BranchRule(*branch) for branch in branches])) for key, branches in derive]),
         tuple([GateRule(*gate) for gate in gates[0]]),
         tuple([Expression(*expression) for expression in expressions]),
-        _LateNodes(nodes),
+        _Late(nodes),
         functions,
         constants,
         guards,

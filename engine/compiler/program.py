@@ -11,12 +11,19 @@ from ..facts.vocabulary import Fact
 Node = dict[str, Any]
 
 if TYPE_CHECKING:
-    from typing import Protocol
+    from typing import Protocol, TypeVar
 
-    class Nodes(Protocol):
-        """The syntax trees of expressions, by their place in `Program.expressions`."""
+    from .condition_terms import Condition
 
-        def __getitem__(self, place: int, /) -> Node: ...
+    Part = TypeVar("Part", covariant=True)
+
+    class OfExpressions(Protocol[Part]):
+        """Something of each expression, by its place in `Program.expressions`."""
+
+        def __getitem__(self, place: int, /) -> Part: ...
+
+    Nodes = OfExpressions[Node]
+    Conditions = OfExpressions[Condition]
 
 
 Guard = tuple[str, tuple[frozenset[str], ...]]  # a function, and the kinds that each of its arguments may be of

@@ -6,7 +6,6 @@ from collections.abc import Iterable
 
 from ..facts.one_line import normal
 from ..facts.vocabulary import vocabulary
-from ..garbage_collection import uncollected
 from ..language.expression import Node
 from ..language.fact_paths import above, paths_in
 from ..rulefile.checked import Checked
@@ -15,7 +14,6 @@ from .expression_code import Names, Writer, digest
 from .program import BranchRule, DerivedRule, Expression, GateRule, Program
 
 
-@uncollected
 def assemble(checked: Checked) -> Program:
     """Return the program of a policy that passed every check."""
     document = checked.document

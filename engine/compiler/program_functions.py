@@ -13,7 +13,7 @@ from . import shipped
 from .code_names import namespace
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
     from .program import Guard, Program
@@ -21,15 +21,16 @@ if TYPE_CHECKING:
     Function = Callable[[dict[str, Any]], Any]
 
 
-def functions_of(program: Program) -> list[Function]:
-    """Return the functions of a program's expressions, each of a scope, by their number."""
+def functions_of(program: Program, numbers: Iterable[int]) -> list[Function]:
+    """Return the functions of a program that have these numbers, each of a scope."""
 
     def write() -> Mapping[int, str]:
         from .program_builder import written  # hardly any is another than those that are shipped
 
         return written(program)
 
-    return run(program.functions, program.constants, program.guards, write)
+    digests = tuple([program.functions[number] for number in numbers])
+    return run(digests, program.constants, program.guards, write)
 
 
 def run(
@@ -44,9 +45,8 @@ def run(
     """
     names = namespace(constants, guards)
     known = shipped.functions(digests)
-    if not known.keys() >= set(digests):
-        code = write()
-        lines = (f"{digest}: lambda s: {text},\n" for digest, text in code.items() if digest not in known)
+    if missing := set(digests) - known.keys():
+        lines = (f"{digest}: lambda s: {text},\n" for digest, text in write().items() if digest in missing)
         exec(compile(f"own = {{{''.join(lines)}}}", "<policy>", "exec"), names)
         known = {**known, **names["own"]}
     return [FunctionType(known[digest].__code__, names) for digest in digests]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 
 from .program import Program
 
@@ -14,7 +14,8 @@ class Reads:
         self._expressions = program.expressions
         self._gates = {gate.id: gate.when for gate in program.gates}
         self._derive = {rule.name: rule.branches for rule in program.derive}
-        self._known: dict[str, frozenset[str]] = {}
+        self._behind: dict[str, frozenset[str]] = {}  # of derived facts, by their own names
+        self._resting: dict[str, frozenset[str]] = {}
 
     def by_itself(self, gate: str | None) -> frozenset[str]:
         """The facts, derived ones too, that the gate's own condition names."""
@@ -24,29 +25,48 @@ class Reads:
         """The facts that the gate reads, those too that what it names is derived from."""
         return self.behind(self.by_itself(gate))
 
-    def up_to(self, gate: str | None) -> frozenset[str]:
-        """The facts that the gate and those before it read; what all of them do where it is None, or not there."""
-        found: set[str] = set()
-        for one in self._gates:
-            found |= self.of(one)
+    def rests_on(self, gate: str | None, fact: str) -> bool:
+        """Whether the gate, or one before it, rests on a fact; whether any does where it is None, or not there."""
+        resting = self.resting_on(fact)
+        for one, when in self._gates.items():
+            if self._names(when, resting):
+                return True
             if one == gate:
                 break
-        return frozenset(found)
+        return False
 
     def behind(self, paths: frozenset[str]) -> frozenset[str]:
         """The facts among `paths`, and those that the derived ones among them are made of."""
         found = {path for path in paths if not path.startswith("derived.")}
         for name in {path.split(".")[1] for path in paths - found}:
-            if name not in self._known:
+            if name not in self._behind:
                 branches = self._derive.get(name, ())
-                self._known[name] = self.behind(self._paths(part for b in branches for part in (b.when, b.compute)))
-            found |= self._known[name]
+                self._behind[name] = self.behind(self._paths(part for b in branches for part in (b.when, b.compute)))
+            found |= self._behind[name]
         return frozenset(found)
+
+    def resting_on(self, fact: str) -> frozenset[str]:
+        """The paths, of all that rules read, that rest on a fact: what touches it, and what is derived from that."""
+        if fact in self._resting:
+            return self._resting[fact]
+        paths = {path for expression in self._expressions for path in expression.reads}
+        below = [path for path in paths if path.count(".") > 1 and path.startswith("derived.")]
+        found = {path for path in paths if touches(fact, path)}
+        for name, branches in self._derive.items():  # each stands behind those that it reads
+            if any(self._names(part, found) for b in branches for part in (b.when, b.compute)):
+                found.add(f"derived.{name}")
+                found.update(path for path in below if path.startswith(f"derived.{name}."))
+        self._resting[fact] = frozenset(found)
+        return self._resting[fact]
+
+    def _names(self, part: int | None, paths: Set[str]) -> bool:
+        """Whether an expression names any of the paths."""
+        return part is not None and not paths.isdisjoint(self._expressions[part].reads)
 
     def _paths(self, parts: Iterable[int | None]) -> frozenset[str]:
         return frozenset(path for part in parts if part is not None for path in self._expressions[part].reads)
 
 
-def touches(fact: str, paths: Iterable[str]) -> bool:
-    """Whether any of the paths is the fact, stands below it, or is an object that holds it."""
-    return any(path == fact or path.startswith(f"{fact}.") or fact.startswith(f"{path}.") for path in paths)
+def touches(fact: str, path: str) -> bool:
+    """Whether the path is the fact, stands below it, or is an object that holds it."""
+    return path == fact or path.startswith(f"{fact}.") or fact.startswith(f"{path}.")

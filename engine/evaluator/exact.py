@@ -5,10 +5,10 @@ What decides fast (evaluator.compiled) hands over to this whenever facts are not
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from ..compiler.program_functions import functions_of
-from ..compiler.reads import touches
 from ..decision import Decision, PolicyName
 from ..facts.types import kind_of
 from ..facts.vocabulary import Vocabulary
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
-    from ..compiler.condition_terms import Condition
-    from ..compiler.program import BranchRule, DerivedRule, GateRule, Program
+    from ..compiler.program import BranchRule, Conditions, DerivedRule, GateRule, Program
+    from ..compiler.program_functions import Function
     from ..compiler.reads import Reads
 
     Scope = dict[str, Any]
@@ -29,18 +29,22 @@ if TYPE_CHECKING:
 class Evaluation:
     """One program, ready to run. Nothing here raises because of what the facts hold."""
 
-    def __init__(self, program: Program, conditions: tuple[Condition, ...] | None = None) -> None:
+    def __init__(self, program: Program, conditions: Conditions | None = None) -> None:
         """conditions: the program's, where they are known; they are worked out where something is explained."""
         self.program = program
         self._conditions = conditions
         self.policy = PolicyName(name=program.name, version=program.version)
-        self.functions = functions_of(program)
-        self._run = [self.functions[expression.function] for expression in program.expressions]
+        self._run = functions_of(program, [expression.function for expression in program.expressions])
         self.vocabulary = Vocabulary({fact.name: fact for fact in program.facts})
         self.derived = {rule.name: rule for rule in program.derive}
 
+    @cached_property
+    def functions(self) -> list[Function]:
+        """All functions by their number, those too of parts of conditions, which are asked where one is explained."""
+        return functions_of(self.program, range(len(self.program.functions)))
+
     @property
-    def conditions(self) -> tuple[Condition, ...]:
+    def conditions(self) -> Conditions:
         """What the expressions are made of."""
         if self._conditions is None:
             from ..compiler.condition_terms import conditions_of
@@ -52,43 +56,48 @@ class Evaluation:
         """Return the decision for `facts`."""
         if refusal := self.refusal(facts):
             return refusal
-        return self._decided(self.program.gates, *self.scope(facts))
+        scope, faults = self.scope(facts)
+        gate, error = self._first_firing(self.program.gates, scope, faults)
+        return self.decision(gate, scope, error)
 
-    def varied(self, facts: dict[str, Any], fact: str, reads: Reads) -> Callable[[Any], Decision]:
-        """Return what decides for `facts` with another value of one fact, of the same type as the one that is there.
+    def varied(self, facts: dict[str, Any], fact: str, reads: Reads) -> Callable[[Any], tuple[str, str]]:
+        """Return what tells the decision of `facts` with another value of one fact, as allow, warn or block and a gate.
 
-        What does not rest on that fact is evaluated once. reads: what the program's gates read.
+        The value is of the same type as the one that is there. What does not rest on the fact is evaluated once. reads:
+        what the program's gates read.
         """
         scope, faults = self.scope(facts)
         section, _, name = fact.rpartition(".")
         given: Any = facts.get("derived")
-        named = {f"derived.{rule.name}": rule for rule in self.program.derive}
+        paths = reads.resting_on(fact)
         resting = {
             full: rule
-            for full, rule in named.items()
-            if touches(fact, reads.behind(frozenset({full}))) and not (isinstance(given, dict) and rule.name in given)
+            for rule in self.program.derive
+            if (full := f"derived.{rule.name}") in paths and not (isinstance(given, dict) and rule.name in given)
         }
         gates: list[GateRule] = []
         for gate in self.program.gates:
-            if touches(fact, reads.of(gate.id)):
+            if not paths.isdisjoint(reads.by_itself(gate.id)):
                 gates.append(gate)
             elif self.tried(gate, scope, faults)[0]:
                 gates.append(gate)
                 break
 
-        def decide(value: Any) -> Decision:
+        def decide(value: Any) -> tuple[str, str]:
             varied = {**scope, section: {**scope[section], name: value}, "derived": dict(scope["derived"])}
             wrong = {path: fault for path, fault in faults.items() if path not in resting}
             self._derive(resting.values(), varied, wrong)
-            return self._decided(gates, varied, wrong)
+            gate, error = self._first_firing(gates, varied, wrong)
+            return ("block" if error else gate.decide), gate.id
 
         return decide
 
-    def _decided(self, gates: Iterable[GateRule], scope: Scope, faults: Faults) -> Decision:
+    def _first_firing(self, gates: Iterable[GateRule], scope: Scope, faults: Faults) -> tuple[GateRule, str]:
+        """Return the gate that decides, and why it cannot be evaluated, or ""."""
         for gate in gates:
             fired, error = self.tried(gate, scope, faults)
             if fired:
-                return self.decision(gate, scope, error)
+                return gate, error
         raise AssertionError("the last gate always fires")
 
     def refusal(self, facts: Any) -> Decision | None:

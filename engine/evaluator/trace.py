@@ -21,10 +21,10 @@ MAX_ITEMS = 12  # of a list or object that a term quotes
 _OWN = frozenset({"sets", "limits", "derived"})
 
 
-def trace(evaluation: Evaluation, facts: Any, every: bool = False) -> Trace:
+def trace(evaluation: Evaluation, facts: Any, every: bool = False, terms: bool = True) -> Trace:
     """Return the decision for `facts` with every gate tried, and the terms that made it fire or not.
 
-    every: the gates behind the one that decided are tried too.
+    every: the gates behind the one that decided are tried too. terms: False leaves them out.
     """
     if refusal := evaluation.refusal(facts):
         return Trace(refusal, {}, {}, ())
@@ -34,9 +34,9 @@ def trace(evaluation: Evaluation, facts: Any, every: bool = False) -> Trace:
 
     def result(gate: GateRule) -> GateResult:
         fired, error = evaluation.tried(gate, scope, faults)
-        terms = () if error else justifier.terms(gate.when, fired)
+        made = justifier.terms(gate.when, fired) if terms and not error else ()
         message = evaluation.decision(gate, scope, error).message if fired else None
-        one = GateResult(gate.id, fired, gate.file, gate.line, terms, error or None, gate.about, gate.decide)
+        one = GateResult(gate.id, fired, gate.file, gate.line, made, error or None, gate.about, gate.decide)
         return one._replace(message=message)
 
     program = evaluation.program
@@ -153,11 +153,11 @@ def _value_at(scope: Scope, path: str) -> Any:
 def length_of(value: list[Any] | dict[str, Any]) -> int:
     """Return how many elements or keys there were, of a value that was shortened too."""
     last = value[-1] if isinstance(value, list) and value else value.get("...") if isinstance(value, dict) else None
-    whole = _CUT.fullmatch(last) if isinstance(last, str) else None
+    whole = re.fullmatch(_CUT, last) if isinstance(last, str) else None
     return int(whole[1]) if whole else len(value)
 
 
-_CUT = re.compile(r"(?:\.\.\. \()?(\d+) (?:in all\)|keys in all)")
+_CUT = r"(?:\.\.\. \()?(\d+) (?:in all\)|keys in all)"
 
 
 def shortened(value: Any) -> Any:

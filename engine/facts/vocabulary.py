@@ -50,13 +50,8 @@ class Fact(NamedTuple):
         return ""
 
 
-class _Step(NamedTuple):
-    """Where a fact is: the dotted name of the object above, its own name there; and types of which any value does."""
-
-    fact: Fact
-    above: str
-    name: str
-    plain: frozenset[type]
+# A fact, the dotted name of the object above it, its own name there, and Python's types of which any value does.
+_Step = tuple[Fact, str, str, frozenset[type]]
 
 
 class Vocabulary:
@@ -113,7 +108,7 @@ def _step(fact: Fact) -> _Step:
     plain |= {str} if "string" in kinds and fact.type.values is None else set()
     plain |= {int} if "number" in kinds and fact.unit != "bytes" else set()
     above, _, name = fact.name.rpartition(".")
-    return _Step(fact, above, name, frozenset(plain))
+    return fact, above, name, frozenset(plain)
 
 
 def _opened(name: str, above: str, places: dict[str, dict[str, Any]], faults: dict[str, str]) -> dict[str, Any]:

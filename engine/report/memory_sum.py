@@ -8,17 +8,10 @@ if TYPE_CHECKING:
 _UNITS = (("TB", 1024**4), ("GB", 1024**3), ("MB", 1024**2), ("KB", 1024))
 
 
-class Part(NamedTuple):
-    """One thing that takes memory. size: bytes; None where nobody can tell."""
-
-    size: int | None
-    what: str
-
-
 class MemorySum(NamedTuple):
-    """What is needed. needed, total, limit: bytes; total and limit are None where they cannot be told."""
+    """What is needed, in bytes; None where it cannot be told. parts: how much each thing takes, and what it is."""
 
-    parts: tuple[Part, ...]
+    parts: tuple[tuple[int | None, str], ...]
     needed: int
     total: int | None
     limit: int | None
@@ -42,11 +35,11 @@ def memory_sum(trace: "Trace") -> MemorySum | None:
         return None
     tokens = _bytes(derived.get("context"))
     cache = "cache" if tokens is None else f"cache for {tokens:,} tokens"
-    parts = [Part(load, "weights")]
+    parts: list[tuple[int | None, str]] = [(load, "weights")]
     for name, what in (("kv_bytes", cache), ("prompt_bytes", "prompt"), ("image_bytes", "image")):
         # An image that is not sent takes nothing, and a speech model's cache is none: what is 0 is not told.
         if name in derived and derived[name] != 0:
-            parts.append(Part(_bytes(derived[name]), what))
+            parts.append((_bytes(derived[name]), what))
     total = _bytes(facts.get("memory", {}).get("total_bytes"))
     return MemorySum(tuple(parts), needed, total, _bytes(derived.get("memory_limit")))
 
@@ -54,14 +47,14 @@ def memory_sum(trace: "Trace") -> MemorySum | None:
 def sum_text(memory: MemorySum) -> str:
     """Return `2.1 GB weights + 0.3 GB cache for 2,048 tokens + 0.4 GB prompt = 2.8 GB`, which adds up as it stands."""
     letters, unit = next(((name, size) for name, size in _UNITS if memory.needed >= size), ("bytes", 1))
-    known = [part.size for part in memory.parts if part.size is not None]
+    known = [size for size, _ in memory.parts if size is not None]
     shown = _tenths(known, unit)
     numbers = iter(shown)
     words: list[str] = []
-    for part in memory.parts:
-        tenths = next(numbers) if part.size is not None else None
-        size = "an unknown" if tenths is None else f"{_number(tenths, unit) if tenths else 'under 0.1'} {letters}"
-        words.append(f"{size} {part.what}")
+    for size, what in memory.parts:
+        tenths = next(numbers) if size is not None else None
+        many = "an unknown" if tenths is None else f"{_number(tenths, unit) if tenths else 'under 0.1'} {letters}"
+        words.append(f"{many} {what}")
     if len(words) == 1:
         return words[0]
     least = "" if len(known) == len(memory.parts) else " at least"

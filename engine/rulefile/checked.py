@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from ..facts.types import ANYTHING, NUMBER, STRING, STRINGS, Type, type_of
 from ..facts.vocabulary import vocabulary
-from ..garbage_collection import uncollected
 from ..language.expression import Node
 from ..language.fact_paths import path_of
 from ..language.not_null import NOTHING, Paths, not_null_when
@@ -25,7 +24,6 @@ class Checked:
     derived: dict[str, Type]
 
 
-@uncollected
 def check(document: Document, sound: Checked | None = None) -> Checked:
     """Return the document with the types of its derived facts.
 

@@ -6,14 +6,13 @@ import os
 from itertools import islice
 from pathlib import Path
 
-from ..garbage_collection import uncollected
 from ..problems import PolicyError, Problem, did_you_mean, nearest
 from ..storage import data_files
 from .checked import problems_of
 from .document import Document, Place
 from .document_reader import read_document, read_parts
 from .overlay import conflicts, merge
-from .policy_names import SHIPPED, TODAY, locate
+from .policy_names import TODAY, is_version, locate
 from .source import Source, read, source_of
 
 MAX_EXTENDS = 8
@@ -21,7 +20,6 @@ MAX_BESIDE = 1_000  # names of a folder, among which one is looked for
 _NEWEST = ("latest", "newest", "current", "default", "head", "main", "master")
 
 
-@uncollected
 def load_document(source: str | os.PathLike[str] | None = None) -> Document:
     """Return the policy document of a shipped version, a path, or today's, put together with what it extends.
 
@@ -31,7 +29,6 @@ def load_document(source: str | os.PathLike[str] | None = None) -> Document:
     return _whole(read(path, name), path.parent)
 
 
-@uncollected
 def document_of(text: str, name: str) -> Document:
     """Return the policy document that stands in `text`; `name` stands for the file in messages. Raises PolicyError."""
     return _whole(source_of(text, name), Path.cwd())
@@ -110,7 +107,7 @@ def _layers(document: Document, word: str, folder: Path, above: tuple[Source, ..
         base = read_document(source)
     except PolicyError as error:
         if all(not problem.file for problem in error.problems):
-            near = _beside(path, above[-1]) if not (path.exists() or SHIPPED.fullmatch(word)) else ""
+            near = _beside(path, above[-1]) if not (path.exists() or is_version(word)) else ""
             raise PolicyError(
                 place.problem(p.code, f"cannot extend: {p.message}", near or p.help) for p in error.problems
             ) from None
@@ -124,7 +121,7 @@ def _layers(document: Document, word: str, folder: Path, above: tuple[Source, ..
 
 
 def _base_of(word: str, folder: Path, place: Place) -> tuple[Path, str]:
-    if word == TODAY or SHIPPED.fullmatch(word):
+    if word == TODAY or is_version(word):
         return locate(word)
     if not word.endswith((".yaml", ".yml")):
         # A message may show a line of the file: what is no rule file by its name is not opened.

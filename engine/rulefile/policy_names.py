@@ -12,8 +12,12 @@ from ..storage import data_files
 if TYPE_CHECKING:
     from pathlib import Path
 
-SHIPPED = re.compile(r"\d+\.\d+\.\d+")
 TODAY = "today"  # names the shipped policy of today, whatever its version
+
+
+def is_version(word: str) -> bool:
+    """Whether it is the version of a shipped policy, such as 2.0.4, that is meant."""
+    return re.fullmatch(r"\d+\.\d+\.\d+", word) is not None
 
 
 def locate(source: str | os.PathLike[str] | None) -> tuple[Path, str]:
@@ -30,7 +34,7 @@ def place(source: str | os.PathLike[str] | None) -> tuple[str, str]:
     if source is None or source == TODAY:
         return today, _shown(today)
     word = os.fspath(source)
-    if isinstance(source, str) and SHIPPED.fullmatch(word):  # whatever a file beside us is called
+    if isinstance(source, str) and is_version(word):  # whatever a file beside us is called
         path = f"{data_files.PLACE}/{word}.yaml"
         return (today, _shown(today)) if not os.path.isfile(path) and _is_today(word) else (path, _shown(path))
     return word, word

@@ -12,13 +12,13 @@ import marshal
 import os
 import re
 import stat
-import struct
 import sys
 import time
 from binascii import crc32
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from typing import Any, BinaryIO, TypeVar
 
     Kind = TypeVar("Kind")
@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 _MAGIC = f"mlxk-rules kept 1 {sys.implementation.cache_tag}\n".encode("ascii")
 _MAX_BYTES = 4 << 20
 _AT_REST_NS = 2_000_000_000
-_mark = struct.Struct("=7Qqq").pack  # a stat's first seven numbers, and the times of change
 _FLAGS = os.O_CLOEXEC | os.O_NOFOLLOW
 # Files of ours: `file_name`, and what tells their kind.
 _OURS = r"[0-9a-f]{16}[\w.-]*\.(facts|program|rows)|\.\d+-\d+\.tmp"
@@ -54,12 +53,13 @@ def at_rest(changed_ns: int, seen_ns: int | None = None) -> bool:
     return (time.time_ns() if seen_ns is None else seen_ns) - changed_ns >= _AT_REST_NS
 
 
-def mark(status: os.stat_result) -> bytes:
-    """Return what tells a file as it is from others: kind, inode, owner, size, and times that no program sets back all.
+def marks(statuses: Iterable[os.stat_result | None]) -> bytes:
+    """Return what tells files as they are from others: kind, inode, owner, size, times that no program sets back all.
 
-    Raises struct.error for one of odd numbers.
+    None stands for a file that is not there.
     """
-    return _mark(*status[:7], status.st_mtime_ns, status.st_ctime_ns)
+    told = [status and (*status[:7], status.st_mtime_ns, status.st_ctime_ns) for status in statuses]
+    return marshal.dumps(told, 2)  # the last version of marshal that has the same bytes for the same values
 
 
 def read(name: str, kind: type[Kind], most: int = _MAX_BYTES) -> Kind | None:

@@ -12,14 +12,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from .kept_answers import kept_facts, last_kept
-from .question import Asked, Question, of_ranks, questions
+from .question import Question, of_ranks, questions
 
 if TYPE_CHECKING:
     from typing import Any
 
     from .worker import Workers
 
-__all__ = ["Asked", "Question", "Workers", "kept_facts", "last_kept", "of_ranks", "questions"]
+__all__ = ["Question", "Workers", "kept_facts", "last_kept", "of_ranks", "questions"]
 
 
 def __getattr__(name: str) -> Any:

@@ -17,7 +17,7 @@ _UNTOLD_OF = {
 }
 _REASON_LENGTH = 400
 # A sentence speaks for itself; `KeyError: 'model_type'` needs the exception's name.
-_SENTENCE = re.compile(r"\w+[^\w']+\w+[^\w']+\w+")
+_SENTENCE = r"\w+[^\w']+\w+[^\w']+\w+"
 
 
 def empty(backend: str, status: str, reason: str | None = None) -> dict[str, Any]:
@@ -39,6 +39,6 @@ def reason(error: BaseException, *paths: str) -> str:
         text = text.replace(f"{path}/", "").replace(path, "the folder")
     text = " ".join(printable(line) for line in text.splitlines() if line.strip())
     text = re.sub(r"\s+", " ", text).strip()
-    if not _SENTENCE.search(text):
+    if not re.search(_SENTENCE, text):
         text = f"{type(error).__name__}: {text}" if text else type(error).__name__
     return text if len(text) <= _REASON_LENGTH else f"{text[: _REASON_LENGTH - 1]}…"

@@ -28,32 +28,30 @@ class Question(NamedTuple):
     ranks: tuple[int, ...] = ()
 
 
-class Asked(NamedTuple):
-    """`questions` that a backend can be asked, and the `facts` of those that cannot, with the reason."""
+def questions(
+    path: str, listing: "Listing", facts: Mapping[str, Any], of: str
+) -> tuple[list[Question], dict[str, dict[str, Any]]]:
+    """Who is to be asked of the folder at `path`, and the facts of those that are not, with the reason.
 
-    questions: list[Question]
-    facts: dict[str, dict[str, Any]]
-
-
-def questions(path: str, listing: "Listing", facts: Mapping[str, Any], of: str) -> Asked:
-    """Who is to be asked of the folder at `path`, whose other facts are `facts`; `of` tells of what is installed.
+    `facts` are the folder's others; `of` tells of what is installed.
 
     A backend is asked where it is installed, has the model's type, takes what the request carries, and would find
     weights that are whole: of all others it is known that they do not load the folder, or not for this request.
     """
     request = facts["request"]
     size = (request["image_width"], request["image_height"]) if request["images"] else None
-    asked = Asked([], {})
+    asked: list[Question] = []
+    others: dict[str, dict[str, Any]] = {}
     for backend in BACKENDS:
         reason = _reason_not(backend, facts)
         if reason is not None:
-            asked.facts[backend] = outcome.not_done(backend, reason)
+            others[backend] = outcome.not_done(backend, reason)
             continue
         accelerator = facts["memory"]["accelerator"]
-        asked.questions.append(
+        asked.append(
             Question(backend, path, size, request["audio"], accelerator, of, listing.marks, listing.changed_ns)
         )
-    return asked
+    return asked, others
 
 
 def of_ranks(question: Question, ranks: tuple[int, ...], accelerator: str | None) -> Question:

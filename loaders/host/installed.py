@@ -1,16 +1,14 @@
 """Whether a backend is installed, where and which version, without importing it."""
 
-from __future__ import annotations
-
 import os
 import re
 import sys
+from collections.abc import Callable
 from typing import TYPE_CHECKING, NamedTuple
 
 from .. import bounded_files
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
     from importlib.machinery import ModuleSpec
     from pathlib import Path
 
@@ -26,7 +24,7 @@ class Installed(NamedTuple):
     version: str | None
 
     @property
-    def path(self) -> Path:
+    def path(self) -> "Path":
         """The folder."""
         from pathlib import Path  # which an answer can do without
 
@@ -45,7 +43,7 @@ def find(name: str, listed: Callable[[str], list[str]] = os.listdir) -> Installe
     return Installed(folder, version(folder, listed))
 
 
-def spec_of(name: str) -> ModuleSpec | None:
+def spec_of(name: str) -> "ModuleSpec | None":
     """What `import name` of a top-level name would take, as importlib.util tells, whose own import costs 0.5 ms."""
     if name in sys.modules:
         return getattr(sys.modules[name], "__spec__", None)  # of None, which bars a name, there is none

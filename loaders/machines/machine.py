@@ -1,13 +1,9 @@
 """What one machine has: memory and versions, of this one as it is, of others as their own probe tells it."""
 
-from __future__ import annotations
-
-from typing import TYPE_CHECKING, NamedTuple
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-    from typing import Any
-
     from ..host.this_machine import Host as ThisMachine
 
 _MAX_MEMORY = 1 << 60
@@ -25,7 +21,7 @@ class Machine(NamedTuple):
     reason: str | None = None
 
 
-def this_machine(host: ThisMachine) -> Machine:
+def this_machine(host: "ThisMachine") -> Machine:
     """This machine, as it was looked at."""
     memory = host.memory
     return Machine(

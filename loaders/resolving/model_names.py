@@ -1,7 +1,5 @@
 """MODEL to folder: a path, a repo id in the Hugging Face cache, repo@revision, any part of one local model's name."""
 
-from __future__ import annotations
-
 import os
 import re
 from collections.abc import Callable, Iterator
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-_HUB_ID = re.compile(r"[\w.-]{1,96}/[\w.-]{1,96}", re.ASCII)
+_HUB_ID = r"[A-Za-z0-9_.-]{1,96}/[A-Za-z0-9_.-]{1,96}"
 
 
 class Resolved(NamedTuple):
@@ -30,7 +28,7 @@ class Resolved(NamedTuple):
     revision: str | None = None
 
     @property
-    def path(self) -> Path:
+    def path(self) -> "Path":
         """The folder."""
         from pathlib import Path  # which an answer can do without
 
@@ -66,7 +64,7 @@ def resolve(model: str | os.PathLike[str]) -> Resolved:
         raise
 
 
-def cache_folder() -> Path:
+def cache_folder() -> "Path":
     """The Hugging Face cache's folder; it need not exist."""
     from pathlib import Path
 
@@ -205,7 +203,7 @@ def _repo(wanted: str, names: list[str]) -> str:
             raise LoaderError("ambiguous_model", message, f"say which: {candidates}")
     near = [name for name in names if folded in name.casefold()][:3]
     near = near or _near(wanted, [*names, *(name.split("/")[-1] for name in names)])
-    on_the_hub = f"`hf://{_shown(wanted)}` asks the hub for it" if _HUB_ID.fullmatch(wanted) else None
+    on_the_hub = f"`hf://{_shown(wanted)}` asks the hub for it" if re.fullmatch(_HUB_ID, wanted) else None
     if near:
         help = "; ".join(filter(None, [_did_you_mean(near), on_the_hub]))
     elif on_the_hub:

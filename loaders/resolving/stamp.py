@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import os
 import stat
-import struct
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -54,17 +53,17 @@ def take(repo: str) -> Stamp | None:
         newest = max(status.st_ctime_ns for status in statuses)
         if walk.cut_off or walk.problems or not cache_folder.at_rest(newest):
             return None
-        return Stamp(snapshot, tuple(names), elsewhere, _marks(statuses))
-    except (OSError, ValueError, struct.error):
+        return Stamp(snapshot, tuple(names), elsewhere, cache_folder.marks(statuses))
+    except (OSError, ValueError):
         return None
 
 
 def holds(repo: str, stamp: Stamp) -> bool:
     """Whether nothing of the repo's main snapshot changed since the stamp was taken."""
     try:
-        same = _marks(_statuses(repo, stamp.snapshot, stamp.names)) == stamp.marks
+        same = cache_folder.marks(_statuses(repo, stamp.snapshot, stamp.names)) == stamp.marks
         return same and (stamp.elsewhere is None or stamp.elsewhere is _elsewhere(repo))
-    except (OSError, ValueError, struct.error):
+    except (OSError, ValueError):
         return False
 
 
@@ -80,10 +79,6 @@ def _statuses(repo: str, snapshot: str, names: Iterable[str]) -> list[os.stat_re
         ]
     finally:
         os.close(descriptor)
-
-
-def _marks(statuses: list[os.stat_result]) -> bytes:
-    return b"".join(map(cache_folder.mark, statuses))
 
 
 def _elsewhere(repo: str) -> bool:

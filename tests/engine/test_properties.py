@@ -208,7 +208,8 @@ def test_another_value_of_one_fact(fact: str, changes: list[tuple[str, Any, bool
     for policy in POLICIES.values():
         varied = policy.varied(changed(facts, fact, VARIED[fact][0], False), fact)
         for value in VARIED[fact]:
-            assert varied(value) == policy.decide(changed(facts, fact, value, False))
+            decision = policy.decide(changed(facts, fact, value, False))
+            assert varied(value) == (decision.decision, decision.gate)
 
 
 # Facts that each policy blocks: what would make them allowed is not to be had by harming a fact.

@@ -32,8 +32,7 @@ def run(options: dict[str, Any]) -> int:
         refuse_policy_of_one_machine(policy)
     model = asked_of_the_hub(options["MODEL"])
     with OnMachines.of(options) or nullcontext() as hosts:
-        facts = _facts({**options, "MODEL": model}, policy, hosts)
-    trace = policy.explain(facts, every=bool(options["--all"]))
+        facts, trace = _traced({**options, "MODEL": model}, policy, hosts)
     changes = remedies_of(policy, facts, trace)
     others = None
     if options["--alternatives"] and trace.decision.decision != "allow":
@@ -73,31 +72,33 @@ def run(options: dict[str, Any]) -> int:
     return answered(trace.decision.allowed)
 
 
-def _facts(options: dict[str, Any], policy: Policy, hosts: OnMachines | None) -> dict[str, Any]:
-    """Return the facts for the request that was asked for; for none, for the first that the model is allowed for."""
+def _traced(options: dict[str, Any], policy: Policy, hosts: OnMachines | None) -> tuple[dict[str, Any], Trace]:
+    """Return facts and trace for the request that was asked for, else for the first that the model is allowed for."""
     found, asked = probed_of(options, policy)
     sets = options["--set"]
+    terms = any(options[name] for name in ("--why", "--gates", "--json", "--html"))
 
-    def facts_of(request: Request) -> tuple[Decision, dict[str, Any]]:
+    def answer_of(request: Request) -> tuple[Decision, tuple[dict[str, Any], Trace]]:
         asking = found.asking({**asked, "images": request[0], "audio": request[1]})
         facts = with_backends(
             asking, asking.facts(), options["--quick"], None if hosts else policy, hosts and hosts.workers, not hosts
         )
-        answer = decided(facts if hosts is None else hosts.facts(asking, facts))
-        if hosts is not None and answer[0].decision != "allow":  # what would have to change may be their number
-            answer = decided(hosts.facts(asking, facts, others=True))
-        return answer
+        answer = traced(facts if hosts is None else hosts.facts(asking, facts))
+        if hosts is not None and answer[1].decision.decision != "allow":
+            # What would have to change may be their number.
+            answer = traced(hosts.facts(asking, facts, others=True))
+        return answer[1].decision, answer
 
-    def decided(facts: dict[str, Any]) -> tuple[Decision, dict[str, Any]]:
+    def traced(facts: dict[str, Any]) -> tuple[dict[str, Any], Trace]:
         if sets:
             from ...facts.assignments import override  # which reads the vocabulary
 
             facts = override(facts, sets, policy.derived_types)
-        return policy.decide_few(facts), facts
+        return facts, policy.explain(facts, bool(options["--all"]), terms)
 
     own = asked["images"], asked["audio"]
     is_open = not any(own) and not any(one.strip().startswith(("request.", "derived.")) for one in sets)
-    return first_allowed(EACH if is_open else [own], facts_of)[2]
+    return first_allowed(EACH if is_open else [own], answer_of)[2]
 
 
 def _notes(

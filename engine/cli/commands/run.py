@@ -60,7 +60,7 @@ def run(options: dict[str, Any]) -> int:
     prompt = "" if options["PROMPT"] is None and (talks or asked.audio) else _prompt(options["PROMPT"])
     policy = policy_of(options)
     facts = probed(_with_context(options, prompt, policy), policy, to_load=True)
-    trace = policy.explain(facts)
+    trace = policy.explain(facts, terms=False)
     decision = trace.decision
     style = style_for(sys.stderr)
     if not options["--json"]:

@@ -32,4 +32,4 @@ def rule_files(source: str | os.PathLike[str] | None) -> Files | None:
 def reads(policy: Policy, fact: str) -> bool:
     """Whether any rule may read the fact, by itself or in an object that holds it."""
     expressions = policy.evaluation.program.expressions
-    return touches(fact, (path for expression in expressions for path in expression.reads))
+    return any(touches(fact, path) for expression in expressions for path in expression.reads)

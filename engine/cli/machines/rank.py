@@ -55,7 +55,7 @@ def _decided(job: Mapping[str, Any], machines: Sequence[Machine]) -> Decided:
     choice = choice_of(words)
     policy = choice.load()
     facts, is_whole = _facts(job, machines, policy)
-    trace = policy.explain(facts)
+    trace = policy.explain(facts, terms=False)
     told: dict[str, Any] = {
         "decision": trace.decision.to_dict(),
         "warnings": [one.message for one in trace.warnings],

@@ -1,15 +1,13 @@
 """Which policy decides: the one that --policy names, the environment's, the person's own file, or today's."""
 
-from __future__ import annotations
-
 import os
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 from ...problems import PolicyError
 from ...rulefile.policy_names import place
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
     from ...policy import Policy
@@ -23,7 +21,7 @@ class Choice(NamedTuple):
     over: the rule files to be laid over it, each over those before it.
     """
 
-    source: str | Path | None
+    source: "str | Path | None"
     by: str = ""
     over: tuple[str, ...] = ()
 
@@ -41,7 +39,7 @@ class Choice(NamedTuple):
         """Return the choice as plain JSON data; `chosen_by` is null where the command line or nobody chose."""
         return {"file": self.name, "chosen_by": self.by or None}
 
-    def load(self) -> Policy:
+    def load(self) -> "Policy":
         """Return the policy. Raises PolicyError, which says what named the file where nobody named it just now."""
         from ...policy import Policy  # who only asks which it is does without
 
@@ -84,7 +82,7 @@ def _laid_over(*words: str) -> str:
     return f"schema: 1\nname: combined\nversion: 1.0.0\nextends: {json.dumps(words)}\n"
 
 
-def own_file(environment: Mapping[str, str] = os.environ) -> Path | None:
+def own_file(environment: Mapping[str, str] = os.environ) -> "Path | None":
     """Return where a person's own policy stands, by the XDG base directories (on macOS too); None without a home."""
     from pathlib import Path  # not where a start only asks whether it is there
 

@@ -38,7 +38,7 @@ class Needed(NamedTuple):
 
 def needed(policy: Policy, facts: dict[str, Any]) -> Needed:
     """Return what the model of these facts needs, alone and for one answer; of several machines, on that with most."""
-    derived = policy.explain(facts).derived
+    derived = policy.explain(facts, terms=False).derived
     whole = int(derived.get("needed_bytes") or derived.get("load_bytes") or facts["model"]["size_bytes"])
     cache, tokens = int(derived.get("kv_bytes") or 0), int(derived.get("context") or 0)
     if facts["machines"]["count"] is not None:

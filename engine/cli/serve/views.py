@@ -134,7 +134,7 @@ class Views:
             decided = await self._server.decider.decide(self._server.catalogue.find(id), Asked(id), policy)
         except Refusal as refusal:
             return {"model": id, "error": refusal.message}
-        needed = policy.explain(decided.facts).derived.get("needed_bytes")
+        needed = policy.explain(decided.facts, terms=False).derived.get("needed_bytes")
         memory = decided.facts["memory"]
         sizes = {name: memory[name] for name in ("total_bytes", "recommended_bytes")}
         fits = None

@@ -1,7 +1,8 @@
 """The expressions of the shipped rule files as Python functions, by the digest of their code.
 
-Each module is one rule file's, made by `python -m tests.engine.compiler.shipped`. What the same file says elsewhere, or
-a file of one's own says too, is found here as well.
+Each module is of one rule file, made by `python -m tests.engine.compiler.shipped`; those called parts hold parts of its
+conditions, which only explaining asks. What the same file says elsewhere, or a file of one's own says too, is found
+here as well.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-MODULES = ("policy", "levers", "policy_2_0_4")
+MODULES = ("policy", "policy_parts", "levers", "policy_2_0_4", "policy_2_0_4_parts")
 
 
 def functions(digests: Iterable[int]) -> dict[int, Any]:

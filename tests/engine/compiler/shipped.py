@@ -18,8 +18,9 @@ from mlxk_rules.engine.advice import lever_reader
 from mlxk_rules.engine.compiler import program_builder, shipped
 
 FOLDER = Path(shipped.__file__).parent
+_EXPRESSIONS = "expressions"
 _HEAD = '''\
-"""The expressions of rules/{name} as Python: made by `python -m tests.engine.compiler.shipped`.
+"""The {what} of rules/{name} as Python: made by `python -m tests.engine.compiler.shipped`.
 
 By the digest of its code, each is a function of a scope; compiler.program_functions gives it the names in its code.
 """
@@ -32,20 +33,21 @@ FUNCTIONS: dict[int, Any] = {{
 
 def texts() -> dict[str, str]:
     """Return what each module is to hold, by its name."""
-    return {
-        "policy": _text("policy.yaml", _of_policy(None)),
-        "levers": _text("levers.yaml", lever_reader.written(lever_reader.read_levers()[2])),
-        "policy_2_0_4": _text("2.0.4.yaml", _of_policy("2.0.4")),
-    }
+    levers = lever_reader.written(lever_reader.read_levers()[2])
+    found = {"levers": _text("levers.yaml", _EXPRESSIONS, levers)}
+    for module, name, source in (("policy", "policy.yaml", None), ("policy_2_0_4", "2.0.4.yaml", "2.0.4")):
+        program = Policy.load(source).evaluation.program
+        code = program_builder.written(program)
+        whole = {program.functions[expression.function] for expression in program.expressions}
+        found[module] = _text(name, _EXPRESSIONS, {digest: code[digest] for digest in whole})
+        parts = {digest: text for digest, text in code.items() if digest not in whole}
+        found[f"{module}_parts"] = _text(name, "parts of conditions", parts)
+    return found
 
 
-def _of_policy(source: str | None) -> dict[int, str]:
-    return program_builder.written(Policy.load(source).evaluation.program)
-
-
-def _text(name: str, code: dict[int, str]) -> str:
+def _text(name: str, what: str, code: dict[int, str]) -> str:
     lines = (f"    {digest}: lambda s: {text},\n" for digest, text in sorted(code.items(), key=lambda one: one[1]))
-    return f"{_HEAD.format(name=name)}{''.join(lines)}}}\n"
+    return f"{_HEAD.format(name=name, what=what)}{''.join(lines)}}}\n"
 
 
 def main(words: list[str]) -> int:

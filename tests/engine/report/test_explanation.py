@@ -10,7 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 from mlxk_rules.engine import Policy
 from mlxk_rules.engine.report.explanation import explanation, folder_and_revision
-from mlxk_rules.engine.report.memory_sum import MemorySum, Part, bar, sum_text
+from mlxk_rules.engine.report.memory_sum import MemorySum, bar, sum_text
 from mlxk_rules.engine.report.terminal import Screen, Style, reflowed
 from mlxk_rules.engine.storage import data_files
 
@@ -75,14 +75,14 @@ def test_json_is_as_its_schema_says(case: dict[str, Any], request: pytest.Fixtur
     ],
 )
 def test_a_sum(sizes: list[int | None], text: str) -> None:
-    parts = tuple(Part(size, what) for size, what in zip(sizes, ("weights", "cache", "prompt"), strict=False))
+    parts = tuple((size, what) for size, what in zip(sizes, ("weights", "cache", "prompt"), strict=False))
     assert sum_text(MemorySum(parts, sum(size or 0 for size in sizes), None, None)) == text
 
 
 def test_every_sum_adds_up() -> None:
     for number in range(1, 400):
         sizes = [number * 37 * 1024**2 % (9 << 30), number**3 * 1024 % (5 << 30), number * 77_777_777 % (3 << 30)]
-        parts = tuple(Part(size, "x") for size in sizes)
+        parts = tuple((size, "x") for size in sizes)
         text = sum_text(MemorySum(parts, sum(sizes), None, None)).replace("under 0.1", "0.0")
         *shown, whole = [float(one.replace(",", "")) for one in re.findall(r"[\d,]+\.\d|\d+(?= bytes)", text)]
         assert round(sum(shown), 1) == whole, text

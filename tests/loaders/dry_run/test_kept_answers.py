@@ -22,7 +22,7 @@ def kept_place(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def one_question(folder: Path, of: str = "of") -> Question:
     facts = probe(folder, dry_run=False)
-    return dry_run.questions(str(folder), listing(str(folder)), facts, of).questions[0]
+    return dry_run.questions(str(folder), listing(str(folder)), facts, of)[0][0]
 
 
 def test_an_answer_is_kept_for_the_folder_and_the_libraries(text_model: Path, tmp_path: Path, kept_place: Path) -> None:

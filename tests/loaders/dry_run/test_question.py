@@ -15,10 +15,10 @@ from mlxk_rules.loaders.probe import probe
 def asked(folder: Path, **request: Any) -> dict[str, str | None]:
     """Each backend with the reason why it is not asked, None where it is."""
     facts = probe(folder, dry_run=False, **request)
-    found = dry_run.questions(str(folder), listing(str(folder)), facts, "of")
+    questions, others = dry_run.questions(str(folder), listing(str(folder)), facts, "of")
     return {
-        **{one.backend: None for one in found.questions},
-        **{name: told["reason"] for name, told in found.facts.items()},
+        **{one.backend: None for one in questions},
+        **{name: told["reason"] for name, told in others.items()},
     }
 
 

@@ -39,8 +39,8 @@ class Place:
                     python_source.read(self.package / f"models/{name}/{name}.py")
             return dict(LISTS), seen
 
-        found = kept_support.support(Installed(str(self.package), version), names, libraries, read)
-        assert found.lists == LISTS
+        lists, _ = kept_support.support(Installed(str(self.package), version), names, libraries, read)
+        assert lists == LISTS
         return self.read
 
 
