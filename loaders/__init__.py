@@ -7,10 +7,18 @@ from typing import TYPE_CHECKING
 from .dry_run import last_kept
 from .host.this_machine import look as machine
 from .host.this_machine import packages, runtime, standing
-from .hub.names import Remote, is_remote, remote
 from .probe import Probed, probe, request_of, told_of
 from .problems import LoaderError
-from .resolving.model_names import Cached, Resolved, cache_folder, cached, cached_model, cached_repos, resolve
+from .resolving.model_names import (
+    Cached,
+    Resolved,
+    cache_folder,
+    cached,
+    cached_model,
+    cached_repos,
+    is_remote,
+    resolve,
+)
 
 if TYPE_CHECKING:
     from typing import Any
@@ -20,6 +28,7 @@ if TYPE_CHECKING:
     from .dry_run import Workers
     from .facts.token_vocabularies import difference as vocabularies_differ
     from .hub.download import download
+    from .hub.names import Remote, remote
     from .hub.needed_files import needed
     from .hub.relatives import relatives
     from .hub.shape import Shape, look
@@ -81,6 +90,7 @@ _LATE = {
     "Local": ("resolving.places", "Local"),
     "Message": ("backends.request", "Message"),
     "Remembered": ("backends.request", "Remembered"),
+    "Remote": ("hub.names", "Remote"),
     "Report": ("backends.running", "Report"),
     "Request": ("backends.request", "Request"),
     "Session": ("backends.running", "Session"),
@@ -94,6 +104,7 @@ _LATE = {
     "models_in": ("resolving.places", "models_in"),
     "needed": ("hub.needed_files", "needed"),
     "relatives": ("hub.relatives", "relatives"),
+    "remote": ("hub.names", "remote"),
     "stream": ("backends.running", "stream"),
     "vocabularies_differ": ("facts.token_vocabularies", "difference"),
 }

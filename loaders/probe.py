@@ -12,11 +12,11 @@ from .facts.folder import Listing, listing
 from .host import this_machine
 from .host.installed import BACKENDS
 from .host.this_machine import Host, runtime
-from .hub import hub_facts, names
+from .hub import hub_facts
 from .machines import one_machine
 from .problems import LoaderError
 from .resolving import snapshot
-from .resolving.model_names import Resolved, resolve
+from .resolving.model_names import Resolved, is_remote, resolve
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -268,8 +268,8 @@ def _located(model: str | os.PathLike[str] | Resolved | Shape) -> tuple[Resolved
     """The folder of MODEL; of one that is on the hub its shape, which is asked for where MODEL is its name."""
     if isinstance(model, Resolved):
         return model, None
-    if isinstance(model, str) and names.is_remote(model):
-        from .hub import shape  # with an HTTP client, which is no part of any other answer
+    if isinstance(model, str) and is_remote(model):
+        from .hub import names, shape  # with an HTTP client, which is no part of any other answer
 
         model = shape.look(names.remote(model))
     return (resolve(model), None) if isinstance(model, str | os.PathLike) else (model.resolved, model)

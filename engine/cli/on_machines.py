@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from ...loaders.machines.machine import Machine
     from ..policy import Policy
 
-_OF_HOSTS = ("--split", "--machines", "--python", "--starting-port")
 _ASKING = "asking the machines what they have (--machines FILE does without)"
 _WAITING = "asking mlx-lm how it splits the model (--quick does without)"
 
@@ -66,14 +65,9 @@ class OnMachines:
         self._answers: dict[tuple[Probed, tuple[int, ...]], dict[str, Any]] = {}
 
     @classmethod
-    def of(cls, options: dict[str, Any]) -> OnMachines | None:
-        """Return what --hosts names, None where it is not given. Raises LoaderError and UsageError."""
+    def of(cls, options: dict[str, Any]) -> OnMachines:
+        """Return what --hosts names. Raises LoaderError and UsageError."""
         wanted = options["--split"]
-        if options["--hosts"] is None:
-            given = next((name for name in _OF_HOSTS if options.get(name) is not None), None)
-            if given is not None:
-                raise UsageError("usage", f"`{given}` is for several machines", "name them by --hosts FILE")
-            return None
         from ...loaders import machine
         from ...loaders.machines.hostfile import read
         from ...loaders.machines.machines_file import beside, machines_of

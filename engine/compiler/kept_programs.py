@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from ..facts.types import Type
 from ..facts.vocabulary import ABSENT, Fact
 from ..storage.kept_values import put, take
-from .program import BranchRule, DerivedRule, Expression, GateRule, Program
+from .program import BranchRule, Expression, GateRule, Program
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -91,7 +91,7 @@ def _plain(program: Program) -> tuple[Any, ...]:
         program.sets,
         program.limits,
         {name: _plain_type(kind) for name, kind in program.types.items()},
-        [(rule.name, [tuple(branch) for branch in rule.branches]) for rule in program.derive],
+        [(name, [tuple(branch) for branch in branches]) for name, branches in program.derive.items()],
         ([tuple(gate) for gate in program.gates], [tuple(gate) for gate in program.observed]),
         [tuple(expression) for expression in program.expressions],
         program.functions,
@@ -128,7 +128,7 @@ def _program(plain: tuple[Any, ...]) -> Program:
         sets,
         limits,
         {key: _type(kind) for key, kind in types.items()},
-        tuple([DerivedRule(key, tuple([BranchRule(*branch) for branch in branches])) for key, branches in derive]),
+        {key: tuple([BranchRule(*branch) for branch in branches]) for key, branches in derive},
         tuple([GateRule(*gate) for gate in gates[0]]),
         tuple([Expression(*expression) for expression in expressions]),
         _Late(nodes),

@@ -46,11 +46,7 @@ class BranchRule(NamedTuple):
     why: str
 
 
-class DerivedRule(NamedTuple):
-    """A derived fact."""
-
-    name: str
-    branches: tuple[BranchRule, ...]
+Branches = tuple[BranchRule, ...]  # of a derived fact
 
 
 class GateRule(NamedTuple):
@@ -77,7 +73,7 @@ class Program(NamedTuple):
 
     nodes: the expressions' syntax trees, every part of a condition with the number of its function, `run`. functions:
     by that number, the digest of a function's code (compiler.program_functions makes them run), which names `constants`
-    and `guards`. facts: the vocabulary.
+    and `guards`. derive: in this order. facts: the vocabulary.
     """
 
     name: str
@@ -85,7 +81,7 @@ class Program(NamedTuple):
     sets: dict[str, list[str]]
     limits: dict[str, int | float]
     types: dict[str, Type]
-    derive: tuple[DerivedRule, ...]
+    derive: dict[str, Branches]
     gates: tuple[GateRule, ...]
     expressions: tuple[Expression, ...]
     nodes: "Nodes"

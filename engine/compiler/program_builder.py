@@ -11,7 +11,7 @@ from ..language.fact_paths import above, paths_in
 from ..rulefile.checked import Checked
 from ..rulefile.document import Branch, Derivation, Gate, Located
 from .expression_code import Names, Writer, digest
-from .program import BranchRule, DerivedRule, Expression, GateRule, Program
+from .program import Branches, BranchRule, Expression, GateRule, Program
 
 
 def assemble(checked: Checked) -> Program:
@@ -19,7 +19,7 @@ def assemble(checked: Checked) -> Program:
     document = checked.document
     sets = {part.name: list(part.add) for part in document.sets}
     work = _Assembly(sets)
-    derive = tuple(map(work.derived, document.derive))
+    derive = {part.name: work.derived(part) for part in document.derive}
     gates = tuple(map(work.gate, document.gates))
     observed = tuple(work.gate(one.gate)._replace(before=one.before) for one in document.observed)
     return Program(
@@ -80,8 +80,8 @@ class _Assembly:
         self._numbers: dict[str, int] = {}  # of functions, by what they return
         self._same: dict[str, list[tuple[Node, int]]] = {}  # expressions, by what they say
 
-    def derived(self, part: Derivation) -> DerivedRule:
-        return DerivedRule(part.name, tuple(map(self._branch, part.branches)))
+    def derived(self, part: Derivation) -> Branches:
+        return tuple(map(self._branch, part.branches))
 
     def _branch(self, branch: Branch) -> BranchRule:
         return BranchRule(self._add(branch.when), branch.value, self._add(branch.compute), branch.why)

@@ -13,7 +13,7 @@ class Reads:
     def __init__(self, program: Program) -> None:
         self._expressions = program.expressions
         self._gates = {gate.id: gate.when for gate in program.gates}
-        self._derive = {rule.name: rule.branches for rule in program.derive}
+        self._derive = program.derive
         self._behind: dict[str, frozenset[str]] = {}  # of derived facts, by their own names
         self._resting: dict[str, frozenset[str]] = {}
 

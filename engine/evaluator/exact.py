@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
-    from ..compiler.program import BranchRule, Conditions, DerivedRule, GateRule, Program
+    from ..compiler.program import Branches, Conditions, GateRule, Program
     from ..compiler.program_functions import Function
     from ..compiler.reads import Reads
 
@@ -36,7 +36,6 @@ class Evaluation:
         self.policy = PolicyName(name=program.name, version=program.version)
         self._run = functions_of(program, [expression.function for expression in program.expressions])
         self.vocabulary = Vocabulary({fact.name: fact for fact in program.facts})
-        self.derived = {rule.name: rule for rule in program.derive}
 
     @cached_property
     def functions(self) -> list[Function]:
@@ -71,10 +70,12 @@ class Evaluation:
         given: Any = facts.get("derived")
         paths = reads.resting_on(fact)
         resting = {
-            full: rule
-            for rule in self.program.derive
-            if (full := f"derived.{rule.name}") in paths and not (isinstance(given, dict) and rule.name in given)
+            name: branches
+            for name, branches in self.program.derive.items()
+            if f"derived.{name}" in paths and not (isinstance(given, dict) and name in given)
         }
+        again = {f"derived.{name}" for name in resting}
+        known = {path: fault for path, fault in faults.items() if path not in again}
         gates: list[GateRule] = []
         for gate in self.program.gates:
             if not paths.isdisjoint(reads.by_itself(gate.id)):
@@ -85,8 +86,8 @@ class Evaluation:
 
         def decide(value: Any) -> tuple[str, str]:
             varied = {**scope, section: {**scope[section], name: value}, "derived": dict(scope["derived"])}
-            wrong = {path: fault for path, fault in faults.items() if path not in resting}
-            self._derive(resting.values(), varied, wrong)
+            wrong = dict(known)
+            self._derive(resting, varied, wrong)
             gate, error = self._first_firing(gates, varied, wrong)
             return ("block" if error else gate.decide), gate.id
 
@@ -133,7 +134,7 @@ class Evaluation:
 
     def branch_of(self, name: str, scope: Scope) -> int | None:
         """Return which branch of the derived fact `name` gives its value in `scope`, or None where none of them did."""
-        for number, branch in enumerate(self.derived[name].branches):
+        for number, branch in enumerate(self.program.derive[name]):
             holds, error = self.holds(branch.when, scope)
             if error:
                 return None
@@ -153,11 +154,11 @@ class Evaluation:
         return scope, faults
 
     def _derive(
-        self, rules: Iterable[DerivedRule], scope: Scope, faults: Faults, overrides: Mapping[str, Any] | None = None
+        self, rules: Mapping[str, Branches], scope: Scope, faults: Faults, overrides: Mapping[str, Any] | None = None
     ) -> None:
         """Derive facts in order, into `scope` and `faults`."""
         derived: dict[str, Any] = scope["derived"]
-        for name, branches in rules:
+        for name, branches in rules.items():
             full = f"derived.{name}"
             if overrides and name in overrides and full not in faults:
                 derived[name] = overrides[name]
@@ -172,7 +173,7 @@ class Evaluation:
             except Exception as error:
                 faults[full] = f"cannot be derived: {_reason(error)}"
 
-    def _first(self, branches: tuple[BranchRule, ...], scope: Scope) -> Any:
+    def _first(self, branches: Branches, scope: Scope) -> Any:
         run = self._run
         for when, value, compute, _ in branches:
             if when is not None:
@@ -209,7 +210,7 @@ class Evaluation:
             elif isinstance(value, str) and wanted.values is not None and value not in wanted.values:
                 faults[f"derived.{name}"] = f"is `{value[:60]}`, one of {', '.join(sorted(wanted.values))} is wanted"
 
-    def _fault_in(self, branches: tuple[BranchRule, ...], faults: Faults) -> str:
+    def _fault_in(self, branches: Branches, faults: Faults) -> str:
         for branch in branches:
             for part in (branch.when, branch.compute):
                 if fault := self._fault_of(part, faults):

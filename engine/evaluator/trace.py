@@ -120,10 +120,10 @@ class _Justifier:
     def _explained(self, name: str, depth: int) -> tuple[str, tuple[Term, ...]]:
         if name in self._derived:
             return self._derived[name]
-        number = self._evaluation.branch_of(name, self._scope) if name in self._evaluation.derived else None
+        number = self._evaluation.branch_of(name, self._scope) if name in self._evaluation.program.derive else None
         if number is None:
             return "", ()
-        branches = self._evaluation.derived[name].branches
+        branches = self._evaluation.program.derive[name]
         branch = branches[number]
         own: list[Term] = []
         if branch.compute is not None:

@@ -16,22 +16,17 @@ UNKNOWN_NS = 1 << 62
 _MAX_REASONS = 5
 
 
-class Folder(NamedTuple):
+class Listing(NamedTuple):
     """`files`: relative POSIX paths of the regular files, sorted; `size_bytes`: their sizes, links counted at their
-    target's; `cut_off`: there is more than was walked; `problems`: what could not be looked at, each as a phrase."""
+    target's; `cut_off`: there is more than was walked; `problems`: what could not be looked at, each as a phrase;
+    `root`: the names of all that lies at the root, None where that is not known to the last; `marks`: a line for each
+    entry, which is another when the entry changed; `changed_ns`: when the last of them did, UNKNOWN_NS where not all
+    that may be read was walked."""
 
     files: list[str]
     size_bytes: int
     cut_off: bool
     problems: list[str]
-
-
-class Listing(NamedTuple):
-    """`folder`; `root`: the names of all that lies at the root, None where that is not known to the last; `marks`: a
-    line for each entry, which is another when the entry changed; `changed_ns`: when the last of them did, UNKNOWN_NS
-    where not all that may be read was walked."""
-
-    folder: Folder
     root: frozenset[str] | None
     marks: str
     changed_ns: int
@@ -75,13 +70,8 @@ class Walk:
                 self.problems.append(f"`{prefix or '.'}`: {bounded_files.reason(error)}")
 
 
-def scan(path: str, max_entries: int = MAX_ENTRIES, max_depth: int = MAX_DEPTH) -> Folder:
-    """Lists a folder's regular files, the root's before those below. Never raises because of what the folder holds."""
-    return listing(path, max_entries, max_depth).folder
-
-
 def listing(path: str, max_entries: int = MAX_ENTRIES, max_depth: int = MAX_DEPTH) -> Listing:
-    """The same, and what else one walk tells."""
+    """Lists a folder, the root's files before those below. Never raises because of what the folder holds."""
     walk = Walk(path, max_entries, max_depth)
     names: list[str] = []
     root: set[str] = set()
@@ -110,7 +100,10 @@ def listing(path: str, max_entries: int = MAX_ENTRIES, max_depth: int = MAX_DEPT
     if more := len(walk.problems) - len(problems):
         problems.append(f"and {more} more")
     return Listing(
-        Folder(sorted(names), size, walk.cut_off, problems),
+        sorted(names),
+        size,
+        walk.cut_off,
+        problems,
         frozenset(root) if whole else None,
         "\n".join(sorted(marks)),
         changed,

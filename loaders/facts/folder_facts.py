@@ -13,7 +13,7 @@ from ...engine.storage.data_files import vocabulary
 from .. import bounded_files
 from . import documents, plain_json, readme, tokenizer, weights
 from .documents import Document
-from .folder import MAX_ENTRIES, Folder, Listing
+from .folder import MAX_ENTRIES, Listing
 
 _SIDECARS = {
     "generation_config": "generation_config.json",
@@ -43,7 +43,7 @@ def read(path: Path, listing: Listing, memory: Iterable[str]) -> dict[str, Any]:
     problems: dict[str, str] = {}
     facts: dict[str, Any] = {
         **_documents(path, listing.root, problems),
-        "model": _model(path, listing.folder, problems),
+        "model": _model(path, listing, problems),
         "readme": _readme(path, problems),
         "request": None,
         "runtime": None,
@@ -119,7 +119,7 @@ def _weights(read: weights.Weights) -> dict[str, Any]:
     }
 
 
-def _model(path: Path, found: Folder, problems: dict[str, str]) -> dict[str, Any]:
+def _model(path: Path, found: Listing, problems: dict[str, str]) -> dict[str, Any]:
     if found.problems:
         problems["model.files"] = "; ".join(found.problems)
     return {

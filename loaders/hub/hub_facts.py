@@ -27,8 +27,7 @@ def without_mark(listing: Listing) -> Listing:
     """A listing without that file, which is no part of the model and has no bytes."""
     if listing.root is not None and MARK not in listing.root:
         return listing
-    files = [name for name in listing.folder.files if name != MARK]
-    return listing._replace(folder=listing.folder._replace(files=files))
+    return listing._replace(files=[name for name in listing.files if name != MARK])
 
 
 def untold() -> dict[str, Any]:

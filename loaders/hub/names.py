@@ -5,8 +5,8 @@ from typing import NamedTuple
 
 from ..facts.plain_json import shown
 from ..problems import LoaderError
+from ..resolving.model_names import HUB_HOSTS
 
-_HOSTS = ("huggingface.co", "hf.co", "www.huggingface.co")
 _PART = r"[A-Za-z0-9_](?:[A-Za-z0-9_.-]{0,94}[A-Za-z0-9_])?"  # compiled where it is needed, which is seldom
 _OTHERS = ("datasets", "spaces", "kernels", "buckets", "collections", "papers", "docs", "blog", "api")
 _HELP = "write hf://org/name, or hf://org/name@revision"
@@ -22,18 +22,13 @@ class Remote(NamedTuple):
         return self.repo if self.revision is None else f"{self.repo}@{self.revision}"
 
 
-def is_remote(model: object) -> bool:
-    """Whether MODEL is written as something on the hub. Nothing is asked."""
-    return isinstance(model, str) and ("://" in model or model.startswith(tuple(f"{host}/" for host in _HOSTS)))
-
-
 def remote(model: str) -> Remote:
     """The repo that such a MODEL names. Raises LoaderError bad_name."""
     scheme, _, rest = model.partition("://") if "://" in model else ("https", "", model)
     if scheme == "hf":
         return _checked(model, *_from_uri(rest))
     host, _, path = rest.partition("/")
-    if scheme not in ("http", "https") or host.rpartition("@")[2].lower() not in (*_HOSTS, _own_host()):
+    if scheme not in ("http", "https") or host.rpartition("@")[2].lower() not in (*HUB_HOSTS, _own_host()):
         raise LoaderError("bad_name", f"`{shown(model)}` is no page of the hub", _HELP)
     return _checked(model, *_from_page(path.partition("?")[0].partition("#")[0]))
 
@@ -77,4 +72,4 @@ def _checked(model: str, repo: str, revision: str | None) -> Remote:
 
 
 def _own_host() -> str:
-    return os.environ.get("HF_ENDPOINT", "").partition("://")[2].partition("/")[0].lower() or _HOSTS[0]
+    return os.environ.get("HF_ENDPOINT", "").partition("://")[2].partition("/")[0].lower() or HUB_HOSTS[0]

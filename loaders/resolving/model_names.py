@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+HUB_HOSTS = ("huggingface.co", "hf.co", "www.huggingface.co")
 _HUB_ID = r"[A-Za-z0-9_.-]{1,96}/[A-Za-z0-9_.-]{1,96}"
 
 
@@ -40,6 +41,11 @@ class Cached(NamedTuple):
 
     repo: str
     found: Resolved | LoaderError
+
+
+def is_remote(model: object) -> bool:
+    """Whether MODEL is written as something on the hub. Nothing is asked."""
+    return isinstance(model, str) and ("://" in model or model.startswith(tuple(f"{host}/" for host in HUB_HOSTS)))
 
 
 def resolve(model: str | os.PathLike[str]) -> Resolved:

@@ -5,17 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...problems import UsageError
-from ..hub.hub_question import asked as asked_of_the_hub
 from ..policies.policy_choice import Choice, choose
-from ..waiting import waiting
 
 MAX_PIXELS = 16_384  # of a side
+_OF_HOSTS = ("--split", "--machines", "--python", "--starting-port")
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-    from ....loaders import Probed, Workers
+    from ....loaders import Probed, Shape, Workers
     from ...policy import Policy
 
 
@@ -27,6 +26,28 @@ def choice_of(options: dict[str, Any]) -> Choice:
 def policy_of(options: dict[str, Any]) -> Policy:
     """Return the policy that decides. Raises PolicyError."""
     return choice_of(options).load()
+
+
+def has_hosts(options: dict[str, Any]) -> bool:
+    """Return whether --hosts names several machines. Raises UsageError for words about them where it does not."""
+    if options["--hosts"] is not None:
+        return True
+    for name in _OF_HOSTS:
+        if options.get(name) is not None:
+            raise UsageError("usage", f"`{name}` is for several machines", f"give --hosts too, or leave {name} away")
+    return False
+
+
+def model_of(word: str) -> str | Shape:
+    """Return the shape of a MODEL such as hf://org/name, and any other MODEL as it is. Raises LoaderError."""
+    from ....loaders import is_remote
+
+    if not is_remote(word):
+        return word
+    from ....loaders import remote
+    from ..hub.hub_question import asked_of
+
+    return asked_of(remote(word))
 
 
 def print_json(value: Any) -> None:
@@ -62,7 +83,7 @@ def probed_of(options: dict[str, Any], policy: Policy | None = None) -> tuple[Pr
     )
     model = options["MODEL"]
     if isinstance(model, str):
-        model = asked_of_the_hub(model)
+        model = model_of(model)
     return Probed.of(model, asked, machine=_machine(options.get("--set") or ())), asked
 
 
@@ -83,6 +104,8 @@ def with_backends(
     facts = found.told(facts)
     if not found.is_open or (policy is not None and not policy.rests_on(policy.decide_few(facts).gate, "dry_run")):
         return facts
+    from ..waiting import waiting
+
     with waiting("asking the installed backends (--quick does without)"):
         return found.rehearsed(facts, workers=workers, ways=ways)
 

@@ -11,9 +11,7 @@ from ...report.explanation import explanation
 from ...report.terminal import safe, screen_for
 from ..default_request import EACH, first_allowed
 from ..exit_codes import answered
-from ..hub.hub_question import asked as asked_of_the_hub
-from ..on_machines import OnMachines, refuse_policy_of_one_machine
-from .common import choice_of, print_json, probed_of, with_backends
+from .common import choice_of, has_hosts, model_of, print_json, probed_of, with_backends
 
 if TYPE_CHECKING:
     from typing import Any
@@ -22,16 +20,15 @@ if TYPE_CHECKING:
     from ...decision import Decision, Trace
     from ...policy import Policy
     from ..default_request import Request
+    from ..on_machines import OnMachines
 
 
 def run(options: dict[str, Any]) -> int:
     """Print what is decided of a model, why, and what would have to change. Returns 0 unless it blocks, then 1."""
     chosen = choice_of(options)
     policy = chosen.load()
-    if options["--hosts"] is not None:
-        refuse_policy_of_one_machine(policy)
-    model = asked_of_the_hub(options["MODEL"])
-    with OnMachines.of(options) or nullcontext() as hosts:
+    model = model_of(options["MODEL"])
+    with _machines(options, policy) if has_hosts(options) else nullcontext() as hosts:
         facts, trace = _traced({**options, "MODEL": model}, policy, hosts)
     changes = remedies_of(policy, facts, trace)
     others = None
@@ -70,6 +67,13 @@ def run(options: dict[str, Any]) -> int:
         write_page(options["--html"], decision_page(outline(policy.document), trace, changes))
         print(f"wrote {safe(options['--html'])}", file=sys.stderr)
     return answered(trace.decision.allowed)
+
+
+def _machines(options: dict[str, Any], policy: Policy) -> OnMachines:
+    from ..on_machines import OnMachines, refuse_policy_of_one_machine  # one machine does without
+
+    refuse_policy_of_one_machine(policy)
+    return OnMachines.of(options)
 
 
 def _traced(options: dict[str, Any], policy: Policy, hosts: OnMachines | None) -> tuple[dict[str, Any], Trace]:

@@ -14,7 +14,7 @@ from ...report.memory_sum import memory_sum
 from ...report.terminal import Style, safe, style_for
 from ..answers.answering import MAX_TOKENS, Answering, Options
 from ..exit_codes import NO, answered
-from .common import number_of, policy_of, print_json, probed
+from .common import has_hosts, number_of, policy_of, print_json, probed
 
 if TYPE_CHECKING:
     from ....loaders import LoaderError
@@ -32,7 +32,6 @@ _BACKEND_CODES = {
 }
 _BYTES_A_TOKEN = 3
 _OVER_MEMORY = "insufficient_memory"
-_OF_HOSTS = ("--split", "--python", "--starting-port")
 
 
 def run(options: dict[str, Any]) -> int:
@@ -45,7 +44,7 @@ def run(options: dict[str, Any]) -> int:
             "not_downloaded", f"`{name}` is not here, and run downloads nothing", f"mlxk-rules pull {name}"
         )
     asked = _options(options)
-    if options["--hosts"] is not None:
+    if has_hosts(options):
         from ..machines.run_on_hosts import run_on_hosts
         from ..on_machines import refuse_policy_of_one_machine
 
@@ -53,9 +52,6 @@ def run(options: dict[str, Any]) -> int:
         refuse_policy_of_one_machine(policy)
         prompt = _prompt(options["PROMPT"])
         return run_on_hosts(_with_context(options, prompt, policy), asked, prompt)
-    for name in _OF_HOSTS:
-        if options[name] is not None:
-            raise UsageError("usage", f"`{name}` is for several machines", f"give --hosts too, or leave {name} away")
     talks = options["PROMPT"] is None and not asked.audio and _is_talk(options)
     prompt = "" if options["PROMPT"] is None and (talks or asked.audio) else _prompt(options["PROMPT"])
     policy = policy_of(options)

@@ -9,13 +9,6 @@ if TYPE_CHECKING:
     from ....loaders import Remote, Shape
 
 
-def asked(model: str) -> str | Shape:
-    """Return the shape of a MODEL such as hf://org/name, and any other MODEL as it is. Raises LoaderError."""
-    from ....loaders import is_remote, remote
-
-    return asked_of(remote(model)) if is_remote(model) else model
-
-
 def asked_of(remote: Remote) -> Shape:
     """Return the shape of a repo of the hub. Raises LoaderError."""
     from ....loaders import look

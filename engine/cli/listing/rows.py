@@ -244,7 +244,7 @@ class _Source:
 
 def _memory_ratio(policy: Policy, facts: dict[str, Any]) -> float | None:
     """Return what the model needs as a share of memory, as the policy derives it; None where it does not, or cannot."""
-    if "memory_ratio" not in policy.evaluation.derived:
+    if "memory_ratio" not in policy.evaluation.program.derive:
         return None
     scope, _ = policy.evaluation.scope(facts)
     found = scope["derived"].get("memory_ratio")

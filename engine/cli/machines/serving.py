@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from ....loaders import LoaderError
 from ....loaders.ring import addresses, start_command
 from ....loaders.ring.serving.ring_server import RingServer
+from ..commands.common import has_hosts
 from ..on_machines import OnMachines, not_passed_on, starting_port
 
 if TYPE_CHECKING:
@@ -32,8 +33,7 @@ class Spread:
     @classmethod
     def of(cls, options: dict[str, Any]) -> Spread | None:
         """Return what --hosts names, None where it is not given. Raises LoaderError and UsageError."""
-        on = OnMachines.of(options)
-        return None if on is None else cls(on, options)
+        return cls(OnMachines.of(options), options) if has_hosts(options) else None
 
     def told(self, found: Probed, facts: dict[str, Any]) -> dict[str, Any]:
         """Return a folder's facts with what the backends say of it, and what each machine would hold.

@@ -54,7 +54,7 @@ class _Lenient(PolicyWriter):
         nodes, loads = list(nodes), place.loads.copy()
         facts, derived = self.rules.read(nodes)
         code = list(loads.lines(facts, [*map(self.rules.write, nodes)]))
-        wanted = [rule.name for rule in self.program.derive if rule.name in derived - place.known]
+        wanted = [name for name in self.program.derive if name in derived - place.known]
         for name in wanted:
             slot = self.rules.kept[name].slot
             value = f"v{slot}"
@@ -72,7 +72,7 @@ class _Lenient(PolicyWriter):
     def made(self, name: str, place: Place) -> list[str]:
         """Return the code that works out a derived fact."""
         kept = self.rules.kept[name]
-        place, code = self.ready(self.rules.nodes_of(self.rules.rules[name]), place)
+        place, code = self.ready(self.rules.nodes_of(self.program.derive[name]), place)
         return [*code, f"s[{name!r}] = v{kept.slot} = {self.rules.at(kept.code, place.known)}"]
 
     def derived_functions(self) -> Iterator[str]:

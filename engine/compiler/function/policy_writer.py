@@ -155,7 +155,7 @@ class PolicyWriter:
         parts = [*map(rules.write, nodes), *(rules.parts[name] for name in derived)]
         loads = place.loads.copy()
         code = list(loads.lines(facts, parts))
-        wanted = [rule.name for rule in self.program.derive if rule.name in derived and rules.parts[rule.name].risky]
+        wanted = [name for name in self.program.derive if name in derived and rules.parts[name].risky]
         wanted = wanted if risky else []
         wanted += rules.first_kept(first) if first is not None else ()
         place = place._replace(loads=loads)

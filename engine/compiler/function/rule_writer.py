@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from ...language.expression import Node
 from ...language.fact_paths import path_of, paths_in
 from ..expression_code import BOOLEAN, Code, Kinds
-from ..program import DerivedRule, GateRule, Program
+from ..program import Branches, GateRule, Program
 from .expression_writer import FastNames, FastWriter, Unsupported
 from .gate_order import uses
 
@@ -43,27 +43,26 @@ class FastRules:
         self.facts = {fact.name: fact for fact in program.facts}
         self.names = FastNames({name: fact.type for name, fact in self.facts.items()}, program.limits, self._derived)
         self.writer = FastWriter(program.sets, self.names)
-        self.rules = {rule.name: rule for rule in program.derive}
         self.parts: dict[str, Written] = {}  # the derived facts that are needed
         self.kept: dict[str, Kept] = {}
         self._written: dict[int, Written] = {}  # expressions, by their node
         self.needs: dict[str, tuple[frozenset[str], frozenset[str]]] = {}  # of derived facts: facts, derived facts
-        for rule in program.derive:
-            self.needs[rule.name] = self.needed(self.nodes_of(rule))
+        for name, branches in program.derive.items():
+            self.needs[name] = self.needed(self.nodes_of(branches))
 
     def derive(self, asked: Sequence[Node], keep: bool = False) -> None:
         """Write the derived facts that the expressions `asked` need. keep: whether every value is kept."""
         wanted = self.needed(asked)[1]
-        rules = [rule for rule in self.program.derive if rule.name in wanted]
-        used = uses([*asked, *(node for rule in rules for node in self.nodes_of(rule))])
-        for rule in rules:
+        rules = {name: branches for name, branches in self.program.derive.items() if name in wanted}
+        used = uses([*asked, *(node for branches in rules.values() for node in self.nodes_of(branches))])
+        for name, branches in rules.items():
             self.writer.begin()
-            part = self._taken(self._value_of(rule))
-            self.parts[rule.name] = part
-            if keep or used[rule.name] > 1 or part.risky:  # else it is worked out where it stands
+            part = self._taken(self._value_of(branches))
+            self.parts[name] = part
+            if keep or used[name] > 1 or part.risky:  # else it is worked out where it stands
                 slot = len(self.kept)
                 given = [*map(self.names.local, sorted(part.facts)), *map(self.names.text, sorted(part.lines))]
-                self.kept[rule.name] = Kept(slot, part.text, f"d{slot}({', '.join(['s', *given])})")
+                self.kept[name] = Kept(slot, part.text, f"d{slot}({', '.join(['s', *given])})")
 
     def functions(self) -> Iterator[str]:
         """Yield the code of the functions of derived facts."""
@@ -109,7 +108,7 @@ class FastRules:
         if not path.startswith("derived."):
             return
         name = path.split(".")[1]
-        branch = self.rules[name].branches[0]
+        branch = self.program.derive[name][0]
         first = branch.when if branch.when is not None else branch.compute
         if first is not None:
             yield from self.first_kept(self.program.nodes[first])
@@ -154,14 +153,14 @@ class FastRules:
         self.writer.whole |= part.whole
         return f"\0{name}\0"
 
-    def nodes_of(self, rule: DerivedRule) -> list[Node]:
+    def nodes_of(self, branches: Branches) -> list[Node]:
         """Return a derived fact's expressions."""
-        indexes = (index for branch in rule.branches for index in (branch.when, branch.compute))
+        indexes = (index for branch in branches for index in (branch.when, branch.compute))
         return [self.program.nodes[index] for index in indexes if index is not None]
 
-    def _value_of(self, rule: DerivedRule) -> Code:
+    def _value_of(self, branches: Branches) -> Code:
         result: Code | None = None
-        for branch in reversed(rule.branches):
+        for branch in reversed(branches):
             value = self._branch_value(branch.value, branch.compute)
             if branch.when is None:
                 result = value
