@@ -12,7 +12,6 @@ from .facts.folder import Listing, listing
 from .host import this_machine
 from .host.installed import BACKENDS
 from .host.this_machine import Host, runtime
-from .hub import hub_facts
 from .machines import one_machine
 from .problems import LoaderError
 from .resolving import snapshot
@@ -93,9 +92,23 @@ def request_of(
 
 
 def none_beside() -> dict[str, Any]:
-    """The facts of other models in memory, and of an adapter and a draft model to be loaded with this one: none."""
+    """The facts of other models in memory, of an adapter and a draft model to be loaded with this one, and what the hub
+    says: none, and nothing."""
+    untold = {
+        "commit": None,
+        "gated": False,
+        "private": False,
+        "readable": True,
+        "model_type": None,
+        "free_bytes": None,
+    }
     draft = dict.fromkeys(("decision", "backend", "message", "unlike", "cache_bytes"))
-    return {"resident": {"models": [], "bytes": 0}, "adapter": {"bytes": 0}, "draft": {**draft, "bytes": 0}}
+    return {
+        "resident": {"models": [], "bytes": 0},
+        "adapter": {"bytes": 0},
+        "draft": {**draft, "bytes": 0},
+        "hub": {**untold, **{backend: {"download_bytes": None} for backend in BACKENDS}},
+    }
 
 
 class Probed:
@@ -103,7 +116,7 @@ class Probed:
 
     def __init__(self, folder: str, machine: Host, name: str, request: dict[str, Any]) -> None:
         self._folder, self._machine, self._name, self._request = folder, machine, name, request
-        self._listing = hub_facts.without_mark(listing(folder))
+        self._listing = listing(folder)
         self._shape: Shape | None = None
         self._open: list[Question] | None = None
         self._kept: dict[str, dict[str, Any]] = {}
@@ -139,14 +152,14 @@ class Probed:
             raise told_of(self._name, error) from error
         facts["model"]["name"] = plain_json.text(self._name)
         facts["model"] |= {**snapshot.facts(self._folder), "fingerprint": None}
-        if self._shape is None:
-            facts["hub"] = hub_facts.untold()
-        else:
+        facts |= none_beside()
+        if self._shape is not None:
+            from .hub import hub_facts  # of no use for a model that is here
+
             facts = hub_facts.of_shape(facts, self._shape)
         facts["request"] = self._request
         facts["runtime"] = machine.runtime
         facts["memory"] |= machine.memory
-        facts |= none_beside()
         facts["machines"] = one_machine.none()
         facts["dry_run"] = {backend: outcome.not_done(backend, "it was not asked for") for backend in BACKENDS}
         return facts

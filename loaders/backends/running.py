@@ -18,9 +18,8 @@ from weakref import finalize
 
 from ...engine.storage.how_installed import EXTRAS, install_command
 from .. import bounded_files
-from ..facts.folder import listing
+from ..facts.folder import is_shape, listing
 from ..host.installed import NAMES
-from ..hub.hub_facts import is_shape
 from ..problems import LoaderError
 from .failure import Phase, backend_error
 from .pinned_folder import Pinned, changed, fingerprint_in, pinned

@@ -12,6 +12,8 @@ from . import plain_json
 MAX_ENTRIES = 20_000
 MAX_DEPTH = 16
 UNKNOWN_NS = 1 << 62
+# A file that no model has: the folder is the shape of one that is not here, which no backend may load.
+SHAPE_MARK = ".mlxk-rules-shape"
 # A folder of a thousand unreadable ones has one reason, not a thousand.
 _MAX_REASONS = 5
 
@@ -89,7 +91,7 @@ def listing(path: str, max_entries: int = MAX_ENTRIES, max_depth: int = MAX_DEPT
             continue
         marks.append(mark(name, status))
         changed = max(changed, status.st_ctime_ns)
-        if stat.S_ISREG(status.st_mode):
+        if stat.S_ISREG(status.st_mode) and name != SHAPE_MARK:
             names.append(plain_json.text(name))
             size += status.st_size
         elif stat.S_ISDIR(status.st_mode) and entry.is_symlink():
@@ -114,6 +116,11 @@ def mark(name: str, status: os.stat_result) -> str:
     """The line of an entry in a listing's marks."""
     mode, inode, device, _, owner, _, length, _, _, _ = status
     return f"{name}/{mode}/{inode}/{device}/{owner}/{length}/{status.st_mtime_ns}/{status.st_ctime_ns}"
+
+
+def is_shape(folder: str | os.PathLike[str]) -> bool:
+    """Whether a folder is marked as the shape of a model that is not here."""
+    return os.path.lexists(os.path.join(folder, SHAPE_MARK))
 
 
 def holds_weights(path: str, max_entries: int = MAX_ENTRIES) -> bool:

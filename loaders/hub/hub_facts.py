@@ -1,4 +1,4 @@
-"""What only the hub tells of a model, as the facts below `hub`; of a model that is here, that nobody asked."""
+"""What only the hub tells of a model that is not here, as the facts below `hub`."""
 
 from __future__ import annotations
 
@@ -12,35 +12,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from typing import Any
 
-    from ..facts.folder import Listing
     from .shape import Shape
-
-MARK = ".mlxk-rules-shape"
-
-
-def is_shape(folder: str | os.PathLike[str]) -> bool:
-    """Whether a folder is the shape of a model that is not here: a file that no model's folder has marks it."""
-    return os.path.lexists(os.path.join(folder, MARK))
-
-
-def without_mark(listing: Listing) -> Listing:
-    """A listing without that file, which is no part of the model and has no bytes."""
-    if listing.root is not None and MARK not in listing.root:
-        return listing
-    return listing._replace(files=[name for name in listing.files if name != MARK])
-
-
-def untold() -> dict[str, Any]:
-    """The facts of a model that is here."""
-    return {
-        "commit": None,
-        "gated": False,
-        "private": False,
-        "readable": True,
-        "model_type": None,
-        "free_bytes": None,
-        **{backend: {"download_bytes": None} for backend in BACKENDS},
-    }
 
 
 def of_shape(facts: dict[str, Any], shape: Shape) -> dict[str, Any]:

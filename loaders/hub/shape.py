@@ -1,7 +1,7 @@
 """The shape of a repo as a folder: every file by name and true size, those that tell something with what they tell.
 
 It is kept in this program's own cache folder, never in Hugging Face's, by commit; no data of a tensor is in it. A file
-that no folder of a model has marks it, and no loader takes a folder that has one (hub_facts).
+that no folder of a model has marks it, and no loader takes a folder that has one (facts/folder.py).
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from ...engine.storage import cache_folder
+from ..facts.folder import SHAPE_MARK, is_shape
 from ..problems import LoaderError
 from ..resolving.hub_cache import folder_name
 from ..resolving.model_names import Resolved
 from . import client, excerpts
 from .client import Hub
 from .excerpts import Piece, Told
-from .hub_facts import MARK, is_shape
 from .listing import Listing, RemoteFile, ask
 from .names import Remote, is_commit
 
@@ -144,7 +144,7 @@ def _laid(listing: Listing, pieces: dict[str, list[Piece]], place: str) -> Resol
     draft = folder.with_name(f".{os.getpid()}-{time.monotonic_ns()}.tmp")
     try:
         draft.mkdir(parents=True, mode=0o700)
-        (draft / MARK).touch()
+        (draft / SHAPE_MARK).touch()
         for name, file in listing.files.items():
             _lay(draft / name, file.size, pieces.get(name, []))
         if folder.exists():  # of another time, or of another process just now

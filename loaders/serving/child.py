@@ -22,8 +22,8 @@ from ..backends.failure import backend_error
 from ..backends.pinned_folder import pinned
 from ..backends.remote_code import no_remote_code, refusal, refuse_model_file
 from ..backends.surroundings import end_process, own_output, quiet_and_offline, silence
+from ..facts.folder import is_shape
 from ..host.installed import NAMES
-from ..hub.hub_facts import is_shape
 from ..problems import LoaderError
 from . import companions
 from .backend_server import Job

@@ -15,7 +15,7 @@ from ..backends.failure import printable
 from ..backends.pinned_folder import Pinned, pinned
 from ..backends.remote_code import refuse_model_file
 from ..facts import safetensors
-from ..hub.hub_facts import is_shape
+from ..facts.folder import is_shape
 from ..problems import LoaderError
 from .adapter import CONFIG, WEIGHTS
 from .backend_server import Job
