@@ -101,6 +101,7 @@ class _Search:
         self._given = {"sets": policy.sets, "limits": policy.limits, "library": _libraries(policy, trace.facts)}
         self._reads = policy.reads
         self._levers = levers().levers
+        self._known = {repr({}): trace.decision}  # decisions, by the values that facts were given
 
     def found(self) -> tuple[Remedy, ...]:
         singles = self._singles()
@@ -217,7 +218,10 @@ class _Search:
         return self._decided(values).decision == "allow"
 
     def _decided(self, values: Values) -> Decision:
-        return self._policy.decide_few(with_values(self._facts, values))
+        key = repr(values)
+        if key not in self._known:
+            self._known[key] = self._policy.decide_few(with_values(self._facts, values))
+        return self._known[key]
 
     def _remedy(self, steps: list[_Step]) -> Remedy | None:
         """The steps together, where each of them is needed, and of a number that was looked for the number itself."""

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from typing import Any
 
-MODULES = ("policy", "policy_parts", "levers", "policy_2_0_4", "policy_2_0_4_parts")
+MODULES = ("policy", "levers", "policy_parts", "policy_2_0_4", "policy_2_0_4_parts")  # what is asked most comes first
 
 
 def functions(digests: Iterable[int]) -> dict[int, Any]:
