@@ -1,21 +1,15 @@
 """What a person can change, as rules/levers.yaml tells it: each lever gives facts that move together other values."""
 
-from __future__ import annotations
-
+from collections.abc import Callable, Mapping
 from functools import cache
-from typing import TYPE_CHECKING, NamedTuple
+from typing import Any, NamedTuple
 
 from ..compiler.program_functions import run
 from ..facts.wording import json_text
 from ..storage import data_files
 from ..storage.kept_values import put, take
 
-if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
-    from typing import Any
-
-    Values = dict[str, Any]  # facts by their dotted names
-
+Values = dict[str, Any]  # facts by their dotted names
 _LONGEST = 300  # characters of a text, which may name files of a folder
 
 

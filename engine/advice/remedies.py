@@ -5,22 +5,17 @@ rules: the policy decides on the changed facts, so that what is offered holds fo
 is never offered.
 """
 
-from __future__ import annotations
-
+from collections.abc import Iterator, Mapping
 from itertools import combinations
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from ..compiler.reads import touches
+from ..decision import Decision, Trace
 from ..facts.wording import LIBRARIES
-from .levers import levers, value_at, with_values
+from .levers import Lever, Values, levers, value_at, with_values
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
-    from typing import Any
-
-    from ..decision import Decision, Trace
     from ..policy import Policy
-    from .levers import Lever, Values
 
 MOST = 5  # that are offered
 _LARGEST = 1 << 24  # of a number that is looked for downwards, where none is given
@@ -74,7 +69,7 @@ class _Step(NamedTuple):
     text: str
 
 
-def remedies(policy: Policy, facts: Mapping[str, Any], trace: Trace) -> tuple[Remedy, ...]:
+def remedies(policy: "Policy", facts: Mapping[str, Any], trace: Trace) -> tuple[Remedy, ...]:
     """Return the smallest changes of `facts` that lead to allow, the ones within reach first; none where it is allowed.
 
     trace: the policy's explanation of the same facts. Where one change is enough, no two together are looked for.
@@ -96,7 +91,7 @@ def assignment(fact: str, value: Any) -> str:
 
 
 class _Search:
-    def __init__(self, policy: Policy, facts: Mapping[str, Any], trace: Trace) -> None:
+    def __init__(self, policy: "Policy", facts: Mapping[str, Any], trace: Trace) -> None:
         self._policy, self._facts, self._trace = policy, facts, trace
         self._given = {"sets": policy.sets, "limits": policy.limits, "library": _libraries(policy, trace.facts)}
         self._reads = policy.reads
@@ -240,7 +235,7 @@ class _Search:
         return Remedy(text, ordered[-1].lever.kind, changes, self._decided(together))
 
 
-def _libraries(policy: Policy, facts: Mapping[str, Any]) -> dict[str, Any]:
+def _libraries(policy: "Policy", facts: Mapping[str, Any]) -> dict[str, Any]:
     """What the policy's audit part says of each library: the version checked with, and what it says of this type."""
     if policy.audit is None:
         return {}
