@@ -52,11 +52,11 @@ class Policy:
         kept = stored(path, name)
         if kept is None:
             policy = cls(_checked(source))
-            store(path, name, policy.document, policy.evaluation.program, policy.evaluation.conditions)
+            store(path, name, policy.document, policy.evaluation.program)
             return policy
         policy = cls.__new__(cls)
-        program, conditions, audit = kept
-        policy._take(Evaluation(program, conditions), lambda: audit, lambda: _checked(source).document)
+        program, audit = kept
+        policy._take(Evaluation(program), lambda: audit, lambda: _checked(source).document)
         return policy
 
     @classmethod

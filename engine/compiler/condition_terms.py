@@ -1,12 +1,12 @@
-"""What conditions are made of, as far as explaining them goes: plain tuples, which are kept on disk as they are."""
+"""What conditions are made of, as far as explaining them goes."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-if TYPE_CHECKING:
-    from collections.abc import Iterable
+from ..language.fact_paths import paths_in
 
+if TYPE_CHECKING:
     from .program import Node, Program
 
     # "and", "or", "not", or "" where it has no parts; its text; its function; the facts that it names; its parts.
@@ -15,14 +15,13 @@ if TYPE_CHECKING:
 _KINDS = {"and_expression": "and", "or_expression": "or", "not_expression": "not"}
 
 
-def conditions_of(program: Program) -> tuple[Condition, ...]:
-    """Return the conditions of a program's expressions, in their order."""
-    from ..language.fact_paths import paths_in
+def condition_of(program: Program, expression: int) -> Condition:
+    """Return what an expression of a program is made of, by its place in `Program.expressions`."""
+    return _condition(program.expressions[expression].text, program.nodes[expression])
 
-    def condition(text: str, node: Node) -> Condition:
-        kind = _KINDS.get(node["type"], "")
-        paths: Iterable[str] = (path for path in paths_in(node) if not path.startswith("sets."))
-        parts = tuple(condition(text, child) for child in node["children"]) if kind else ()
-        return kind, text[node["start"] : node["end"]], node["run"], tuple(sorted(paths)), parts
 
-    return tuple(condition(part.text, program.nodes[place]) for place, part in enumerate(program.expressions))
+def _condition(text: str, node: Node) -> Condition:
+    kind = _KINDS.get(node["type"], "")
+    paths = (path for path in paths_in(node) if not path.startswith("sets."))
+    parts = tuple(_condition(text, child) for child in node["children"]) if kind else ()
+    return kind, text[node["start"] : node["end"]], node["run"], tuple(sorted(paths)), parts

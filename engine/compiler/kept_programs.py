@@ -20,22 +20,22 @@ if TYPE_CHECKING:
 
     from ..rulefile.document import Document
     from ..storage.kept_values import Files
-    from .program import Conditions, OfExpressions
+    from .program import Node
 
     Audit = tuple[tuple[tuple[str, str], ...], tuple[tuple[str, str], ...]]
     Path = str | os.PathLike[str]
 
 
-def stored(path: Path, name: str) -> tuple[Program, Conditions, Audit | None] | None:
+def stored(path: Path, name: str) -> tuple[Program, Audit | None] | None:
     """Return the program kept of the rule file `path`, called `name` in messages; None where none is, or to believe.
 
-    With it come its conditions, and what its audit part says, as `audit_of` does.
+    With it comes what its audit part says, as `audit_of` does.
     """
     found = take(_key(path, name))
     if found is None:
         return None
-    program, conditions, audit = found[1]
-    return _program(program), _Late(conditions), audit
+    program, audit = found[1]
+    return _program(program), audit
 
 
 def files_of(path: Path, name: str) -> Files | None:
@@ -44,13 +44,13 @@ def files_of(path: Path, name: str) -> Files | None:
     return None if found is None else found[0]
 
 
-def store(path: Path, name: str, document: Document, program: Program, conditions: Conditions) -> None:
+def store(path: Path, name: str, document: Document, program: Program) -> None:
     """Keep the program that `document` became; says nothing where that cannot be done."""
     try:
         files = list(_files(document))
     except ValueError:
         return
-    put(_key(path, name), files, (_plain(program), _bytes(conditions, program), audit_of(document)))
+    put(_key(path, name), files, (_plain(program), audit_of(document)))
 
 
 def audit_of(document: Document) -> Audit | None:
@@ -98,26 +98,22 @@ def _plain(program: Program) -> tuple[Any, ...]:
         program.constants,
         program.guards,
         list(map(_plain_fact, program.facts)),
-        _bytes(program.nodes, program),
+        marshal.dumps([program.nodes[place] for place in range(len(program.expressions))]),
     )
 
 
-def _bytes(parts: OfExpressions[Any], program: Program) -> bytes:
-    return marshal.dumps([parts[place] for place in range(len(program.expressions))])
-
-
-class _Late:
-    """Syntax trees or conditions, taken up when one is asked for: saying what is decided needs none of them."""
+class _LateNodes:
+    """Syntax trees, taken up when one is asked for: saying what is decided needs none of them."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
-        self._parts: list[Any] | None = None
+        self._nodes: list[Node] | None = None
 
-    def __getitem__(self, place: int, /) -> Any:
-        parts = self._parts
-        if parts is None:
-            parts = self._parts = marshal.loads(self._data)
-        return parts[place]
+    def __getitem__(self, place: int, /) -> Node:
+        nodes = self._nodes
+        if nodes is None:
+            nodes = self._nodes = marshal.loads(self._data)
+        return nodes[place]
 
 
 def _program(plain: tuple[Any, ...]) -> Program:
@@ -131,7 +127,7 @@ def _program(plain: tuple[Any, ...]) -> Program:
         {key: tuple([BranchRule(*branch) for branch in branches]) for key, branches in derive},
         tuple([GateRule(*gate) for gate in gates[0]]),
         tuple([Expression(*expression) for expression in expressions]),
-        _Late(nodes),
+        _LateNodes(nodes),
         functions,
         constants,
         guards,

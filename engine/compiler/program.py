@@ -11,19 +11,12 @@ from ..facts.vocabulary import Fact
 Node = dict[str, Any]
 
 if TYPE_CHECKING:
-    from typing import Protocol, TypeVar
+    from typing import Protocol
 
-    from .condition_terms import Condition
+    class Nodes(Protocol):
+        """The syntax trees of expressions, by their place in `Program.expressions`."""
 
-    Part = TypeVar("Part", covariant=True)
-
-    class OfExpressions(Protocol[Part]):
-        """Something of each expression, by its place in `Program.expressions`."""
-
-        def __getitem__(self, place: int, /) -> Part: ...
-
-    Nodes = OfExpressions[Node]
-    Conditions = OfExpressions[Condition]
+        def __getitem__(self, place: int, /) -> Node: ...
 
 
 Guard = tuple[str, tuple[frozenset[str], ...]]  # a function, and the kinds that each of its arguments may be of

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
-    from ..compiler.program import Branches, Conditions, GateRule, Program
+    from ..compiler.program import Branches, GateRule, Program
     from ..compiler.program_functions import Function
     from ..compiler.reads import Reads
 
@@ -29,10 +29,8 @@ if TYPE_CHECKING:
 class Evaluation:
     """One program, ready to run. Nothing here raises because of what the facts hold."""
 
-    def __init__(self, program: Program, conditions: Conditions | None = None) -> None:
-        """conditions: the program's, where they are known; they are worked out where something is explained."""
+    def __init__(self, program: Program) -> None:
         self.program = program
-        self._conditions = conditions
         self.policy = PolicyName(name=program.name, version=program.version)
         self._run = functions_of(program, [expression.function for expression in program.expressions])
         self.vocabulary = Vocabulary({fact.name: fact for fact in program.facts})
@@ -41,15 +39,6 @@ class Evaluation:
     def functions(self) -> list[Function]:
         """All functions by their number, those too of parts of conditions, which are asked where one is explained."""
         return functions_of(self.program, range(len(self.program.functions)))
-
-    @property
-    def conditions(self) -> Conditions:
-        """What the expressions are made of."""
-        if self._conditions is None:
-            from ..compiler.condition_terms import conditions_of
-
-            self._conditions = conditions_of(self.program)
-        return self._conditions
 
     def decide(self, facts: Any) -> Decision:
         """Return the decision for `facts`."""

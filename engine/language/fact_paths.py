@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from .expression import Node
+if TYPE_CHECKING:
+    from .expression import Node
 
 
 def path_of(node: Node) -> str | None:
