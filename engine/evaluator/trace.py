@@ -36,8 +36,7 @@ def trace(evaluation: Evaluation, facts: Any, every: bool = False, terms: bool =
         fired, error = evaluation.tried(gate, scope, faults)
         made = justifier.terms(gate.when, fired) if terms and not error else ()
         message = evaluation.decision(gate, scope, error).message if fired else None
-        one = GateResult(gate.id, fired, gate.file, gate.line, made, error or None, gate.about, gate.decide)
-        return one._replace(message=message)
+        return GateResult(gate.id, fired, gate.file, gate.line, made, error or None, gate.about, gate.decide, message)
 
     program = evaluation.program
     tried: list[GateResult] = []

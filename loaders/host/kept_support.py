@@ -9,6 +9,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from ...engine.storage import cache_folder
@@ -50,6 +51,7 @@ def support(
     return lists, _sign(marks)
 
 
+@cache  # our own source is not another while it runs
 def reader() -> tuple[int, int]:
     """The newest change of our own code that finds out what is kept, all of loaders', and of how many files."""
     marks = code_below(_LOADERS)

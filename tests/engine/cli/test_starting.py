@@ -52,7 +52,7 @@ def test_explain_imports_none_of_them() -> None:
 
 
 # Beside what a bare Python has imported by itself: today's number, and a little room.
-MOST_MODULES = {"probe": 108, "explain": 132, "explain --image": 136}
+MOST_MODULES = {"probe": 100, "explain": 124, "explain --image": 128}
 # What costs milliseconds and no answer needs; of the probe's own what a folder whose facts are kept does without.
 HEAVY = (
     "argparse subprocess logging tempfile shutil importlib.metadata importlib.util packaging asyncio multiprocessing "
