@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import os
+from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -11,7 +13,7 @@ from .evaluator.exact import Evaluation
 from .rulefile.policy_names import place
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Callable, Generator, Mapping
     from typing import Any
 
     from .compiler.kept_programs import Audit
@@ -21,6 +23,18 @@ if TYPE_CHECKING:
     from .rulefile.document import Document
 
 _FEW = 100  # decisions the exact way before the fast one is made, which takes as long as 200
+
+
+@contextmanager
+def _uncollected() -> Generator[None]:
+    """What a large policy is made of stays: the collector does not look through all of it again and again meanwhile."""
+    was = gc.isenabled()  # the caller's own wish, or one such work within another
+    gc.disable()
+    try:
+        yield
+    finally:
+        if was:
+            gc.enable()
 
 
 class Policy:
@@ -43,6 +57,7 @@ class Policy:
         self.sets, self.limits, self.derived_types = program.sets, program.limits, program.types
 
     @classmethod
+    @_uncollected()
     def load(cls, source: str | os.PathLike[str] | None = None) -> Policy:
         """Return the policy of a shipped version (`2.0.4`), of a path, or today's where `source` is None.
 
@@ -60,6 +75,7 @@ class Policy:
         return policy
 
     @classmethod
+    @_uncollected()
     def from_text(cls, text: str, name: str = "<text>") -> Policy:
         """Return the policy that stands in `text`; `name` stands for the file in messages. Raises PolicyError."""
         from .rulefile.checked import check
@@ -101,6 +117,7 @@ class Policy:
         return self.evaluation.varied(facts, fact, self.reads)
 
     @cached_property
+    @_uncollected()
     def _decide(self) -> Callable[[Any], Decision]:
         evaluation = self.evaluation
         from .compiler.function.policy_writer import decider
