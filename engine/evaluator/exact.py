@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
     from typing import Any
 
+    from ..compiler.condition_terms import Condition
     from ..compiler.program import Branches, GateRule, Program
     from ..compiler.program_functions import Function
     from ..compiler.reads import Reads
@@ -34,11 +35,20 @@ class Evaluation:
         self.policy = PolicyName(name=program.name, version=program.version)
         self._run = functions_of(program, [expression.function for expression in program.expressions])
         self.vocabulary = Vocabulary({fact.name: fact for fact in program.facts})
+        self._conditions: dict[int, Condition] = {}  # by their expressions
 
     @cached_property
     def functions(self) -> list[Function]:
         """All functions by their number, those too of parts of conditions, which are asked where one is explained."""
         return functions_of(self.program, range(len(self.program.functions)))
+
+    def condition(self, expression: int) -> Condition:
+        """Return what an expression is made of."""
+        if expression not in self._conditions:
+            from ..compiler.condition_terms import condition_of  # where one is explained
+
+            self._conditions[expression] = condition_of(self.program, expression)
+        return self._conditions[expression]
 
     def decide(self, facts: Any) -> Decision:
         """Return the decision for `facts`."""

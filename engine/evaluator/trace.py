@@ -88,7 +88,7 @@ class _Justifier:
         """Return the terms that make the condition hold, or not hold."""
         if condition is None:
             return ()
-        return tuple(self._justify(self._condition(condition), holds, depth))
+        return tuple(self._justify(self._evaluation.condition(condition), holds, depth))
 
     def _justify(self, condition: Condition, holds: bool, depth: int) -> list[Term]:
         kind, _, _, _, parts = condition
@@ -101,11 +101,6 @@ class _Justifier:
                 if self._value(part) is holds:
                     return self._justify(part, holds, depth)
         return [self._leaf(condition, depth)]
-
-    def _condition(self, expression: int) -> Condition:
-        from ..compiler.condition_terms import condition_of  # where terms are shown
-
-        return condition_of(self._evaluation.program, expression)
 
     def _value(self, condition: Condition) -> Any:
         return self._evaluation.functions[condition[2]](self._scope)
@@ -131,7 +126,7 @@ class _Justifier:
         branch = branches[number]
         own: list[Term] = []
         if branch.compute is not None:
-            condition = self._condition(branch.compute)
+            condition = self._evaluation.condition(branch.compute)
             value = _value_at(self._scope, f"derived.{name}")
             if isinstance(value, bool):
                 own = self._justify(condition, value, depth + 1)

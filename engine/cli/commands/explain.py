@@ -27,8 +27,8 @@ def run(options: dict[str, Any]) -> int:
     """Print what is decided of a model, why, and what would have to change. Returns 0 unless it blocks, then 1."""
     chosen = choice_of(options)
     policy = chosen.load()
-    model = model_of(options["MODEL"])
     with _machines(options, policy) if has_hosts(options) else nullcontext() as hosts:
+        model = model_of(options["MODEL"])
         facts, trace = _traced({**options, "MODEL": model}, policy, hosts)
     changes = remedies_of(policy, facts, trace)
     others = None

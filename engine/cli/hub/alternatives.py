@@ -31,7 +31,7 @@ def alternatives(options: dict[str, Any], policy: Policy, model: str | Shape) ->
     rows: list[Row] = []
     for remote in relatives(model.listing):
         try:
-            trace = policy.explain(probed({**options, "MODEL": asked_of(remote)}, policy))
+            trace = policy.explain(probed({**options, "MODEL": asked_of(remote)}, policy), terms=False)
         except LoaderError as error:
             rows.append({"model": remote.repo, "error": {"code": error.code, "message": error.message}})
             continue

@@ -144,3 +144,13 @@ def test_facts_that_are_none() -> None:
         decision = TODAY.decide(facts)  # type: ignore[arg-type]
         assert (decision.decision, decision.error_type, decision.gate) == ("block", "policy_error", None)
         assert TODAY.explain(facts).decision == decision  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("policy", [FROZEN, TODAY])
+def test_without_terms_all_else_is_the_same(policy: Policy) -> None:
+    whole = policy.explain(GOOD, every=True)
+    bare = {
+        part: tuple(gate._replace(terms=()) for gate in getattr(whole, part))
+        for part in ("gates", "observed", "behind")
+    }
+    assert policy.explain(GOOD, every=True, terms=False) == whole._replace(**bare) != whole
