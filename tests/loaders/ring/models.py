@@ -32,8 +32,12 @@ def model(
     text(folder, model_type=model_type)
     (folder / "model.safetensors").unlink()
     config = json.loads((folder / "config.json").read_text()) | _SIZES | {"num_hidden_layers": layers} | more
-    config["eos_token_id"] = config["vocab_size"] - 1
+    # No token ends an answer: drawn ones would now and then end before their length.
+    config["eos_token_id"] = config["vocab_size"]
     write_json(folder / "config.json", config)
+    tokenizer = json.loads((folder / "tokenizer_config.json").read_text())
+    del tokenizer["eos_token"]
+    write_json(folder / "tokenizer_config.json", tokenizer)
     mx.random.seed(seed)
     network, _ = load_model(folder, lazy=True, strict=False)
     network.update(tree_map(lambda value: mx.random.normal(value.shape) * 0.3, network.parameters()))

@@ -13,6 +13,7 @@ from mlxk_rules.loaders import Session, checked_request
 from mlxk_rules.loaders.ring.agreement import refusal
 
 from ....loaders.ring.models import model
+from ....tiny.files import write_json
 from .running import PROMPT, agreed, hostfile, ran, ranks_of, running
 
 pytestmark = pytest.mark.slow
@@ -75,6 +76,19 @@ def test_as_a_person_sees_it(models: Path, tmp_path: Path) -> None:
     answer = json.loads(found.out)
     assert [error.message for error in ANSWERS.iter_errors(answer)] == []
     assert (answer["decision"]["decision"], answer["ending"], answer["error"]) == ("allow", "length", None)
+
+
+@pytest.mark.long
+def test_all_ranks_end_where_the_model_ends(models: Path, tmp_path: Path) -> None:
+    folder = model(models / "ending", "qwen2")
+    config = json.loads((folder / "config.json").read_text())
+    write_json(folder / "config.json", config | {"eos_token_id": list(range(0, config["vocab_size"], 2))})
+    words = [folder, PROMPT, "--max-tokens", "100", "--json"]
+    one, several = ran(1, *words), ran(2, *words, "--hosts", hostfile(tmp_path))
+    assert (one.code, several.code, several.err) == (0, 0, "")
+    alone, found = json.loads(one.out), json.loads(several.out)
+    assert (found["ending"], found["text"]) == ("end", alone["text"])
+    assert found["stats"]["answer_tokens"] == alone["stats"]["answer_tokens"] < 100
 
 
 def test_a_folder_with_only_its_rank_s_files_will_do(models: Path, tmp_path: Path) -> None:
