@@ -29,6 +29,7 @@ from . import companions
 from .backend_server import Job
 from .client_left import stop_when_left
 from .listening import listen_at
+from .sampling_bounds import keep_to_the_vocabulary
 
 _LOCAL = ("--host", "127.0.0.1", "--port", "0")  # never bound: the socket is there already
 
@@ -103,15 +104,17 @@ def _serve(job: Job, listening: socket.socket, said: _Said) -> None:
             return result
 
         if job.backend == "mlx_lm":
-            _mlx_lm(job, str(held.path), load, beside)
+            _mlx_lm(job, str(held.path), load, beside, said)
         else:
             _mlx_vlm(job, str(held.path), load, listening)
 
 
-def _mlx_lm(job: Job, folder: str, load: Callable[[Callable[[], Any]], Any], beside: companions.Companions) -> None:
+def _mlx_lm(
+    job: Job, folder: str, load: Callable[[Callable[[], Any]], Any], beside: companions.Companions, said: _Said
+) -> None:
     server: Any = import_module("mlx_lm.server")
     companions.load_strictly(beside)
-    load_default = server.ModelProvider.load_default
+    load_default, generate = server.ModelProvider.load_default, server.ResponseGenerator._generate
     # A load that fails ends a thread and not the process, and its first request would be told 404.
 
     def load_first(provider: Any) -> Any:
@@ -121,8 +124,16 @@ def _mlx_lm(job: Job, folder: str, load: Callable[[Callable[[], Any]], Any], bes
 
         return load(work)
 
-    server.ModelProvider.load_default = load_first
+    def generate_or_end(generator: Any) -> None:
+        # It would go on listening with nobody behind it; once it ended, the next request loads the model anew.
+        try:
+            generate(generator)
+        except BaseException as error:
+            said.failed(backend_error(NAMES[job.backend], "generate", error, Path(folder)))
+
+    server.ModelProvider.load_default, server.ResponseGenerator._generate = load_first, generate_or_end
     stop_when_left(server)
+    keep_to_the_vocabulary("mlx_lm")
     parallel = str(job.parallel)
     sys.argv = [
         "mlx_lm.server", "--model", folder, *_LOCAL, "--log-level", "CRITICAL", "--allowed-origins", "none",
@@ -151,6 +162,7 @@ def _mlx_vlm(job: Job, folder: str, load: Callable[[Callable[[], Any]], Any], li
         return load(lambda: cached(*args, **options))
 
     app.get_cached_model = get_cached_model
+    keep_to_the_vocabulary("mlx_vlm")
     sys.argv = ["mlx_vlm.server", "--model", folder, *_LOCAL, "--log-level", "CRITICAL"]
     sys.argv += ["--max-num-seqs", str(job.parallel), "--vision-cache-size", "1"]
     import_module("mlx_vlm.server.cli").main()

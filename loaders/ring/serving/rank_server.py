@@ -20,6 +20,7 @@ from ...backends.running import Session
 from ...backends.surroundings import quiet_and_offline
 from ...serving.client_left import stop_when_left
 from ...serving.listening import laid_at, listen_at
+from ...serving.sampling_bounds import keep_to_the_vocabulary
 from ..sharded import Split, loads_seen, refuse_missing
 from .outside import Outside
 from .same_on_all import same_on_all, wake_together
@@ -101,6 +102,7 @@ def serve(share: Share, outside: Outside, parallel: int, kept_tokens: int) -> No
     if share.door is not None:
         listen_at(share.door)
     stop_when_left(server)
+    keep_to_the_vocabulary("mlx_lm")
     same_on_all(server, parallel * 2, kept_tokens)
     wake_together(server, outside)
     sys.argv = [

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import io
 import json
+import re
 from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Any, NamedTuple, NoReturn
@@ -31,6 +32,9 @@ _MAX_DRAFT_TOKENS = 32
 # mlx-lm 0.32.2 counts drafted tokens as said: with these its answers are others than without a draft model.
 _OF_WHAT_WAS_SAID = {"repetition_penalty": (0, 1), "presence_penalty": (0,), "frequency_penalty": (0,)}
 _MAX_ID = 200
+# Whole numbers from 0 on, and the most that backends take: others break an answer off, or end the thread that answers.
+_WHOLE = {"seed": (1 << 63) - 1, "top_k": MAX_TOKENS, "repetition_context_size": MAX_TOKENS}
+_MAX_BIAS = 100_000  # OpenAI takes 100; a bias of so much forbids a token, or leaves no other
 
 
 class Asked(NamedTuple):
@@ -145,6 +149,7 @@ def _asked(body: dict[str, Any], endpoint: str, given: dict[str, Any], tokens: i
         _wrong("stream", "true or false is wanted")
     if not isinstance(options, dict):
         _wrong("stream_options", "an object is wanted")
+    _check_sampling(body)
     adapter, draft = beside_of(body)
     for name, harmless in _OF_WHAT_WAS_SAID.items() if draft is not None else ():
         if body.get(name) is not None and body[name] not in harmless:
@@ -166,6 +171,24 @@ def _asked(body: dict[str, Any], endpoint: str, given: dict[str, Any], tokens: i
         adapter=adapter,
         draft_model=draft,
     )
+
+
+def _check_sampling(body: dict[str, Any]) -> None:
+    """Refuse what would end a backend in its midst; of the rest each backend says itself what is wrong with it."""
+    for name, most in _WHOLE.items():
+        value = body.get(name)
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or not 0 <= value <= most):
+            _wrong(name, f"a whole number of 0 to {most} is wanted")
+    stop = body.get("stop")
+    for text in stop if isinstance(stop, list) else [stop]:
+        if text is not None and not isinstance(text, str):
+            _wrong("stop", "a text, or a list of texts, is wanted")
+    biases = {} if body.get("logit_bias") is None else body["logit_bias"]
+    if not isinstance(biases, dict) or not all(re.fullmatch(r"[0-9]{1,9}", token) for token in biases):
+        _wrong("logit_bias", 'an object of numbers by the ids of tokens, such as {"42": -100}, is wanted')
+    for bias in biases.values():
+        if isinstance(bias, bool) or not isinstance(bias, int | float) or not abs(bias) <= _MAX_BIAS:
+            _wrong("logit_bias", f"a bias is a number of -{_MAX_BIAS} to {_MAX_BIAS}")
 
 
 def beside_of(body: dict[str, Any]) -> tuple[str | None, str | None]:

@@ -62,6 +62,8 @@ def test_a_ring_from_its_first_answer_to_its_end(qwen2: Path, place: Path) -> No
         server.status()  # which asks the backends of all models: below it is to be answered at once
         the_openai_client_is_answered(server)
         for more in ({}, {"seed": 1}):  # in a batch, and alone
+            beyond = server.chat("pair", logit_bias={"999999999": 100}, **more)  # the tokens that there are
+            assert beyond.json()["choices"][0]["message"]["content"] == ANSWER
             for stream in (True, False):
                 a_client_that_leaves_does_not_hang_the_ring(server, {**endless(FOLDER), **more, "stream": stream})
         for rank in (0, 1):

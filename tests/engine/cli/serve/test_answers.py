@@ -63,6 +63,9 @@ def test_the_openai_client(
         ):
             a_model_answers(here, model, messages)
             it_streams(here, model, messages)
+        for model, messages in (("text", SAID), ("vision", with_picture(picture))):
+            a_bias_is_of_a_token_that_there_is(here, model, messages)
+            as_many_tokens_may_be_chosen_from_as_there_are(here, model, messages)
         recordings_are_transcribed(here)
         a_recording_that_is_none(here)
         a_completion(here)
@@ -81,6 +84,21 @@ def a_model_answers(here: Here, model: str, messages: Any) -> None:
 def it_streams(here: Here, model: str, messages: Any) -> None:
     chunks = here.answer(model, messages, stream=True)
     assert "".join(choice.delta.content or "" for chunk in chunks for choice in chunk.choices).strip() == ANSWER
+
+
+def a_bias_is_of_a_token_that_there_is(here: Here, model: str, messages: Any) -> None:
+    for seed in (None, 1):  # in a batch, and alone
+        # Added where it says, it would be four gigabytes behind the last token's.
+        found = here.answer(model, messages, logit_bias={"999999999": 100}, seed=seed)
+        assert found.choices[0].message.content.strip() == ANSWER
+        found = here.answer(model, messages, logit_bias={"5": 1000, "999999999": 100}, seed=seed)
+        assert found.choices[0].message.content.strip() != ANSWER
+
+
+def as_many_tokens_may_be_chosen_from_as_there_are(here: Here, model: str, messages: Any) -> None:
+    for seed in (None, 1):
+        said = here.answer(model, messages, temperature=0.01, seed=seed, extra_body={"top_k": 10_000_000})
+        assert said.choices[0].message.content.strip() == ANSWER
 
 
 def recordings_are_transcribed(here: Here) -> None:
