@@ -26,6 +26,7 @@ from ..facts.folder import is_shape
 from ..host.installed import NAMES
 from ..problems import LoaderError
 from . import companions
+from .answering_thread import end_with_it
 from .backend_server import Job
 from .client_left import stop_when_left
 from .listening import listen_at
@@ -114,7 +115,7 @@ def _mlx_lm(
 ) -> None:
     server: Any = import_module("mlx_lm.server")
     companions.load_strictly(beside)
-    load_default, generate = server.ModelProvider.load_default, server.ResponseGenerator._generate
+    load_default = server.ModelProvider.load_default
     # A load that fails ends a thread and not the process, and its first request would be told 404.
 
     def load_first(provider: Any) -> Any:
@@ -124,14 +125,9 @@ def _mlx_lm(
 
         return load(work)
 
-    def generate_or_end(generator: Any) -> None:
-        # It would go on listening with nobody behind it; once it ended, the next request loads the model anew.
-        try:
-            generate(generator)
-        except BaseException as error:
-            said.failed(backend_error(NAMES[job.backend], "generate", error, Path(folder)))
-
-    server.ModelProvider.load_default, server.ResponseGenerator._generate = load_first, generate_or_end
+    server.ModelProvider.load_default = load_first
+    # Once it ended, the next request loads the model anew.
+    end_with_it(server, lambda error: said.failed(backend_error(NAMES[job.backend], "generate", error, Path(folder))))
     stop_when_left(server)
     keep_to_the_vocabulary("mlx_lm")
     parallel = str(job.parallel)

@@ -18,6 +18,7 @@ from typing import Any, NamedTuple, NoReturn
 from ...backends.remote_code import no_remote_code
 from ...backends.running import Session
 from ...backends.surroundings import quiet_and_offline
+from ...serving.answering_thread import end_with_it
 from ...serving.client_left import stop_when_left
 from ...serving.listening import laid_at, listen_at
 from ...serving.sampling_bounds import keep_to_the_vocabulary
@@ -63,7 +64,6 @@ def serve(share: Share, outside: Outside, parallel: int, kept_tokens: int) -> No
     """
     server: Any = import_module("mlx_lm.server")
     load, load_default = server.ModelProvider.load, server.ModelProvider.load_default
-    generate = server.ResponseGenerator._generate
     sessions: list[Session] = []  # the pinned folder goes with it
 
     def load_share(provider: Any) -> None:
@@ -83,13 +83,6 @@ def serve(share: Share, outside: Outside, parallel: int, kept_tokens: int) -> No
         # A request names rank 0's folder, which has another path on each rank.
         return load(provider, "default_model", None, "default_model")
 
-    def generate_or_end(self: Any) -> None:
-        # mlx-lm would go on listening, with nobody behind it; and no rank can do without another.
-        try:
-            generate(self)
-        except BaseException as error:
-            outside.fail(error)
-
     def run_http_server(host: str, port: int, generator: Any) -> None:
         def handler(*args: Any, **options: Any) -> Any:
             return server.APIHandler(generator, *args, **options)
@@ -97,7 +90,7 @@ def serve(share: Share, outside: Outside, parallel: int, kept_tokens: int) -> No
         ThreadingHTTPServer(("backend", 0), handler).serve_forever()
 
     server.ModelProvider.load, server.ModelProvider.load_default = load_no_other, load_share
-    server.ResponseGenerator._generate = generate_or_end
+    end_with_it(server, outside.fail)  # no rank can do without another
     server._run_http_server = run_http_server  # mlx-lm's own looks its host's name up
     if share.door is not None:
         listen_at(share.door)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NoReturn
 
 from ....decision import Decision
 
@@ -60,6 +60,11 @@ class Refusal(Exception):
         if self.retry_after is None:
             return {"X-Should-Retry": "false"}
         return {"Retry-After": str(self.retry_after), "X-Should-Retry": "true"}
+
+
+def wrong(param: str, wanted: str, code: str = "invalid_value") -> NoReturn:
+    """Refuse a request for one field, `param`. Raises Refusal, which says what is `wanted`."""
+    raise Refusal(400, code, f"`{param[:80]}`: {wanted}", param[:80])
 
 
 def blocked(decision: Decision) -> Refusal:
